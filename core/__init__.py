@@ -1,0 +1,1 @@
+"""What all floors share: settings, time, errors, video decoding and model roles."""

@@ -1,0 +1,168 @@
+"""Every error the project raises on purpose.
+
+VideosealError
+├── SettingsError          a setting is unknown, malformed or missing
+├── SpanError              a time or span that cannot be read (also a ValueError)
+├── MissingDependency      an optional package is not installed
+├── OutOfSpace             a disk is full
+├── VideoError             a file that cannot be used as a video
+│   ├── VideoNotFound
+│   ├── UnreadableVideo    not a video, encrypted, or damaged beyond reading
+│   ├── NoVideoStream      audio only, or no streams at all
+│   └── EmptyVideo         a video stream without a single frame
+├── ModelError             a model role could not do its work
+│   ├── ModelAuthError     401 or 403: a key or a right is wrong; never retried
+│   ├── ModelUnavailable   429, 5xx, time-outs and lost connections, after retries
+│   ├── ModelRejected      any other 4xx: the request itself is at fault
+│   └── ModelReplyError    the reply does not have the asked form, after one repair
+└── StoreError             the index in Postgres
+    ├── DatabaseUnavailable
+    ├── MissingExtension   the server has no pgvector
+    ├── SchemaMismatch     the schema is newer than this program
+    ├── UnknownVideo       no such video id, or it is not indexed yet
+    ├── VideoBusy          another process is indexing this video
+    └── EmbeddingMismatch  the stored vectors are of another model or dimension
+
+Each class carries the exit code that the command line uses for it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DatabaseUnavailable",
+    "EmbeddingMismatch",
+    "EmptyVideo",
+    "MissingDependency",
+    "MissingExtension",
+    "ModelAuthError",
+    "ModelError",
+    "ModelRejected",
+    "ModelReplyError",
+    "ModelUnavailable",
+    "NoVideoStream",
+    "OutOfSpace",
+    "SchemaMismatch",
+    "SettingsError",
+    "SpanError",
+    "StoreError",
+    "UnknownVideo",
+    "UnreadableVideo",
+    "VideoBusy",
+    "VideoError",
+    "VideoNotFound",
+    "VideosealError",
+]
+
+
+class VideosealError(Exception):
+    """The root: `str()` is one line for the user, `hint` says what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class SettingsError(VideosealError):
+    """A setting is unknown, malformed or missing."""
+
+    exit_code = 2
+
+
+class SpanError(VideosealError, ValueError):
+    """A time or span cannot be read, or does not lie inside the video."""
+
+    exit_code = 2
+
+
+class MissingDependency(VideosealError):
+    """An optional package is not installed; the hint names the extra."""
+
+    exit_code = 2
+
+
+class OutOfSpace(VideosealError):
+    """A disk is full; what was committed before stays."""
+
+    exit_code = 6
+
+
+class VideoError(VideosealError):
+    """A file cannot be used as a video."""
+
+    exit_code = 3
+
+
+class VideoNotFound(VideoError):
+    """No file is at that path."""
+
+
+class UnreadableVideo(VideoError):
+    """The file is no video, is encrypted, or is damaged beyond reading."""
+
+
+class NoVideoStream(VideoError):
+    """The file holds no moving pictures, only sound or nothing."""
+
+
+class EmptyVideo(VideoError):
+    """The video stream holds not a single frame."""
+
+
+class ModelError(VideosealError):
+    """A model role could not do its work; `role` names it."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, role: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.role = role
+
+
+class ModelAuthError(ModelError):
+    """The endpoint refused the key or the right (401, 403)."""
+
+
+class ModelUnavailable(ModelError):
+    """The endpoint stayed away (429, 5xx, time-out, connection) through all retries."""
+
+
+class ModelRejected(ModelError):
+    """The endpoint refused the request itself (any other 4xx)."""
+
+
+class ModelReplyError(ModelError):
+    """The reply does not have the asked form, also after one repair."""
+
+
+class StoreError(VideosealError):
+    """The index in Postgres."""
+
+    exit_code = 5
+
+
+class DatabaseUnavailable(StoreError):
+    """The database cannot be reached or started."""
+
+
+class MissingExtension(StoreError):
+    """The server lacks pgvector or may not create it."""
+
+
+class SchemaMismatch(StoreError):
+    """The schema in the database is newer than this program."""
+
+
+class UnknownVideo(StoreError):
+    """No such video id in the index."""
+
+    exit_code = 3
+
+
+class VideoBusy(StoreError):
+    """Another process is indexing this video right now."""
+
+
+class EmbeddingMismatch(StoreError):
+    """The stored vectors are of another model or dimension than the embedder's."""

@@ -1,0 +1,183 @@
+"""One frozen Settings object, read from the environment once at the edge.
+
+Explicit value > environment > default. Names are `VIDEOSEAL_<FIELD>`, a role's endpoint is
+`VIDEOSEAL_<ROLE>_BASE_URL`, `_API_KEY` and `_MODEL`; the names of the reference system
+(`AGENT_LLM_API_BASE` and so on) are read where the project's own are not set.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from core.errors import SettingsError
+
+__all__ = ["REFERENCE_NAMES", "ROLES", "Endpoint", "Role", "Settings"]
+
+Role = Literal["planner", "inspector", "answerer", "captioner", "embedder", "summariser", "judge"]
+ROLES: Final[tuple[Role, ...]] = (
+    "planner",
+    "inspector",
+    "answerer",
+    "captioner",
+    "embedder",
+    "summariser",
+    "judge",
+)
+REFERENCE_NAMES: Final[Mapping[str, Role]] = {
+    "AGENT_LLM": "planner",
+    "VISUAL_INSPECT": "inspector",
+    "MLLM": "captioner",
+    "EMBEDDING": "embedder",
+    "SUMMARY": "summariser",
+    "LLM_JUDGE": "judge",
+}
+_PREFIX: Final = "VIDEOSEAL_"
+_PARTS: Final = {"BASE_URL": "base_url", "API_KEY": "api_key", "MODEL": "model"}
+
+
+class Endpoint(BaseModel):
+    """An OpenAI-compatible server for one role."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: str = Field(pattern=r"^https?://\S+$")
+    """Where `/chat/completions` or `/embeddings` live, such as `http://127.0.0.1:8000/v1`."""
+    model: str = Field(min_length=1)
+    """The model's name at that server."""
+    api_key: SecretStr = SecretStr("none")
+    """The key; local servers take any."""
+
+
+class Settings(BaseModel):
+    """Everything that is the same for all runs of a process; per-run choices are `Context`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("videoseal")))
+    """Where the embedded database, the frame cache and evidence folders live."""
+    database_url: SecretStr | None = None
+    """A Postgres server with pgvector; None starts the embedded one in `data_dir`."""
+
+    planner: Endpoint | None = None
+    """Chooses where to look; None is the offline search policy."""
+    inspector: Endpoint | None = None
+    """Looks at frames; None is the offline reader."""
+    answerer: Endpoint | None = None
+    """Joins partial evidence; None is the offline matcher."""
+    captioner: Endpoint | None = None
+    """Describes clips while indexing; None is the offline template."""
+    embedder: Endpoint | None = None
+    """Turns texts into vectors; None is the offline embedder."""
+    summariser: Endpoint | None = None
+    """Writes the story of a video; None is the offline extract."""
+    judge: Endpoint | None = None
+    """Scores groundedness in evals; None means no judge."""
+
+    request_timeout_s: float = Field(default=120.0, gt=0)
+    """Seconds one model request may take."""
+    max_retries: int = Field(default=4, ge=0, le=20)
+    """Tries after the first for what may heal (429, 5xx, time-outs, lost connections)."""
+    tool_call_format: Literal["native", "text"] = "native"
+    """How the planner calls tools: OpenAI tool calls, or `<tool_call>{...}</tool_call>` text."""
+
+    clip_seconds: float = Field(default=16.0, ge=1, le=600)
+    """Length of a clip in the index, in seconds (16 in the reference system)."""
+    caption_fps: float = Field(default=1.0, gt=0, le=30)
+    """Frames a second that a captioner is shown."""
+    ocr: bool = True
+    """Whether on-screen text is read while indexing (needs the `ocr` extra)."""
+    ocr_fps: float = Field(default=2.0, gt=0, le=30)
+    """Frames a second in which on-screen text is looked for."""
+    ocr_model: Literal["tiny", "small"] = "tiny"
+    """PP-OCRv6 size: tiny is about three times faster, small reads narrow fonts better."""
+    ocr_model_dir: Path | None = None
+    """A folder with `det.onnx`, `rec.onnx` and `dict.txt` instead of the packaged weights."""
+    speech: bool = False
+    """Whether speech is transcribed while indexing (needs the `speech` extra)."""
+    speech_model_dir: Path | None = None
+    """A faster-whisper model folder instead of the packaged weights."""
+    frame_side: int = Field(default=1280, ge=64, le=4096)
+    """Largest side of a frame that a model is shown, in pixels."""
+    jpeg_quality: int = Field(default=85, ge=30, le=100)
+    """JPEG quality of shown and stored frames."""
+    frame_cache_mb: int = Field(default=1024, ge=0)
+    """Size of the frame cache on disk, in MiB; 0 turns it off."""
+
+    @field_validator("data_dir", "ocr_model_dir", "speech_model_dir")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], **explicit: Any) -> Settings:
+        """Settings from a mapping such as `os.environ`; `explicit` values win over it.
+
+        Raises SettingsError naming the variable for unknown `VIDEOSEAL_*` names, malformed
+        values and endpoints that are only half given.
+        """
+        values: dict[str, Any] = {**_plain(environ), **_endpoints(environ)}
+        if url := environ.get("DATABASE_URL"):
+            values["database_url"] = url
+        values.update({name: value for name, value in explicit.items() if value is not None})
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError(_first_problem(error)) from None
+
+    def endpoint(self, role: Role) -> Endpoint | None:
+        """The endpoint of a role, or None for its offline stand-in."""
+        found: Endpoint | None = getattr(self, role)
+        return found
+
+
+def _plain(environ: Mapping[str, str]) -> dict[str, str]:
+    """Values of `VIDEOSEAL_*` variables that are no endpoint part."""
+    fields = {f"{_PREFIX}{name.upper()}": name for name in Settings.model_fields}
+    for name in (*ROLES, "database_url"):
+        del fields[f"{_PREFIX}{name.upper()}"]
+    parts = {f"{_PREFIX}{role.upper()}_{part}" for role in ROLES for part in _PARTS}
+    found: dict[str, str] = {}
+    for name, value in environ.items():
+        if not name.startswith(_PREFIX) or name in parts:
+            continue
+        if name not in fields:
+            near = difflib.get_close_matches(name, [*fields, *parts], n=1)
+            hint = f"did you mean {near[0]}?" if near else "see .env.example for all settings"
+            raise SettingsError(f"unknown setting {name}", hint=hint)
+        if value != "":
+            found[fields[name]] = value
+    return found
+
+
+def _endpoints(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The endpoint of every role that has at least a base URL."""
+    found: dict[str, dict[str, str]] = {}
+    for role in ROLES:
+        own = f"{_PREFIX}{role.upper()}"
+        given = {key: environ.get(f"{own}_{part}", "") for part, key in _PARTS.items()}
+        for reference, target in REFERENCE_NAMES.items():
+            if target == role:
+                for part, key in _PARTS.items():
+                    name = f"{reference}_{part.replace('BASE_URL', 'API_BASE')}"
+                    given[key] = given[key] or environ.get(name, "")
+        given = {key: value for key, value in given.items() if value}
+        if not given:
+            continue
+        for key, part in (("base_url", "BASE_URL"), ("model", "MODEL")):
+            if key not in given:
+                raise SettingsError(f"the {role} endpoint is only half given: set {own}_{part}")
+        found[role] = given
+    return found
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    place = [str(part) for part in problem["loc"]]
+    name = f"{_PREFIX}{'_'.join(place).upper()}"
+    return f"{name}: {problem['msg']}"

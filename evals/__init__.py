@@ -1,0 +1,1 @@
+"""Benchmarks, scorers and generated videos with known truth."""

@@ -1,0 +1,1 @@
+"""Generated long videos whose truth is known."""

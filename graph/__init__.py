@@ -1,0 +1,1 @@
+"""The state machine: a planner that only searches, and an answer node that alone answers."""

@@ -1,0 +1,1 @@
+"""One node a file; each is named by the verb it does."""
