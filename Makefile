@@ -1,0 +1,48 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+WHAT    = pyproject.toml constraints.txt
+
+.PHONY: help demo test lint format types bench serve lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+demo: $(VENV)/.demo ## Index a generated 20 minute video and ask it three questions
+	@$(BIN)/videoseal --data-dir demo-data demo
+
+test: $(VENV)/.dev ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## Check style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## Repair style
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+types: $(VENV)/.dev ## Check types
+	@$(BIN)/mypy
+
+bench: $(VENV)/.dev ## Measure everything the README claims (hours of video: takes about half an hour)
+	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+serve: $(VENV)/.serve ## Serve the graphs for LangGraph Studio on 127.0.0.1:2024
+	@LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --n-jobs-per-worker 4
+
+lock: $(VENV)/.dev ## Write down the exact versions of the installed packages
+	@$(PIP) freeze --exclude-editable --exclude pip --exclude setuptools --exclude wheel > constraints.txt
+
+clean: ## Remove what the commands above made
+	rm -rf $(VENV) demo-data bench/out build dist *.egg-info .langgraph_api .*_cache .hypothesis
+
+$(VENV)/.demo: EXTRAS = ocr,evals
+$(VENV)/.serve: EXTRAS = ocr,evals,serve
+$(VENV)/.dev: EXTRAS = ocr,evals,serve,dev
+$(VENV)/.demo $(VENV)/.serve $(VENV)/.dev: $(WHAT)
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing videoseal-agent[$(EXTRAS)] into $(VENV)"
+	@$(PIP) install --quiet --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	@touch $@
