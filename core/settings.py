@@ -86,6 +86,10 @@ class Settings(BaseModel):
     tool_call_format: Literal["native", "text"] = "native"
     """How the planner calls tools: OpenAI tool calls, or `<tool_call>{...}</tool_call>` text."""
 
+    local_llm: bool = False
+    """Whether planner and answerer are a small local language model where they have no endpoint
+    (needs the `local-llm` extra)."""
+
     clip_seconds: float = Field(default=16.0, ge=1, le=600)
     """Length of a clip in the index, in seconds (16 in the reference system)."""
     caption_fps: float = Field(default=1.0, gt=0, le=30)
