@@ -1,0 +1,158 @@
+"""Words of a text as the stand-ins compare them: English by words, Chinese by characters.
+
+Numbers count as written, letters are forgiven what OCR confuses, endings are cut off.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Collection
+from typing import Final, Literal, NamedTuple
+
+__all__ = ["CHINESE", "STOP_WORDS", "Token", "is_content", "normalise", "tokens"]
+
+CHINESE: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Chinese characters, as the inside of a character class."""
+_PIECE = re.compile(
+    rf"(?P<chinese>[{CHINESE}])"
+    r"|(?P<number>\d+(?:[.,:/]\d+)*)"
+    rf"|(?P<word>(?:(?![{CHINESE}])[^\W\d_])+(?:'[^\W\d_]{{1,2}}\b)?)"
+)
+_MISREAD_DIGIT = re.compile(r"\b(?=\w{5,}\b)([^\W\d_]+)([015])([^\W\d_]+)\b")
+_AS_LETTER: Final = {"0": "o", "1": "i", "5": "s"}
+_UNIFORM: Final = str.maketrans("\u2018\u2019\u02bc\u2013\u2014\u2212\u201c\u201d", "'''---\"\"")
+_COUNT: Final = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen twenty"
+)
+_NUMBER_WORDS: Final = _COUNT.split()
+_SHORTEST_RUN: Final = 7
+"""Letters from which a word may be several that OCR has run together."""
+_LONGEST_WORD: Final = 20
+_EXPLAINED: Final = 0.6
+"""Share of such a run that known words must cover."""
+_STRANGER: Final = 2.0
+"""What an unexplained part costs, so that `departs` is not cut into de-part-s."""
+_ENDINGS: Final = ("ing", "ers", "ors", "er", "or", "ed", "es", "s", "e")
+
+_STOP_WORDS: Final = """
+    a about according actually after all also am among an and any are as at be because been
+    before being between both but by can clip could did displayed display displays do does during
+    each either every following footage for frame from given had has have he her here him his how i
+    if image in into is it its just listed many may me mention mentioned mentions more most much my
+    of on one onscreen or our out over part picture please read reads said same saw say saying says
+    scene screen see seen segment she should show showed showing shown shows so some than that the
+    their them then there these they this those to under until up us video viewer visible was way
+    we were what when where which while who whom whose why will with word words would write writes
+    written you your caption captions subtitle subtitles text texts appear appears appeared
+    appearing
+"""
+STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
+"""Words that say nothing of the matter: grammar, and talk about watching a video."""
+
+
+class Token(NamedTuple):
+    """One word, number or Chinese character."""
+
+    text: str
+    """The form that is compared."""
+    raw: str
+    """As written."""
+    kind: Literal["word", "number", "chinese"]
+
+
+def normalise(text: str) -> str:
+    """One form for full-width letters, quotes, dashes and white space; the case is kept."""
+    plain = unicodedata.normalize("NFKC", text).translate(_UNIFORM)
+    return " ".join(plain.split())
+
+
+def tokens(text: str, vocabulary: Collection[str] = ()) -> list[Token]:
+    """Cut a text into tokens; words run together are parted where `vocabulary` explains them."""
+    text = _MISREAD_DIGIT.sub(lambda m: f"{m[1]}{_AS_LETTER[m[2]]}{m[3]}", normalise(text))
+    found: list[Token] = []
+    for match in _PIECE.finditer(text):
+        raw = match.group()
+        if match.lastgroup == "chinese":
+            found.append(Token(raw, raw, "chinese"))
+        elif match.lastgroup == "number":
+            found.append(Token(_number(raw), raw, "number"))
+        else:
+            parts = _part(raw, frozenset(vocabulary)) if vocabulary else [raw]
+            found.extend(_word(part) for part in parts)
+    return found
+
+
+def is_content(token: Token) -> bool:
+    """Whether a token says something of the matter, as against grammar."""
+    if token.kind == "word":
+        return token.raw.lower() not in STOP_WORDS and (len(token.text) > 1 or token.raw.isupper())
+    return True
+
+
+def _number(raw: str) -> str:
+    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", raw):
+        raw = raw.replace(",", "")
+    return raw.lstrip("0") or "0" if raw.isdigit() and len(raw) < 3 else raw
+
+
+@functools.lru_cache(maxsize=8192)
+def _word(raw: str) -> Token:
+    plain = unicodedata.normalize("NFKD", raw.casefold())
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = plain.split("'")[0]
+    if plain in _NUMBER_WORDS:
+        return Token(str(_NUMBER_WORDS.index(plain)), raw, "number")
+    return Token(_forgive(_stem(plain)), raw, "word")
+
+
+def _stem(word: str) -> str:
+    """Cut common endings, so that `director` meets `directed`; not a dictionary."""
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
+            return word[: -len(ending)]
+    return word
+
+
+def _forgive(word: str) -> str:
+    """One form for letters that OCR takes for each other."""
+    return word.replace("rn", "m").replace("vv", "w").replace("l", "i")
+
+
+class _Cut(NamedTuple):
+    """A way to cut the beginning of a run of letters."""
+
+    score: float
+    known: int
+    """Letters that known words explain."""
+    parts: tuple[str, ...]
+    open: bool
+    """Whether the last part is still unexplained and may grow."""
+
+    def known_word(self, word: str, is_stop_word: bool) -> _Cut:
+        gain = 0 if is_stop_word else len(word)
+        return _Cut(self.score + gain, self.known + len(word), (*self.parts, word), False)
+
+    def letter(self, letter: str) -> _Cut:
+        if self.open:
+            return self._replace(parts=(*self.parts[:-1], self.parts[-1] + letter))
+        return _Cut(self.score - _STRANGER, self.known, (*self.parts, letter), True)
+
+
+def _part(run: str, vocabulary: frozenset[str]) -> list[str]:
+    """Cut a run of letters without spaces at known words, if those explain most of it."""
+    lower = run.casefold()
+    if len(run) < _SHORTEST_RUN or len(lower) != len(run) or lower in vocabulary:
+        return [run]
+    best = [_Cut(0, 0, (), False)]
+    for end in range(1, len(run) + 1):
+        ways = [best[-1].letter(run[end - 1])]
+        for start in range(max(0, end - _LONGEST_WORD), end - 1):
+            word = lower[start:end]
+            if word in vocabulary or word in STOP_WORDS:
+                ways.append(best[start].known_word(run[start:end], word not in vocabulary))
+        best.append(max(ways, key=lambda way: way.score))
+    explained = best[-1].known >= _EXPLAINED * len(run)
+    return list(best[-1].parts) if explained else [run]
