@@ -1,0 +1,131 @@
+"""Annotation files read row by row, with the place of every row, so that errors can name it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from core.errors import VideosealError
+
+__all__ = ["AnnotationError", "Row", "load_items", "read_rows"]
+
+T = TypeVar("T")
+Schema = TypeVar("Schema", bound=BaseModel)
+_SPACE = re.compile(r"[\s,]*")
+
+
+class AnnotationError(VideosealError):
+    """An annotation file is missing or has a bad row; names file, line, row and field."""
+
+    exit_code = 2
+
+
+class Row(NamedTuple):
+    """One entry of an annotation file."""
+
+    place: str
+    """`file:line (row n)`, for error messages."""
+    value: Any
+
+    def check(self, schema: type[Schema]) -> Schema:
+        """The row as `schema`; AnnotationError names the first bad field."""
+        try:
+            return schema.model_validate(self.value)
+        except ValidationError as error:
+            raise self.error(error) from None
+
+    def error(self, error: ValidationError) -> AnnotationError:
+        """An AnnotationError for what pydantic found, at this place."""
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "row"
+        return AnnotationError(f"{self.place}: {field}: {first['msg']}")
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Rows of a `.jsonl`, `.json` (a list) or `.parquet` file, in order."""
+    if not path.is_file():
+        raise AnnotationError(
+            f"no annotation file at {path}", hint="videoseal eval fetch says where to get it"
+        )
+    if path.suffix == ".parquet":
+        yield from _parquet_rows(path)
+        return
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise AnnotationError(f"{path.name}: not UTF-8 text (byte {error.start})") from None
+    yield from _jsonl_rows(path, text) if path.suffix == ".jsonl" else _json_rows(path, text)
+
+
+def load_items(
+    path: Path, schema: type[Schema], convert: Callable[[Schema], T | list[T]]
+) -> list[T]:
+    """Every row checked against `schema` and converted; errors of either name the place."""
+    items: list[T] = []
+    for row in read_rows(path):
+        checked = row.check(schema)
+        try:
+            made = convert(checked)
+        except ValidationError as error:
+            raise row.error(error) from None
+        except ValueError as error:
+            raise AnnotationError(f"{row.place}: {error}") from None
+        items.extend(made if isinstance(made, list) else [made])
+    if not items:
+        raise AnnotationError(f"{path.name}: holds no questions")
+    return items
+
+
+def _jsonl_rows(path: Path, text: str) -> Iterator[Row]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            place = f"{path.name}:{number}"
+            yield Row(place, _decode(place, line, 0)[0])
+
+
+def _json_rows(path: Path, text: str) -> Iterator[Row]:
+    """Elements of a JSON list, decoded one by one so that each knows its line."""
+    position = _skip(text, 0)
+    if text[position : position + 1] != "[":
+        raise AnnotationError(f"{path.name}:1: expected a JSON list")
+    position = _skip(text, position + 1)
+    line, counted, number = 1, 0, 0
+    while text[position : position + 1] != "]":
+        line += text.count("\n", counted, position)
+        counted = position
+        number += 1
+        place = f"{path.name}:{line} (row {number})"
+        value, position = _decode(place, text, position)
+        yield Row(place, value)
+        position = _skip(text, position)
+
+
+def _decode(place: str, text: str, position: int) -> tuple[Any, int]:
+    try:
+        return json.JSONDecoder().raw_decode(text, position)
+    except (json.JSONDecodeError, RecursionError) as error:
+        message = getattr(error, "msg", "nested too deeply")
+        raise AnnotationError(f"{place}: not JSON: {message}") from None
+
+
+def _skip(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.ParquetFile(path)
+        for number, value in enumerate(
+            (value for batch in table.iter_batches() for value in batch.to_pylist()), start=1
+        ):
+            yield Row(f"{path.name} (row {number})", value)
+    except pyarrow.lib.ArrowException as error:
+        raise AnnotationError(f"{path.name}: not a readable parquet file: {error}") from None
