@@ -1,0 +1,170 @@
+"""The answer, and the only ways to build one: each checks what it claims against the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+
+from core.models.types import AnswerDraft, Question
+from graph.evidence import Evidence, ShownFrame
+
+__all__ = ["Answer", "Author", "Cause", "Citation", "Unproven", "abstain", "guess", "prove"]
+
+Author = Literal["inspector", "answerer", "planner", "none"]
+Cause = Literal[
+    "gave_up", "steps", "frames", "tokens", "time", "no_call", "rejected", "no_choice", "error"
+]
+"""Why there is no proven answer: the planner gave up, a budget was spent, the planner stopped
+calling tools, the evidence did not carry an answer, a guess named no option, or a failure."""
+
+
+class Unproven(ValueError):
+    """An answer cites nothing that was inspected, or names no valid option."""
+
+
+class Citation(BaseModel):
+    """One inspection that carries the answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    evidence: str
+    """Ledger id."""
+    spans: list[tuple[float, float]]
+    """The inspected spans, in seconds."""
+    frames: list[ShownFrame] = Field(min_length=1)
+    """The shown frames in which the support was seen."""
+    seen: list[str]
+    """What was seen in them."""
+
+
+class Answer(BaseModel):
+    """The outcome of one question."""
+
+    model_config = ConfigDict(frozen=True, title="Answer")
+
+    outcome: Literal["answered", "abstained"]
+    forced: bool = False
+    """Whether this is a guess that the caller asked for (or a baseline that always answers)."""
+    text: str = ""
+    """The answer in words; empty when abstained."""
+    choice: str | None = None
+    """The option's letter for multiple choice."""
+    citations: list[Citation] = Field(default_factory=list)
+    cause: Cause | None = None
+    """Why there is no proof; None for a proven answer."""
+    reason: str = ""
+    """Why, in words: how the evidence carries the answer, or why there is none."""
+    confidence: float = 0.0
+    by: Author = "none"
+    """Who had the authority: in `decoupled` never the planner."""
+
+    @computed_field(description="Whether inspected frames carry this answer.")  # type: ignore[prop-decorator]
+    @property
+    def proven(self) -> bool:
+        """Whether inspected frames carry this answer."""
+        return bool(self.citations) and not self.forced and self.by in ("inspector", "answerer")
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Answer:
+        if self.outcome == "abstained" and (self.text or self.choice or self.citations):
+            raise Unproven("an abstention says nothing and cites nothing")
+        if self.outcome == "answered" and not (self.text or self.choice):
+            raise Unproven("an answer must say something")
+        if self.outcome == "answered" and not (self.proven or self.forced or self.by == "planner"):
+            raise Unproven("an unforced answer must cite inspected frames")
+        return self
+
+
+def prove(
+    draft: AnswerDraft, question: Question, ledger: Sequence[Evidence], by: Author
+) -> Answer:
+    """An unforced answer whose every citation is an inspection of the ledger.
+
+    Raises Unproven when the draft is unsupported, cites nothing, cites what is not in the ledger
+    or showed nothing, or names no valid option.
+    """
+    if not draft.supported:
+        raise Unproven(draft.why or "the evidence does not carry an answer")
+    choice, text = _checked(draft, question)
+    return Answer(
+        outcome="answered",
+        text=text,
+        choice=choice,
+        citations=_citations(draft.cites, ledger),
+        reason=draft.why,
+        confidence=draft.confidence,
+        by=by,
+    )
+
+
+def guess(
+    draft: AnswerDraft,
+    question: Question,
+    ledger: Sequence[Evidence],
+    by: Author,
+    *,
+    forced: bool = True,
+    cause: Cause | None = None,
+) -> Answer:
+    """An answer without the claim of proof: forced, or the planner's own in `coupled`.
+
+    Citations that do not hold are left out; raises Unproven when it names no valid option.
+    """
+    choice, text = _checked(draft, question)
+    try:
+        citations = _citations(draft.cites, ledger)
+    except Unproven:
+        citations = []
+    return Answer(
+        outcome="answered",
+        forced=forced,
+        text=text,
+        choice=choice,
+        citations=citations,
+        cause=cause,
+        reason=draft.why,
+        confidence=draft.confidence,
+        by=by,
+    )
+
+
+def abstain(cause: Cause, reason: str) -> Answer:
+    """No answer, and why."""
+    return Answer(outcome="abstained", cause=cause, reason=reason)
+
+
+def _checked(draft: AnswerDraft, question: Question) -> tuple[str | None, str]:
+    text = draft.answer.strip()
+    if not question.options:
+        if not text:
+            raise Unproven("the answer is empty")
+        return None, text
+    choice = draft.choice
+    if choice is None or len(choice) != 1 or choice not in question.letters:
+        raise Unproven(f"{choice!r:.20} is none of the options {question.letters}")
+    return choice, text or question.options[question.letters.index(choice)]
+
+
+def _citations(cites: Sequence[str], ledger: Sequence[Evidence]) -> list[Citation]:
+    entries = {entry.id: entry for entry in ledger}
+    found: list[Citation] = []
+    for name in dict.fromkeys(cites):
+        entry = entries.get(name)
+        if entry is None:
+            raise Unproven(f"{name!r:.40} is not in the ledger")
+        frames = entry.supporting()
+        if not frames:
+            raise Unproven(f"nothing was seen in {name}")
+        found.append(
+            Citation(
+                evidence=entry.id,
+                spans=entry.spans,
+                frames=frames,
+                seen=[seen.text for seen in entry.observations],
+            )
+        )
+    if not found:
+        raise Unproven("the answer cites nothing")
+    return found
