@@ -5,6 +5,7 @@ VideosealError
 ├── SpanError              a time or span that cannot be read (also a ValueError)
 ├── MissingDependency      an optional package is not installed
 ├── OutOfSpace             a disk is full
+├── UnreadableSubtitles    a subtitle file that cannot be read
 ├── VideoError             a file that cannot be used as a video
 │   ├── VideoNotFound
 │   ├── UnreadableVideo    not a video, encrypted, or damaged beyond reading
@@ -46,6 +47,7 @@ __all__ = [
     "SpanError",
     "StoreError",
     "UnknownVideo",
+    "UnreadableSubtitles",
     "UnreadableVideo",
     "VideoBusy",
     "VideoError",
@@ -86,6 +88,12 @@ class OutOfSpace(VideosealError):
     """A disk is full; what was committed before stays."""
 
     exit_code = 6
+
+
+class UnreadableSubtitles(VideosealError):
+    """A subtitle file cannot be read; the message names file and line."""
+
+    exit_code = 3
 
 
 class VideoError(VideosealError):
@@ -129,7 +137,11 @@ class ModelUnavailable(ModelError):
 
 
 class ModelRejected(ModelError):
-    """The endpoint refused the request itself (any other 4xx)."""
+    """The endpoint refused the request itself (any other 4xx); `status` is the HTTP code."""
+
+    def __init__(self, message: str, *, role: str = "", hint: str = "", status: int = 0) -> None:
+        super().__init__(message, role=role, hint=hint)
+        self.status = status
 
 
 class ModelReplyError(ModelError):

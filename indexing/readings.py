@@ -1,0 +1,106 @@
+"""What the text reader saw of one line, once or many times, and when two readings are one text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from typing import Final, NamedTuple
+
+from core.ocr import TextLine
+from indexing.regions import Box
+
+__all__ = ["Reading", "Readings", "alike", "letters", "readings_of"]
+
+_ALIKE: Final = 0.75
+_LOOKALIKES: Final = str.maketrans("oil|", "0111")
+
+
+class Reading(NamedTuple):
+    """One line of text in one picture."""
+
+    text: str
+    score: float
+    box: Box
+
+
+def readings_of(lines: Iterable[TextLine], width: int, height: int) -> list[Reading]:
+    """Lines with their boxes in fractions of the picture they were read from."""
+    return [
+        Reading(
+            line.text,
+            line.score,
+            Box(
+                line.box[0] / width,
+                line.box[1] / height,
+                line.box[2] / width,
+                line.box[3] / height,
+            ),
+        )
+        for line in lines
+    ]
+
+
+def letters(text: str) -> str:
+    """Only letters and digits, in one case and width, with look-alikes (0 O, 1 l I) united."""
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
+    return "".join(filter(str.isalnum, folded))
+
+
+def alike(one: str, two: str) -> bool:
+    """Whether two readings may be of the same line; says nothing against `gate 3`, `gate 4`."""
+    first, second = letters(one), letters(two)
+    if first == second:
+        return True
+    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
+
+
+class Readings:
+    """All readings of one line; the text with most support wins."""
+
+    def __init__(self, votes: dict[str, tuple[int, float]] | None = None) -> None:
+        self._votes = dict(votes or {})
+
+    def add(self, text: str, score: float) -> None:
+        """Count one reading."""
+        count, total = self._votes.get(text, (0, 0.0))
+        self._votes[text] = (count + 1, total + score)
+
+    def merge(self, other: Readings) -> None:
+        """Count the readings of `other`, too."""
+        for text, (count, total) in other._votes.items():
+            mine = self._votes.get(text, (0, 0.0))
+            self._votes[text] = (mine[0] + count, mine[1] + total)
+
+    @property
+    def count(self) -> int:
+        """How often the line was read."""
+        return sum(count for count, _ in self._votes.values())
+
+    @property
+    def best(self) -> str:
+        """The text with the highest sum of scores over readings of the same letters.
+
+        Among its spellings the one read most often wins, then the one with more spaces, because
+        the reader drops spaces but never invents them.
+        """
+        support: dict[str, float] = {}
+        for text, (_, total) in self._votes.items():
+            support[letters(text)] = support.get(letters(text), 0.0) + total
+        winner = max(support, key=lambda key: (support[key], key))
+        spellings = [text for text in self._votes if letters(text) == winner]
+        return max(spellings, key=lambda text: (self._votes[text][0], text.count(" "), text))
+
+    @property
+    def score(self) -> float:
+        """Mean confidence over all readings."""
+        return sum(total for _, total in self._votes.values()) / max(1, self.count)
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Text to count and sum of scores, rounded so that it survives JSON unchanged."""
+        return {text: [count, round(total, 4)] for text, (count, total) in self._votes.items()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, list[float]]) -> Readings:
+        """The inverse of `to_json`."""
+        return cls({text: (int(count), float(total)) for text, (count, total) in data.items()})
