@@ -11,10 +11,21 @@ import unicodedata
 from collections.abc import Collection
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["CHINESE", "STOP_WORDS", "Token", "is_content", "normalise", "tokens"]
+from core.offline.verbs import IRREGULAR
+
+__all__ = [
+    "CHINESE",
+    "CHINESE_NUMERALS",
+    "STOP_WORDS",
+    "Token",
+    "is_content",
+    "normalise",
+    "tokens",
+]
 
 CHINESE: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Chinese characters, as the inside of a character class."""
+CHINESE_NUMERALS: Final = frozenset("零一二两三四五六七八九十百千万")
 _PIECE = re.compile(
     rf"(?P<chinese>[{CHINESE}])"
     r"|(?P<number>\d+(?:[.,:/]\d+)*)"
@@ -105,7 +116,7 @@ def _word(raw: str) -> Token:
     plain = plain.split("'")[0]
     if plain in _NUMBER_WORDS:
         return Token(str(_NUMBER_WORDS.index(plain)), raw, "number")
-    return Token(_forgive(_stem(plain)), raw, "word")
+    return Token(_forgive(_stem(IRREGULAR.get(plain, plain))), raw, "word")
 
 
 def _stem(word: str) -> str:
