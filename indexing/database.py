@@ -1,0 +1,162 @@
+"""Connections to Postgres that mend themselves, and its errors in the project's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias, TypeVar
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from core.errors import (
+    DatabaseUnavailable,
+    OutOfSpace,
+    UnknownVideo,
+    VideoBusy,
+    VideosealError,
+)
+
+__all__ = ["Connection", "Database", "connect"]
+
+Connection: TypeAlias = "psycopg.Connection[TupleRow]"
+T = TypeVar("T")
+
+_LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+_POOL_SIZE: Final = 10
+_WAIT_S: Final = 15.0
+"""How long work waits for a server that restarts, or for a free connection."""
+_DEFAULTS: Final = {"connect_timeout": "10", "application_name": "videoseal"}
+
+
+class Database:
+    """A pool of connections to one server; thread-safe.
+
+    `revive` is called when a connection was lost: it may start the server again.
+    """
+
+    def __init__(self, url: str, *, revive: Callable[[], None] | None = None) -> None:
+        self._conninfo, self._secret = _read(url)
+        self.place = _place(self._conninfo)
+        self._revive = revive
+        self._pool = ConnectionPool(
+            self._conninfo,
+            kwargs={"prepare_threshold": None},
+            min_size=0,
+            max_size=_POOL_SIZE,
+            timeout=_WAIT_S,
+            configure=_configure,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in one transaction; once more on a fresh connection if the first was lost.
+
+        `work` must therefore be safe to repeat. Raises DatabaseUnavailable, OutOfSpace, and
+        UnknownVideo where a row would belong to a video that is not there.
+        """
+        try:
+            return self._once(work)
+        except _LOST as error:
+            if not _may_heal(error):
+                raise self._translated(error) from None
+        try:
+            if self._revive is not None:
+                self._revive()
+            return self._once(work)
+        except _LOST as error:
+            raise self._translated(error) from None
+
+    @contextmanager
+    def lock(self, name: str, busy: str) -> Iterator[None]:
+        """Hold an advisory lock on a connection of its own; VideoBusy at once if it is taken."""
+        with connect(self._conninfo) as connection:
+            connection.autocommit = True
+            row = connection.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]
+            ).fetchone()
+            if row is None or not row[0]:
+                raise VideoBusy(busy, hint="wait for it to end, or stop it")
+            yield
+
+    def _once(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._pool.connection() as connection:
+                return work(connection)
+        except errors.ForeignKeyViolation:
+            raise UnknownVideo("the video was deleted from the index in the meantime") from None
+
+    def _translated(self, error: Exception) -> VideosealError:
+        return _translate(error, self.place, self._secret)
+
+
+def connect(url: str) -> Connection:
+    """One connection outside any pool; raises DatabaseUnavailable, never showing the password."""
+    conninfo, secret = _read(url)
+    try:
+        connection = psycopg.connect(conninfo, prepare_threshold=None)
+    except psycopg.Error as error:
+        raise _translate(error, _place(conninfo), secret) from None
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        connection.close()
+        raise DatabaseUnavailable(
+            f"the database at {_place(conninfo)} is encoded in {encoding}",
+            hint="create one with ENCODING 'UTF8'",
+        )
+    return connection
+
+
+def _configure(connection: Connection) -> None:
+    register_vector(connection)
+    # Compiling a query that takes milliseconds takes longer than running it.
+    connection.execute("SET jit = off")
+    connection.commit()
+
+
+def _read(url: str) -> tuple[str, str]:
+    """The connection string with defaults filled in, and the password in it."""
+    try:
+        given: dict[str, Any] = conninfo_to_dict(url)
+    except psycopg.Error:
+        # The parser's complaint quotes what it could not read, which may be the password.
+        raise DatabaseUnavailable(
+            "DATABASE_URL cannot be read",
+            hint="write postgresql://user:password@host:5432/name, with %xx for special characters",
+        ) from None
+    settings = {**_DEFAULTS, **given, "client_encoding": "UTF8"}
+    return make_conninfo("", **settings), str(given.get("password") or "")
+
+
+def _place(conninfo: str) -> str:
+    given = conninfo_to_dict(conninfo)
+    host = given.get("host") or given.get("hostaddr") or "the default host"
+    port = f":{given['port']}" if given.get("port") else ""
+    return f"{host}{port}/{given.get('dbname') or given.get('user') or ''}"
+
+
+def _may_heal(error: Exception) -> bool:
+    """Whether the same work may succeed on another connection or a moment later."""
+    state = getattr(error, "sqlstate", None)
+    return state is None or state[:2] in {"08", "40", "57"}
+
+
+def _translate(error: Exception, place: str, secret: str) -> VideosealError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    if secret:
+        reason = reason.replace(secret, "***")
+    if isinstance(error, errors.DiskFull):
+        return OutOfSpace(
+            f"the disk of the database at {place} is full", hint="free some space and run it again"
+        )
+    hint = "check that the server runs and that DATABASE_URL is right"
+    return DatabaseUnavailable(f"the database at {place} cannot be used: {reason}", hint=hint)

@@ -1,0 +1,96 @@
+"""Which terms a text can be found by: words, parts of codes, and pairs of Chinese characters.
+
+Postgres keeps a run of Chinese as one word and `at14:35` as whatever its parser thinks of it, so
+terms are cut here, in the same way for stored texts and for queries.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final, NamedTuple
+
+__all__ = ["Asked", "asked", "clean", "fold", "latin", "squeeze", "terms"]
+
+_CJK: Final = (
+    "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+_CHUNK: Final = re.compile(rf"(?P<cjk>[{_CJK}]+)|[^\W_{_CJK}]+(?:[.,:;/'\u2019_&+-][^\W_{_CJK}]+)*")
+_PART: Final = re.compile(r"\d+|[^\W\d_]+")
+_SHOUT: Final = re.compile(r"^([A-Z]{2,})([a-z]{2,})$")
+_ACCENTS: Final = re.compile("[\u0300-\u036f]")
+_JUNK: Final = re.compile(r"[\W_]+")
+_LONGEST: Final = 64
+_SHORTEST_INFIX: Final = 4
+
+
+class Asked(NamedTuple):
+    """One term of a query."""
+
+    term: str
+    infix: str | None
+    """What to look for inside run-together words; None for terms too short for that."""
+    fuzzy: bool
+    """Whether a similar word will do; a number with another digit is another number."""
+
+
+def clean(text: str) -> str:
+    """The text without what Postgres cannot store: NUL characters and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def fold(text: str) -> str:
+    """Lower case, compatibility forms unified (full-width digits, ligatures), accents dropped."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", plain))
+
+
+def squeeze(text: str) -> str:
+    """The folded text with nothing but letters and digits, all run together."""
+    return _JUNK.sub("", fold(text))
+
+
+def terms(text: str) -> list[str]:
+    """Every term that finds this text, in order of appearance, with repetitions."""
+    found: list[str] = []
+    for chunk in _CHUNK.finditer(unicodedata.normalize("NFKC", text)):
+        if run := chunk["cjk"]:
+            found += [*run, *(run[i : i + 2] for i in range(len(run) - 1))]
+        else:
+            found += _variants(chunk[0])
+    return [term[:_LONGEST] for term in found]
+
+
+def latin(text: str) -> str:
+    """The folded words that are not Chinese, joined by spaces: what English stemming is fed."""
+    chunks = _CHUNK.finditer(unicodedata.normalize("NFKC", text))
+    parts = [part for c in chunks if not c["cjk"] for part in _PART.findall(fold(c[0]))]
+    return " ".join(part for part in parts if len(part) <= _LONGEST)
+
+
+def asked(query: str, limit: int = 48) -> list[Asked]:
+    """The distinct terms of a query, at most `limit` of them."""
+    found: dict[str, Asked] = {}
+    for chunk in _CHUNK.finditer(unicodedata.normalize("NFKC", query)):
+        if run := chunk["cjk"]:
+            pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+            found.update((pair, Asked(pair, None, False)) for pair in pairs)
+        else:
+            for term in _variants(chunk[0]):
+                term = term[:_LONGEST]
+                long = len(term) >= _SHORTEST_INFIX
+                found[term] = Asked(term, f"%{term}%" if long else None, long and term.isalpha())
+    return list(found.values())[:limit]
+
+
+def _variants(chunk: str) -> list[str]:
+    """`B-17` is found by `b17` and `17`; `HARBOURgate` also by `harbour` and `gate`."""
+    whole = squeeze(chunk)
+    parts = []
+    for part in _PART.findall(chunk):
+        shout = _SHOUT.match(part)
+        parts += [squeeze(piece) for piece in (shout.groups() if shout else (part,))]
+    if len(parts) < 2:
+        return [whole] if whole else []
+    return [term for term in (whole, *parts) if len(term) > 1]
