@@ -135,13 +135,14 @@ def _bridged(cues: Iterable[Cue], gap: float) -> list[Cue]:
 
 
 def _without_slips(cues: Sequence[Cue], gap: float) -> list[Cue]:
-    """Drop single misreadings of a text that is on the screen all the while."""
+    """Drop single misreadings of a text that is there all the while, and fleeting lone letters."""
     kept: list[Cue] = []
     around: list[Cue] = []
     for cue in cues:
         around = [other for other in around if other.end >= cue.start - _TOUCH]
         slip = cue.readings == 1 and cue.end - cue.start <= gap
-        if not (slip and any(_covers(other, cue) for other in around)):
+        lone = cue.readings <= 2 and len(letters(cue.text)) < 2
+        if not lone and not (slip and any(_covers(other, cue) for other in around)):
             kept.append(cue)
             around.append(cue)
     return kept

@@ -25,7 +25,7 @@ class Reading(NamedTuple):
 
 
 def readings_of(lines: Iterable[TextLine], width: int, height: int) -> list[Reading]:
-    """Lines with their boxes in fractions of the picture they were read from."""
+    """Lines with a letter or digit, their boxes in fractions of the picture they are from."""
     return [
         Reading(
             line.text,
@@ -38,6 +38,7 @@ def readings_of(lines: Iterable[TextLine], width: int, height: int) -> list[Read
             ),
         )
         for line in lines
+        if letters(line.text)
     ]
 
 

@@ -12,15 +12,19 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Box", "Grey", "changed", "first_after_step", "likeness", "same_strokes"]
+__all__ = ["Box", "Grey", "Strokes", "changed", "first_after_step"]
 
 Grey = npt.NDArray[np.uint8]
 """A grey picture, shape (height, width)."""
 
-_TILE: Final = 16
-_CHANGE: Final = 4.0
-_STROKE_LIKENESS: Final = 0.6
-_FLAT: Final = 2.0
+_TILE: Final = 8
+_CHANGE: Final = 5.0
+_PART: Final = 0.7
+"""Width of a part of a line, in heights of the line."""
+_SAME: Final = 0.8
+"""Correlation of parts: the same letter over a moving background has 0.95, another 0.3 to 0.7."""
+_FLAT: Final = 4.0
+_Floats = npt.NDArray[np.floating]
 
 
 class Box(NamedTuple):
@@ -41,6 +45,10 @@ class Box(NamedTuple):
         part: npt.NDArray[np.float32] = grey[top:bottom, left:right].astype(np.float32)
         return part
 
+    def lowered(self, by: float) -> Box:
+        """The same rectangle further down by a fraction of the picture's height."""
+        return self._replace(top=self.top + by, bottom=self.bottom + by)
+
     def near(self, other: Box) -> bool:
         """Whether both could hold the same line: rows overlap by half, columns by a third."""
         rows = min(self.bottom, other.bottom) - max(self.top, other.top)
@@ -58,7 +66,7 @@ class Box(NamedTuple):
 
 
 def changed(before: Grey, after: Grey) -> bool:
-    """Whether any tile of 16 x 16 pixels differs by more than coding noise."""
+    """Whether any tile of 8 x 8 pixels differs by more than coding noise."""
     height, width = (size - size % _TILE for size in before.shape)
     if height == 0 or width == 0:
         return bool(np.mean(np.abs(before.astype(np.int16) - after)) > _CHANGE)
@@ -70,43 +78,52 @@ def changed(before: Grey, after: Grey) -> bool:
     return bool(tiles.max() > _CHANGE * _TILE * _TILE)
 
 
-def _strokes(part: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    gradient: npt.NDArray[np.float32] = np.diff(part, axis=1)
-    return gradient
+class Strokes:
+    """The strokes inside a box of one picture, in parts little narrower than a letter.
 
-
-def _correlation(one: npt.NDArray[np.float32], two: npt.NDArray[np.float32]) -> float:
-    """Cosine of two gradients in [-1, 1]; 0 when one of them is flat."""
-    size = max(1, one.size)
-    first, second = float(np.vdot(one, one)), float(np.vdot(two, two))
-    if min(first, second) < _FLAT * size:
-        return 0.0
-    return float(np.vdot(one, two) / np.sqrt(first * second))
-
-
-def likeness(box: Box, one: Grey, two: Grey) -> float:
-    """How alike the strokes inside `box` are in two pictures, 1 for the same strokes."""
-    return _correlation(_strokes(box.cut(one)), _strokes(box.cut(two)))
-
-
-def same_strokes(box: Box, one: Grey, two: Grey) -> bool:
-    """Whether every part of the line inside `box` has the same strokes in both pictures.
-
-    A single changed letter or digit shows, because parts are little wider than high.
+    A single changed letter or digit shows in its part, however long the line.
     """
-    first, second = _strokes(box.cut(one)), _strokes(box.cut(two))
-    height, width = first.shape
-    count = max(1, round(width / max(4.0, 1.2 * height)))
-    parts = zip(
-        np.array_split(first, count, axis=1), np.array_split(second, count, axis=1), strict=True
-    )
-    return all(
-        max(np.vdot(a, a), np.vdot(b, b)) < _FLAT * a.size or _correlation(a, b) >= _STROKE_LIKENESS
-        for a, b in parts
-    )
+
+    def __init__(self, box: Box, grey: Grey) -> None:
+        self._box = box
+        self._gradient = np.diff(box.cut(grey), axis=1)
+        height, width = self._gradient.shape
+        count = max(1, round(width / max(3.0, _PART * height)))
+        self._starts = np.linspace(0, width, count, endpoint=False).astype(np.intp)
+        self._weight = self._sums(self._gradient, self._gradient)
+        flat = _FLAT * self._sums(np.ones_like(self._gradient), np.ones_like(self._gradient))
+        self._drawn = self._weight >= flat
+
+    def _sums(self, one: _Floats, two: _Floats) -> _Floats:
+        sums: _Floats = np.add.reduceat((one * two).sum(axis=0), self._starts)
+        return sums
+
+    def likeness(self, grey: Grey) -> _Floats:
+        """Correlation of each part with the same place in another picture, in [-1, 1]."""
+        other = np.diff(self._box.cut(grey), axis=1)
+        norm = np.sqrt(self._weight * self._sums(other, other))
+        return self._sums(self._gradient, other) / np.maximum(norm, _FLAT)
+
+    def still_in(self, grey: Grey) -> bool:
+        """Whether every part that shows strokes shows the same ones in another picture."""
+        alike: _Floats = self.likeness(grey)[self._drawn]
+        return bool(alike.size and alike.min() >= _SAME)
+
+    def fall(self, frames: Sequence[Grey]) -> int | None:
+        """Index of the first frame without these strokes; None where the last one has them.
+
+        `frames` begin with the picture that the strokes are from. Only the parts that differ in
+        the last frame count: `gate 3` and `gate 4` share most of theirs.
+        """
+        rows = np.stack([self.likeness(grey) for grey in frames])
+        parts = self._drawn & (rows[-1] < _SAME)
+        if not parts.any():
+            return None
+        values = (rows[:, parts] * self._weight[parts]).sum(axis=1) / self._weight[parts].sum()
+        return first_after_step((values - values[-1]) / (values[0] - values[-1]))
 
 
-def first_after_step(values: Sequence[float]) -> int:
+def first_after_step(values: Sequence[float] | _Floats) -> int:
     """Index of the first value after the step, for values that fall from about 1 to about 0.
 
     The split with the least squared error wins, so noise and fades move it little. The first

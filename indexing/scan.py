@@ -17,9 +17,10 @@ from typing import Final, NamedTuple, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from core.frames import Picture, VideoReader
+from core.frames import VideoReader
 from core.models.types import Frame
 from core.ocr import TextReader
+from core.picture import Picture
 from core.settings import Settings
 from core.span import Span
 from indexing.clips import caption_times, sample_times

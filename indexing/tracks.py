@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, TypedDict
 
 from indexing.readings import Reading, Readings, alike, letters
-from indexing.regions import Box, Grey, first_after_step, likeness, same_strokes
+from indexing.regions import Box, Grey, Strokes
 
 __all__ = ["Segment", "TextTracker", "TimedGrey"]
 
-_INDISTINCT: Final = 0.9
-_SCROLL: Final = 0.2
+_DRIFT: Final = 0.2
+_STILL: Final = 0.01
 
 
 class TimedGrey(NamedTuple):
@@ -91,25 +91,26 @@ class TextTracker:
 
         `frames` are all frames since the last sample; the last of them is the new sample.
         """
-        interval = _Interval([self._last, *frames])
+        interval = _Interval([self._last, *frames], _scroll(self._open, lines))
         rest = list(lines)
         kept: list[_Track] = []
         lost: list[_Track] = []
         for track in self._open:
-            match = next((line for line in rest if interval.continues(track, line)), None)
+            match = interval.match(track, rest)
             if match is not None:
                 rest.remove(match)
                 track.see(match)
             (lost if match is None else kept).append(track)
         for track in lost:
             if interval.still_there(track, rest):
+                track.box = interval.place(track)
                 rest = [line for line in rest if not track.box.holds(line.box)]
                 kept.append(track)
             elif not any(interval.regrouped(track, line) for line in rest):
                 self._done.append(track.end(interval.vanishing(track.box), runs_on=False))
+        gone = [track for track in lost if track not in kept]
         for line in rest:
-            parts = [track for track in lost if interval.regrouped(track, line)]
-            kept.append(interval.appear(line, [track for track in parts if track not in kept]))
+            kept.append(interval.appear(line, [t for t in gone if interval.regrouped(t, line)]))
         self._open, self._last = kept, frames[-1]
 
     def finish(self, end: float) -> list[Segment]:
@@ -119,36 +120,69 @@ class TextTracker:
         return sorted(whole, key=lambda part: (part["start"], part["box"][1], part["box"][0]))
 
 
+def _scroll(tracks: Sequence[_Track], lines: Sequence[Reading]) -> float:
+    """How far down all text moved, in heights of the picture; 0 unless several lines agree."""
+    before = {letters(track.last): track.box.top for track in tracks}
+    after = {letters(line.text): line.box.top for line in lines}
+    if len(before) != len(tracks) or len(after) != len(lines):
+        before = {key: top for key, top in before.items() if _count(tracks, key) == 1}
+    moves = sorted(after[key] - top for key, top in before.items() if key in after)
+    if len(moves) < 2:
+        return 0.0
+    middle = moves[len(moves) // 2]
+    agreeing = sum(abs(move - middle) < _STILL for move in moves)
+    return middle if abs(middle) >= _STILL and agreeing > len(moves) / 2 else 0.0
+
+
+def _count(tracks: Sequence[_Track], key: str) -> int:
+    return sum(letters(track.last) == key for track in tracks)
+
+
 class _Interval:
     """All frames from one sample to the next, both included."""
 
-    def __init__(self, frames: Sequence[TimedGrey]) -> None:
-        self.frames = frames
+    def __init__(self, frames: Sequence[TimedGrey], scroll: float) -> None:
+        self.frames, self.scroll = frames, scroll
         self.before, self.after = frames[0].grey, frames[-1].grey
 
-    def continues(self, track: _Track, line: Reading) -> bool:
-        """Whether `line` is the track's text, perhaps misread, perhaps scrolled a little."""
-        if letters(track.last) == letters(line.text):
-            across = min(track.box.right, line.box.right) - max(track.box.left, line.box.left)
-            return across > 0 and abs(track.box.top - line.box.top) <= _SCROLL
-        return (
-            track.box.near(line.box)
-            and alike(track.last, line.text)
-            and same_strokes(track.box, self.before, self.after)
-        )
+    def place(self, track: _Track) -> Box:
+        """Where the track's line should be now."""
+        return track.box.lowered(self.scroll) if self.scroll else track.box
+
+    def match(self, track: _Track, lines: Sequence[Reading]) -> Reading | None:
+        """The line that goes on with the track: the same text nearest to its place, or misread."""
+        place, key = self.place(track), letters(track.last)
+        same = [
+            line
+            for line in lines
+            if abs(line.box.top - place.top) <= _DRIFT
+            and min(place.right, line.box.right) > max(place.left, line.box.left)
+            and letters(line.text) == key
+        ]
+        if same:
+            return min(same, key=lambda line: abs(line.box.top - place.top))
+        for line in lines:
+            if place.near(line.box) and alike(track.last, line.text) and self._stayed(track):
+                return line
+        return None
+
+    def _stayed(self, track: _Track) -> bool:
+        """Whether the strokes are the same; of scrolling text the place is proof enough."""
+        return self.scroll != 0 or Strokes(track.box, self.before).still_in(self.after)
 
     def still_there(self, track: _Track, rest: Sequence[Reading]) -> bool:
         """Whether the reader only missed the line, or saw it in pieces."""
-        rivals = [line for line in rest if track.box.near(line.box)]
-        if not all(track.box.holds(line.box) for line in rivals):
+        place = self.place(track)
+        rivals = [line for line in rest if place.near(line.box)]
+        if not all(place.holds(line.box) for line in rivals):
             return False
-        return likeness(track.box, self.before, self.after) > 0 and same_strokes(
-            track.box, self.before, self.after
-        )
+        if not self.scroll:
+            return self._stayed(track)
+        return any(letters(line.text) in letters(track.last) for line in rivals)
 
     def regrouped(self, track: _Track, line: Reading) -> bool:
         """Whether the track is a piece of a longer line that was now read as one."""
-        return line.box.holds(track.box) and letters(track.last) in letters(line.text)
+        return line.box.holds(self.place(track)) and letters(track.last) in letters(line.text)
 
     def appear(self, line: Reading, parts: Sequence[_Track]) -> _Track:
         """Begin a track where the line comes into view, or where its pieces did."""
@@ -159,20 +193,15 @@ class _Interval:
 
     def vanishing(self, box: Box) -> float:
         """Time of the first frame without what the first sample shows in `box`."""
-        values = [likeness(box, self.before, frame.grey) for frame in self.frames]
-        index = _fall(values)
+        index = None
+        if not self.scroll:
+            index = Strokes(box, self.before).fall([frame.grey for frame in self.frames])
         return self.frames[-1 if index is None else index].time
 
     def appearing(self, box: Box) -> float:
         """Time of the first frame with what the last sample shows in `box`."""
-        values = [likeness(box, frame.grey, self.after) for frame in reversed(self.frames)]
-        index = _fall(values)
-        return self.frames[0 if index is None else len(self.frames) - index].time
-
-
-def _fall(values: list[float]) -> int | None:
-    """Index of the first value after the fall from `values[0]`; None where nothing falls."""
-    top, low = values[0], values[-1]
-    if top <= 0 or low > _INDISTINCT * top:
-        return None
-    return first_after_step([(value - low) / (top - low) for value in values])
+        if self.scroll:
+            return self.frames[-1].time
+        backwards = [frame.grey for frame in reversed(self.frames)]
+        index = Strokes(box, self.after).fall(backwards)
+        return self.frames[0 if index is None else len(backwards) - index].time
