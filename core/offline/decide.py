@@ -16,7 +16,7 @@ from core.offline.match import Reading, Support, enough, missing, options_in, re
 from core.offline.words import is_content, normalise
 from core.span import Span, parse_time
 
-__all__ = ["Decision", "decide", "guess"]
+__all__ = ["Decision", "decide", "guess", "option_spans"]
 
 _CLOCK = re.compile(r"(?<![\d:])\d{1,3}:[0-5]\d(?::[0-5]\d)?(?:\.\d+)?(?![\d:])")
 _WHEN = re.compile(
@@ -124,17 +124,22 @@ def _in_time(
     question: Question, asked: Asked, readings: Sequence[Reading]
 ) -> dict[int, tuple[Passage, ...]]:
     """For options that are times: those that hold a frame in which all clues stand."""
-    spans = [_option_span(option) for option in question.options]
-    if not all(spans) or not _WHEN.search(question.text):
-        return {}
+    spans = option_spans(question)
     found: dict[int, tuple[Passage, ...]] = {}
     for reading in readings:
         if not enough(asked, reading.places, strangers=1):
             continue
         for number, span in enumerate(spans):
-            if span is not None and span.contains(reading.passage.time):
+            if span.contains(reading.passage.time):
                 found[number] = (*found.get(number, ()), reading.passage)
     return found
+
+
+def option_spans(question: Question) -> list[Span]:
+    """The times that the options name, when a question asks for a time of the video; else none."""
+    spans = [span for option in question.options if (span := _option_span(option))]
+    asks = len(spans) == len(question.options) and _WHEN.search(question.text)
+    return spans if asks else []
 
 
 def _option_span(option: str) -> Span | None:

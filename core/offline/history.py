@@ -1,0 +1,130 @@
+"""A planner's conversation as it stands: the task, what was found, and what was looked at."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from core.errors import SpanError
+from core.models.types import Question
+from core.span import Span, parse_time
+
+__all__ = ["Found", "History", "read_history"]
+
+_LENGTH = re.compile(r"^Video: .*?(\d+:[0-5]\d:[0-5]\d) long\.", re.MULTILINE)
+_LINE = re.compile(r"^(\S+-\S+)\s+(.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text with its span, as a search or the overview gave it."""
+
+    span: Span
+    kind: str
+    text: str
+
+
+@dataclass(slots=True)
+class History:
+    """What a planner knows; read anew from the messages at every turn."""
+
+    question: Question
+    duration: float
+    turns: int = 0
+    """Messages of the planner so far."""
+    queries: list[str] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
+    """Every hit once, in order of discovery."""
+    outline: list[Found] | None = None
+    """The overview's lines; None before it was read."""
+    inspected: list[Span] = field(default_factory=list)
+    inspections: int = 0
+    observed: list[tuple[float, str]] = field(default_factory=list)
+    """Times in seconds and texts of what inspections saw."""
+    failures: int = 0
+    """Tool failures since the last success."""
+    over: bool = False
+    """Whether the planner has given up before."""
+    frames_left: int | None = None
+    steps_left: int | None = None
+
+
+def read_history(messages: Sequence[BaseMessage]) -> History:
+    """Read the conversation; ValueError when it holds no question."""
+    task = next((m.text for m in messages if _asks(m)), "")
+    history = History(Question.parse(task), _duration(task))
+    calls: dict[str, tuple[str, dict[str, Any]]] = {}
+    for message in messages:
+        if isinstance(message, AIMessage):
+            history.turns += 1
+            for call in message.tool_calls:
+                calls[str(call["id"])] = (call["name"], call["args"])
+                history.over |= call["name"] == "give_up"
+        elif isinstance(message, ToolMessage):
+            name, args = calls.get(message.tool_call_id, ("", {}))
+            _result(history, name, args, _payload(message.text))
+    return history
+
+
+def _asks(message: BaseMessage) -> bool:
+    return isinstance(message, HumanMessage) and "Question: " in message.text
+
+
+def _duration(task: str) -> float:
+    match = _LENGTH.search(task)
+    return parse_time(match.group(1)) if match else 0.0
+
+
+def _payload(text: str) -> dict[str, Any]:
+    try:
+        payload = json.loads(text)
+    except ValueError:
+        return {"error": "Unreadable"}
+    return payload if isinstance(payload, dict) else {"error": "Unreadable"}
+
+
+def _result(history: History, tool: str, args: dict[str, Any], payload: dict[str, Any]) -> None:
+    left = payload.get("left")
+    if isinstance(left, dict):
+        history.frames_left, history.steps_left = left.get("frames"), left.get("steps")
+    if tool == "visual_retrieve":
+        history.queries.append(str(args.get("query", "")))
+    if "error" in payload:
+        history.failures += 1
+        if tool == "visual_inspect":
+            history.inspected += filter(None, map(_span, args.get("spans", [])))
+        return
+    history.failures = 0
+    if tool == "visual_retrieve":
+        _hits(history, payload.get("hits", []))
+    elif tool == "overview":
+        lines = (_LINE.match(str(line)) for line in payload.get("lines", []))
+        spans = [(_span(line[1]), line[2]) for line in lines if line]
+        history.outline = [Found(span, "overview", text) for span, text in spans if span]
+    elif tool == "visual_inspect":
+        history.inspections += 1
+        history.inspected += filter(None, map(_span, payload.get("inspected", [])))
+        for seen in payload.get("observations", []):
+            history.observed.append((parse_time(seen["time"]), str(seen["text"])))
+
+
+def _hits(history: History, hits: Sequence[dict[str, Any]]) -> None:
+    known = {(found.span, found.text) for found in history.found}
+    for hit in hits:
+        span = _span(hit.get("span", ""))
+        text = str(hit.get("text", ""))
+        if span and (span, text) not in known:
+            known.add((span, text))
+            history.found.append(Found(span, str(hit.get("kind", "")), text))
+
+
+def _span(text: object) -> Span | None:
+    try:
+        return Span.parse(str(text))
+    except SpanError:
+        return None
