@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
     def reply_embeddings(self, reply, body):
         """Vectors that tell the texts apart, with the faults that the reply names."""
         dimension = reply.get("dimension", 8)
-        vectors = [[float(len(text) + 1), *[3.0] * (dimension - 1)] for text in body["input"]]
+        vectors = [[len(text) + 1.0, *[3.0] * dimension][:dimension] for text in body["input"]]
         if "value" in reply:
             vectors[0][0] = {"nan": float("nan"), "text": "x"}.get(reply["value"])
         if reply.get("zero"):

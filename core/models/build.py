@@ -1,0 +1,96 @@
+"""Choosing the models of a process: an endpoint where settings name one, else a stand-in.
+
+The clients import langchain-openai and the stand-ins their engines, so each is imported only when
+it is chosen.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from langchain_core.language_models import BaseChatModel
+
+from core.models.roles import Answerer, Captioner, Embedder, Inspector, Models, Summariser
+from core.settings import Settings
+
+__all__ = ["build_models"]
+
+log = logging.getLogger(__name__)
+
+
+def build_models(settings: Settings) -> Models:
+    """One model a role; a role without an endpoint is its stand-in, whatever the others are.
+
+    Endpoints are not asked yet: a wrong key or a dead server shows with the first call. Raises
+    SettingsError for an endpoint that no request could be sent to, and what loading the text
+    reader of the offline inspector raises.
+    """
+    return Models(
+        planner=_planner(settings),
+        inspector=_inspector(settings),
+        answerer=_answerer(settings),
+        captioner=_captioner(settings),
+        embedder=_embedder(settings),
+        summariser=_summariser(settings),
+    )
+
+
+def _planner(settings: Settings) -> BaseChatModel:
+    if settings.planner:
+        from core.models.planner import make_planner
+
+        return make_planner(settings, settings.planner)
+    from core.offline.planner import SearchPolicy
+
+    return SearchPolicy()
+
+
+def _inspector(settings: Settings) -> Inspector:
+    if settings.inspector:
+        from core.models.inspector import ChatInspector
+
+        return ChatInspector(settings, settings.inspector)
+    from core.ocr import load_text_reader
+    from core.offline.inspector import ReadingInspector
+
+    return ReadingInspector(load_text_reader(settings))
+
+
+def _answerer(settings: Settings) -> Answerer:
+    if settings.answerer:
+        from core.models.answerer import ChatAnswerer
+
+        return ChatAnswerer(settings, settings.answerer)
+    from core.offline.answerer import MatchingAnswerer
+
+    return MatchingAnswerer()
+
+
+def _captioner(settings: Settings) -> Captioner:
+    if settings.captioner:
+        from core.models.captioner import ChatCaptioner
+
+        return ChatCaptioner(settings, settings.captioner)
+    from core.offline.captioner import TemplateCaptioner
+
+    return TemplateCaptioner()
+
+
+def _embedder(settings: Settings) -> Embedder:
+    if settings.embedder:
+        from core.models.embedder import HttpEmbedder
+
+        return HttpEmbedder(settings, settings.embedder)
+    from core.offline.embedder import load_embedder
+
+    return load_embedder(log.warning)
+
+
+def _summariser(settings: Settings) -> Summariser:
+    if settings.summariser:
+        from core.models.summariser import ChatSummariser
+
+        return ChatSummariser(settings, settings.summariser)
+    from core.offline.summariser import ExtractSummariser
+
+    return ExtractSummariser()
