@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.span import Span
 
@@ -85,6 +85,13 @@ class Question(BaseModel):
     options: list[str] = Field(default_factory=list, max_length=26)
     """Option texts without their letters; the first is A."""
 
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str) -> str:
+        if not text.split():
+            raise ValueError("a question must not be blank")
+        return text
+
     @property
     def letters(self) -> str:
         """The valid choices, such as `ABCD`; empty for an open question."""
@@ -106,7 +113,7 @@ class Question(BaseModel):
     def parse(cls, text: str) -> Question:
         """Find a rendered question in `text`; ValueError when there is none."""
         match = re.search(
-            r"^Question: (.+)((?:\nOptions:(?:\n\([A-Z]\) .*)+)?)", text, re.MULTILINE
+            r"^Question: (.+)((?:\nOptions:(?:\n\([A-Z]\)(?: .*)?$)+)?)", text, re.MULTILINE
         )
         if match is None:
             raise ValueError("no line starts with 'Question: '")
