@@ -77,9 +77,7 @@ class Answer(BaseModel):
         return self
 
 
-def prove(
-    draft: AnswerDraft, question: Question, ledger: Sequence[Evidence], by: Author
-) -> Answer:
+def prove(draft: AnswerDraft, question: Question, ledger: Sequence[Evidence], by: Author) -> Answer:
     """An unforced answer whose every citation is an inspection of the ledger.
 
     Raises Unproven when the draft is unsupported, cites nothing, cites what is not in the ledger

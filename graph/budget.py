@@ -33,8 +33,11 @@ class RoleUsage(BaseModel):
 
     def plus(self, usage: Usage) -> RoleUsage:
         """The sum of both."""
-        mine = Usage(**self.model_dump())
-        return RoleUsage(**mine.plus(usage)._asdict())
+        return RoleUsage(**self.as_usage().plus(usage)._asdict())
+
+    def as_usage(self) -> Usage:
+        """The same as one usage."""
+        return Usage(**self.model_dump())
 
 
 class Spent(BaseModel):

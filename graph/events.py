@@ -37,6 +37,8 @@ class Started(_Event):
     duration: float
     question: str
     options: list[str]
+    message_id: str
+    """The planner's turns follow the message with this id."""
 
 
 class Called(_Event):
@@ -46,6 +48,8 @@ class Called(_Event):
     step: int
     who: str
     """A role such as `planner`, or a tool's own work such as `show_frames`."""
+    role: bool
+    """Whether `who` is a model's role."""
     seconds: float
     tokens: int = 0
 
@@ -109,15 +113,7 @@ class Answered(_Event):
 
 
 Event = Annotated[
-    Started
-    | Called
-    | Planned
-    | Refused
-    | Retrieved
-    | Overviewed
-    | Inspected
-    | Rejected
-    | Answered,
+    Started | Called | Planned | Refused | Retrieved | Overviewed | Inspected | Rejected | Answered,
     Field(discriminator="event"),
 ]
 

@@ -47,8 +47,10 @@ class Task(BaseModel):
     """Seconds."""
     asked: str
     """The input's question field at that time; tells a new question on the same thread."""
+    human_id: str
+    """The human message that asks."""
     message_id: str
-    """The human message that asks; the planner's turns follow it."""
+    """The last message when the run began; the planner's turns follow it."""
 
 
 class Call(BaseModel):

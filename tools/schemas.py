@@ -61,9 +61,7 @@ class VisualInspect(_Arguments):
 class GiveUp(_Arguments):
     """Stop searching: the video does not seem to hold what the question needs."""
 
-    reason: str = Field(
-        default="", max_length=2000, description="What was looked for and where."
-    )
+    reason: str = Field(default="", max_length=2000, description="What was looked for and where.")
 
 
 class Finish(_Arguments):
@@ -92,7 +90,11 @@ def _spec(name: ToolName) -> dict[str, Any]:
         key: {part: what for part, what in value.items() if part != "title"}
         for key, value in schema.get("properties", {}).items()
     }
-    parameters = {"type": "object", "properties": properties, "required": schema.get("required", [])}
+    parameters = {
+        "type": "object",
+        "properties": properties,
+        "required": schema.get("required", []),
+    }
     description = " ".join((model.__doc__ or "").split())
     return {
         "type": "function",

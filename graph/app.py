@@ -1,0 +1,42 @@
+"""The served graph `agent`: nodes and their edges, nothing else.
+
+The edges are the `Command[Literal[...]]` that each node returns.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Checkpointer
+
+from graph.context import MAX_STEPS, Context
+from graph.nodes.answer import answer
+from graph.nodes.overview import overview
+from graph.nodes.plan import plan
+from graph.nodes.visual_inspect import visual_inspect
+from graph.nodes.visual_retrieve import visual_retrieve
+from graph.state import Input, Output, State
+
+__all__ = ["agent", "build_agent"]
+
+RECURSION_LIMIT: Final = 3 * MAX_STEPS + 10
+"""A step is a turn of the planner, its tool, and at most one rejected answer."""
+
+
+def build_agent(checkpointer: Checkpointer = None) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Assemble the graph; a server brings its own checkpointer."""
+    builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
+    builder.add_node(plan)
+    builder.add_node(visual_retrieve)
+    builder.add_node(overview)
+    builder.add_node(visual_inspect)
+    builder.add_node(answer)
+    builder.add_edge(START, "plan")
+    compiled = builder.compile(checkpointer=checkpointer, name="videoseal_agent")
+    compiled.config = {"recursion_limit": RECURSION_LIMIT}
+    return compiled
+
+
+agent = build_agent()

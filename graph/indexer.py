@@ -1,0 +1,101 @@
+"""The served graph `indexer`: a file becomes an indexed video; paths enter only here."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+from indexing.pipeline import index_video
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.errors import VideosealError
+from graph.resources import resources_of_run
+from graph.session import failure_of
+from graph.state import Failure
+from indexing.progress import Progress
+
+__all__ = ["Indexed", "VideoFile", "build_indexer", "index", "indexer"]
+
+PROGRESS_STEP: Final = 0.01
+"""Share of a stage between two progress events."""
+
+
+class VideoFile(BaseModel):
+    """A video file on the server's own disk."""
+
+    model_config = ConfigDict(title="Video file")
+
+    path: str = Field(
+        min_length=1,
+        title="File",
+        description="Path of the video on the machine that runs this server.",
+        examples=["/videos/lecture.mp4"],
+    )
+    title: str | None = Field(default=None, title="Title", description="Shown in lists.")
+    subtitles: str | None = Field(
+        default=None, title="Subtitles", description="Path of an .srt, .vtt or .ass file."
+    )
+
+
+class Indexed(BaseModel):
+    """What the index now holds."""
+
+    video_id: str | None = Field(default=None, description="What to ask about.")
+    video_title: str = ""
+    duration: float = Field(default=0.0, description="Seconds.")
+    counts: dict[str, int] = Field(default_factory=dict, description="Stored rows by kind.")
+    error: Failure | None = Field(default=None, description="Set when it failed.")
+
+
+class IndexState(VideoFile, Indexed):
+    """Input and output of the one node."""
+
+
+async def index(state: IndexState, runtime: Runtime[None]) -> dict[str, Any]:
+    """Index the file, or go on where an earlier attempt stopped."""
+    reported: dict[str, float] = {}
+
+    def progress(now: Progress) -> None:
+        share = now.done / now.total if now.total else 1.0
+        if share < 1.0 and share - reported.get(now.stage, -1.0) < PROGRESS_STEP:
+            return
+        reported[now.stage] = share
+        runtime.stream_writer({"event": "progress", **now._asdict()})
+
+    try:
+        found = await resources_of_run()
+        row = await index_video(
+            Path(state.path),
+            found.settings,
+            found.store,
+            found.models,
+            title=state.title,
+            subtitles=Path(state.subtitles) if state.subtitles else None,
+            progress=progress,
+        )
+        counts = await asyncio.to_thread(found.store.counts, row.id)
+    except VideosealError as error:
+        return {"error": failure_of(error)}
+    return {
+        "video_id": row.id,
+        "video_title": row.title,
+        "duration": row.duration,
+        "counts": counts,
+        "error": None,
+    }
+
+
+def build_indexer() -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Assemble the graph: one node, since a job resumes by itself."""
+    builder = StateGraph(IndexState, input_schema=VideoFile, output_schema=Indexed)
+    builder.add_node(index)
+    builder.add_edge(START, "index")
+    builder.add_edge("index", END)
+    return builder.compile(name="videoseal_indexer")
+
+
+indexer = build_indexer()

@@ -1,0 +1,131 @@
+"""Have frames looked at; the only writer of the evidence ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+from tools.frame_cache import frame_ref
+from tools.inspect import show_frames
+
+from core.errors import SpanError, VideosealError
+from core.models.types import Frame, InspectRequest
+from core.span import Span
+from graph.context import Context
+from graph.events import Inspected
+from graph.evidence import Evidence, ShownFrame, settle
+from graph.prompts import inspection_payload
+from graph.session import OutOfBudget, Session, failure_of, open_session, task_and_call
+from graph.spans import ReadSpans, read_spans
+from graph.state import Call, State, Task
+
+__all__ = ["visual_inspect"]
+
+MAX_FOCUS: Final = 8
+"""Entries of the planner's look-for list that reach the inspector."""
+MAX_FOCUS_TEXT: Final = 80
+MAX_NOTES: Final = 2000
+
+
+async def visual_inspect(
+    state: State, runtime: Runtime[Context]
+) -> Command[Literal["answer", "plan"]]:
+    """Have frames looked at; the only writer of the evidence ledger."""
+    session = await open_session(state, runtime)
+    task, call = task_and_call(state)
+    mode = session.context.mode
+    try:
+        spans = _spans(session, task, call)
+        frames = await _frames(session, task, spans.usable)
+        entry = await _look(session, task, call, spans.usable, frames, len(state.evidence) + 1)
+    except (VideosealError, OutOfBudget) as error:
+        if mode == "direct":
+            spent = isinstance(error, OutOfBudget)
+            outcome = {"cause": error.cause} if spent else {"error": failure_of(error)}
+            return Command(update={"spent": session.spent, **outcome}, goto="answer")
+        if isinstance(error, SpanError):
+            return Command(update=session.refused(call, "SpanError", str(error)), goto="plan")
+        return Command(update=session.failed(call, error, state.trouble), goto="plan")
+    session.emit(Inspected(step=session.spent.steps, evidence=entry))
+    if mode == "direct":
+        update = {"evidence": [entry], "spent": session.spent, "call": None}
+        return Command(update=update, goto="answer")
+    payload = inspection_payload(entry, spans.rejected, with_answer=mode == "coupled")
+    update = {**session.result(call, payload), "evidence": [entry]}
+    settled = entry.sufficient and mode == "decoupled"
+    return Command(update=update, goto="answer" if settled else "plan")
+
+
+def _spans(session: Session, task: Task, call: Call) -> ReadSpans:
+    if session.context.mode == "direct":
+        return ReadSpans([Span(0.0, task.duration)], [])
+    return read_spans(call.args["spans"], task.duration, session.budget.frames_now)
+
+
+async def _frames(session: Session, task: Task, spans: list[Span]) -> list[Frame]:
+    """Frames of the spans, never more than the budget allows; raises VideoError, StoreError."""
+    wanted = session.budget.frames_now
+    store, settings, cache = (
+        session.resources.store,
+        session.resources.settings,
+        session.resources.cache,
+    )
+
+    def decode() -> list[Frame]:
+        video = store.video(task.video_id)
+        fps = session.context.inspect_fps
+        return show_frames(video, spans, max_frames=wanted, fps=fps, settings=settings, cache=cache)
+
+    frames = await session.work("show_frames", lambda: asyncio.to_thread(decode))
+    if not frames:
+        raise SpanError("these spans hold no frames")
+    return frames[:wanted]
+
+
+async def _look(
+    session: Session, task: Task, call: Call, spans: list[Span], frames: list[Frame], number: int
+) -> Evidence:
+    """The ledger's next entry: the verdict on these frames, checked against them."""
+    forced = session.context.mode == "direct"
+    request = InspectRequest(
+        question=task.question,
+        spans=spans,
+        frames=frames,
+        duration=task.duration,
+        focus=_focus(session, call),
+        notes=_notes(session, call),
+        forced=forced,
+    )
+    inspector = session.resources.models.inspector
+    session.spent = session.spent.shown(len(frames))
+    verdict = await session.ask("inspector", lambda: inspector.inspect(request))
+    times = [frame.time for frame in frames]
+    settled, downgraded = settle(verdict, task.question, times, forced=forced)
+    settings = session.resources.settings
+    return Evidence(
+        id=f"e{number}",
+        spans=[(span.start, span.end) for span in spans],
+        frames=[
+            ShownFrame(time=f.time, sha256=f.sha256, ref=frame_ref(f.time, settings))
+            for f in frames
+        ],
+        **settled.model_dump(),
+        downgraded=downgraded,
+        forced=forced,
+        inspector=inspector.name,
+    )
+
+
+def _focus(session: Session, call: Call) -> list[str]:
+    if session.context.inspector_context == "question":
+        return []
+    wanted = [" ".join(item.split())[:MAX_FOCUS_TEXT] for item in call.args.get("look_for", [])]
+    return [item for item in wanted if item][:MAX_FOCUS]
+
+
+def _notes(session: Session, call: Call) -> str:
+    if session.context.inspector_context != "notes":
+        return ""
+    return str(call.args.get("context", ""))[:MAX_NOTES]

@@ -1,0 +1,92 @@
+"""The start of a run: which question, about which video."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+from uuid import uuid4
+
+from langchain_core.messages import AnyMessage, HumanMessage
+from pydantic import ValidationError
+
+from core.models.types import Question
+from graph.calls import NUDGE_PREFIX
+from graph.context import Context
+from graph.state import State, Task
+from indexing.rows import VideoRow
+from indexing.store import Store
+
+__all__ = ["InvalidQuestion", "Opening", "begins", "open_task"]
+
+
+class InvalidQuestion(Exception):
+    """The input holds no question that can be asked."""
+
+
+class Opening(NamedTuple):
+    """A settled task, the video it is about, and the message to add where none asked it."""
+
+    task: Task
+    video: VideoRow
+    messages: list[AnyMessage]
+
+
+def begins(state: State) -> bool:
+    """Whether this is a new question, not the next turn of one that is being worked on."""
+    if state.task is None or state.answer is not None:
+        return True
+    human = _last_human(state)
+    return state.question != state.task.asked or (
+        human is not None and human.id != state.task.human_id
+    )
+
+
+async def open_task(state: State, context: Context, store: Store) -> Opening:
+    """Settle question and video; raises InvalidQuestion, or StoreError such as UnknownVideo."""
+    human = _last_human(state)
+    question, in_chat = _question(state, human)
+    name = state.video_id or context.video_id
+    if not name:
+        raise InvalidQuestion("no video is named: give video_id in the input or in the context")
+    video = await asyncio.to_thread(store.video, name)
+    added: list[AnyMessage] = []
+    if not in_chat or human is None:
+        human = HumanMessage(question.render(), id=str(uuid4()))
+        added = [human]
+    last = [*state.messages, *added][-1]
+    task = Task(
+        question=question,
+        video_id=video.id,
+        duration=video.duration,
+        asked=state.question,
+        human_id=human.id or "",
+        message_id=last.id or "",
+    )
+    return Opening(task, video, added)
+
+
+def _question(state: State, human: HumanMessage | None) -> tuple[Question, bool]:
+    """The question, and whether it came as a chat message.
+
+    On a thread the question field keeps its last value, so a message that came after it wins.
+    """
+    before = state.task
+    newer = human is not None and before is not None and human.id != before.human_id
+    stale = before is not None and before.asked == state.question and newer
+    try:
+        if state.question.strip() and not stale:
+            return Question(text=state.question.strip(), options=state.options), False
+        if human is not None and human.text.strip():
+            options = [] if stale else state.options
+            return Question(text=human.text.strip(), options=options), True
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]
+        raise InvalidQuestion(f"the question cannot be asked: {problem['msg']}") from None
+    raise InvalidQuestion("there is no question: give it in the input or as a message")
+
+
+def _last_human(state: State) -> HumanMessage | None:
+    for message in reversed(state.messages):
+        if isinstance(message, HumanMessage) and not (message.id or "").startswith(NUDGE_PREFIX):
+            return message
+    return None
