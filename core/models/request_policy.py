@@ -55,8 +55,8 @@ class RequestPolicy:
         """The policy that the settings ask for; SettingsError when no request could be sent."""
         policy = cls(role, endpoint, settings.request_timeout_s, settings.max_retries)
         key = endpoint.api_key.get_secret_value()
-        if not key.isascii() or not key.isprintable() or " " in key:
-            raise SettingsError(f"{policy.setting('API_KEY')} holds characters that no key has")
+        if not key.isascii() or not key.isprintable() or not key or " " in key:
+            raise SettingsError(f"{policy.setting('API_KEY')} is empty or no single ASCII word")
         try:
             host, _ = urlsplit(endpoint.base_url).hostname, urlsplit(endpoint.base_url).port
         except ValueError:

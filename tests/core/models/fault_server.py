@@ -30,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(200, LANES[lane]["seen"])
 
     def do_POST(self):
-        arrived = time.time()
+        arrived = time.monotonic()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         lane, _, path = self.path[1:].partition("/")
         if path == "script":
