@@ -82,8 +82,9 @@ class StructuredChat:
         self._chat = chat
         self._takes_schema = True
 
-    async def ask(self, system: str, content: str | list[dict[str, Any]],
-                  form: Form[W, T], frames: int = 0) -> Reply[T]:  # fmt: skip
+    async def ask(
+        self, system: str, content: str | list[dict[str, Any]], form: Form[W, T], frames: int = 0
+    ) -> Reply[T]:
         """Ask, and once more with the error if the reply is malformed.
 
         `frames` is counted once, also when the pictures are sent again for the repair. Raises

@@ -110,15 +110,14 @@ def _read_at(said: str, start: int, call_id: str) -> tuple[ToolCall | InvalidToo
 
 def _from_object(value: object, call_id: str) -> ToolCall | InvalidToolCall:
     if isinstance(value, dict) and set(value) == {"name", "arguments"}:
-        arguments = value["arguments"]
-        # Text here would be a second layer of JSON, which this form does not have.
-        return read_call(value["name"], [arguments] if isinstance(arguments, str) else arguments,
-                         call_id)  # fmt: skip
+        # Text as arguments would be a second layer of JSON, which this form does not have.
+        if not isinstance(value["arguments"], str):
+            return read_call(value["name"], value["arguments"], call_id)
     return InvalidToolCall(
         name=None,
         args=json.dumps(value, ensure_ascii=False),
         id=call_id,
-        error='a call is an object with exactly "name" and "arguments"',
+        error='a call is an object with exactly "name" and "arguments", the latter an object',
         type="invalid_tool_call",
     )
 
