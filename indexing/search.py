@@ -3,16 +3,18 @@
 Both look at every row of the video, so nothing is missed: a video has a few thousand texts. Words
 are weighted by how rare they are in the video (BM25, Robertson and Zaragoza 2009), so that a
 number or a name outweighs what every second text holds; Postgres' own ranking knows no rarity.
-The two rankings are joined by reciprocal rank (Cormack, Clarke and Buettcher 2009).
+The two rankings are joined by reciprocal rank (Cormack, Clarke and Buettcher 2009), that of the
+words counting for as much as they cover of the query: one common word of eight proves little.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from psycopg.types.json import Jsonb
 
 from core.errors import EmbeddingMismatch
 from core.span import Span
@@ -20,12 +22,24 @@ from indexing.database import Connection
 from indexing.rows import TEXT_KINDS, Hit, TextKind
 from indexing.terms import asked, clean
 
-__all__ = ["find", "fuse"]
+__all__ = ["Place", "Ranking", "find", "fuse"]
 
 _DEPTH: Final = 200
 """How far down each ranking is read; beyond it a rank adds next to nothing."""
 _RANK_OFFSET: Final = 20
 """Smaller than the usual 60: two good rankings of one video, not many of a web."""
+
+
+class Place(NamedTuple):
+    """Where a text stands in one ranking."""
+
+    rank: int
+    """1 for the best; equal for texts that match equally well."""
+    trust: float = 1.0
+    """How much this ranking's word counts for this text, in [0, 1]."""
+
+
+Ranking: TypeAlias = dict[int, Place]
 
 _MEANS: Final = """
     SELECT to_regprocedure('word_similarity(text, text)') IS NOT NULL,
@@ -36,19 +50,19 @@ _MEANS: Final = """
 """
 
 _BY_MEANING: Final = """
-    SELECT v.text_id, rank() OVER (ORDER BY v.embedding <=> %(vector)s)
-    FROM videoseal.vectors v JOIN videoseal.texts t ON t.id = v.text_id
-    WHERE v.video_id = %(video)s AND v.model = %(model)s AND t.kind = ANY(%(kinds)s)
-    ORDER BY v.embedding <=> %(vector)s, v.text_id LIMIT %(depth)s
+    SELECT text_id, rank() OVER (ORDER BY distance) FROM (
+        SELECT text_id, embedding <=> %(vector)s AS distance FROM videoseal.vectors
+        WHERE video_id = %(video)s AND model = %(model)s AND kind = ANY(%(kinds)s)
+        ORDER BY distance, text_id LIMIT %(depth)s
+    ) AS nearest
 """
 
 _BY_WORDS: Final = """
     WITH asked AS (
-        SELECT term, infix, fuzzy, numnode(plainto_tsquery('english', term)) = 0 AS stop,
-               ('''' || term || '''')::tsquery || plainto_tsquery('english', term) AS query
-        FROM unnest(%(terms)s::text[], %(infixes)s::text[], %(fuzzy)s::boolean[])
-             AS given (term, infix, fuzzy)
-    ), wanted AS (
+        SELECT term, infix, pieces, numnode(plainto_tsquery('english', term)) = 0 AS stop,
+               quote_literal(term)::tsquery || plainto_tsquery('english', term) AS query
+        FROM jsonb_to_recordset(%(asked)s) AS given (term text, infix text, pieces text[])
+    ), wanted AS MATERIALIZED (
         SELECT * FROM asked WHERE NOT stop OR NOT EXISTS (SELECT FROM asked WHERE NOT stop)
     ), every AS MATERIALIZED (
         SELECT id, words, squeezed, text, count(*) OVER () AS total,
@@ -56,25 +70,33 @@ _BY_WORDS: Final = """
         FROM videoseal.texts WHERE video_id = %(video)s AND kind = ANY(%(kinds)s)
     ), exact AS (
         SELECT term, id, bulk, total,
-               CASE WHEN words @@ query THEN 1 ELSE 0.5 END::float8 AS strength
+               CASE WHEN words @@ query THEN 1 ELSE 0.7 END::float8 AS strength
         FROM every JOIN wanted ON words @@ query OR squeezed LIKE infix
     ), found AS (
         SELECT * FROM exact {similar}
     ), rarity AS (
         SELECT term, ln(1 + (max(total) - count(*) + 0.5) / (count(*) + 0.5))::float8 AS weight
         FROM found GROUP BY term
+    ), best AS (
+        SELECT sum(coalesce(weight, ln(2 + 2 * (SELECT count(*) FROM every))))::float8 AS possible
+        FROM wanted LEFT JOIN rarity USING (term)
+    ), scored AS (
+        SELECT id, sum(weight * strength * 2.2 / (1 + 1.2 * bulk)) AS score
+        FROM found JOIN rarity USING (term) GROUP BY id
     )
-    SELECT id, rank() OVER (ORDER BY sum(weight * strength * 2.2 / (1 + 1.2 * bulk)) DESC)
-    FROM found JOIN rarity USING (term)
-    GROUP BY id ORDER BY 2, id LIMIT %(depth)s
+    SELECT id, rank() OVER (ORDER BY score DESC), least(score / possible, 1)
+    FROM scored, best ORDER BY score DESC, id LIMIT %(depth)s
 """
 
 _SIMILAR: Final = """
         UNION ALL
-        SELECT term, id, bulk, total, 0.5 * word_similarity(term, text)
-        FROM every JOIN wanted ON word_similarity(term, text) >= 0.5
-        WHERE fuzzy AND term NOT IN (SELECT term FROM exact)
+        SELECT term, id, bulk, total, 0.7 * word_similarity(term, text)
+        FROM every JOIN wanted
+          ON CASE WHEN squeezed LIKE ANY(pieces) THEN word_similarity(term, text) >= 0.5 END
+        WHERE term NOT IN (SELECT term FROM exact)
 """
+"""For words that stand nowhere as they were asked. `pieces` keeps the slow comparison rare; only
+CASE promises that it is looked at first."""
 
 
 def find(
@@ -101,29 +123,29 @@ def find(
         _check(video_id, model, len(wanted), dimension, other)
         if dimension is not None:
             ranks = connection.execute(_BY_MEANING, {**common, "vector": wanted})
-            rankings.append(dict(ranks.fetchall()))
+            rankings.append({text_id: Place(rank) for text_id, rank in ranks})
     return _hits(connection, fuse(rankings)[:limit])
 
 
-def fuse(rankings: Sequence[dict[int, int]]) -> list[tuple[int, float]]:
-    """Join rankings (id to rank, the best is 1) by reciprocal rank; best first, ties by id."""
+def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
+    """Join rankings of text ids by reciprocal rank; best first, ties by id."""
     scores: dict[int, float] = {}
     for ranking in rankings:
-        for text_id, rank in ranking.items():
-            scores[text_id] = scores.get(text_id, 0.0) + 1 / (_RANK_OFFSET + rank)
+        for text_id, (rank, trust) in ranking.items():
+            scores[text_id] = scores.get(text_id, 0.0) + trust / (_RANK_OFFSET + rank)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _by_words(
     connection: Connection, query: str, common: dict[str, object], trigrams: bool
-) -> dict[int, int]:
+) -> Ranking:
     wanted = asked(clean(query))
     if not wanted:
         return {}
-    terms, infixes, fuzzy = (list(column) for column in zip(*wanted, strict=True))
     statement = _BY_WORDS.format(similar=_SIMILAR if trigrams else "")
-    values = {**common, "terms": terms, "infixes": infixes, "fuzzy": fuzzy}
-    return dict(connection.execute(statement, values).fetchall())
+    values = {**common, "asked": Jsonb([term._asdict() for term in wanted])}
+    rows = connection.execute(statement, values)
+    return {text_id: Place(rank, covered) for text_id, rank, covered in rows}
 
 
 def _unit(vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:

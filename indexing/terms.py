@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 __all__ = ["Asked", "asked", "clean", "fold", "latin", "squeeze", "terms"]
@@ -31,8 +32,9 @@ class Asked(NamedTuple):
     term: str
     infix: str | None
     """What to look for inside run-together words; None for terms too short for that."""
-    fuzzy: bool
-    """Whether a similar word will do; a number with another digit is another number."""
+    pieces: list[str] | None
+    """Of which a similar word holds at least one, as patterns; None where no similar word will do:
+    a number with another digit is another number."""
 
 
 def clean(text: str) -> str:
@@ -75,13 +77,21 @@ def asked(query: str, limit: int = 48) -> list[Asked]:
     for chunk in _CHUNK.finditer(unicodedata.normalize("NFKC", query)):
         if run := chunk["cjk"]:
             pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-            found.update((pair, Asked(pair, None, False)) for pair in pairs)
+            found.update((pair, Asked(pair, None, None)) for pair in pairs)
         else:
             for term in _variants(chunk[0]):
-                term = term[:_LONGEST]
-                long = len(term) >= _SHORTEST_INFIX
-                found[term] = Asked(term, f"%{term}%" if long else None, long and term.isalpha())
+                found[term[:_LONGEST]] = _asked(term[:_LONGEST])
     return list(found.values())[:limit]
+
+
+def _asked(term: str) -> Asked:
+    if len(term) < _SHORTEST_INFIX:
+        return Asked(term, None, None)
+    # With one wrong letter at least one of two pieces is whole, with two at least one of three.
+    count = 2 if len(term) < 9 else 3
+    cuts = [len(term) * i // count for i in range(count + 1)]
+    pieces = [f"%{term[a:b]}%" for a, b in pairwise(cuts)]
+    return Asked(term, f"%{term}%", pieces if term.isalpha() else None)
 
 
 def _variants(chunk: str) -> list[str]:

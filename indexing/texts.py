@@ -186,8 +186,8 @@ def put_vectors(connection: Connection, model: str, ids: Sequence[int], vectors:
     with connection.cursor() as cursor:
         cursor.executemany(
             """
-            INSERT INTO videoseal.vectors (text_id, video_id, model, embedding)
-            SELECT id, video_id, %s, %s FROM videoseal.texts WHERE id = %s
+            INSERT INTO videoseal.vectors (text_id, video_id, kind, model, embedding)
+            SELECT id, video_id, kind, %s, %s FROM videoseal.texts WHERE id = %s
             ON CONFLICT (text_id, model) DO UPDATE SET embedding = excluded.embedding
             """,
             [

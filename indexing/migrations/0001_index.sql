@@ -46,9 +46,11 @@ CREATE TABLE videoseal.texts (
 );
 CREATE INDEX texts_unit ON videoseal.texts (video_id, stage, unit);
 
+-- Narrow, and with what a search filters by, so that an exact scan needs no other table.
 CREATE TABLE videoseal.vectors (
     text_id   bigint NOT NULL REFERENCES videoseal.texts ON DELETE CASCADE,
     video_id  text NOT NULL,
+    kind      text NOT NULL,
     model     text NOT NULL,
     embedding vector NOT NULL,
     PRIMARY KEY (text_id, model)
