@@ -1,0 +1,81 @@
+"""One video on its way into the index: what every stage needs to know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.models.roles import Models
+from core.ocr import TextReader
+from core.settings import Settings
+from core.span import Span
+from core.video import VideoInfo
+from indexing.clips import clip_spans
+from indexing.fingerprint import fingerprint
+from indexing.progress import Progress, ProgressFn
+from indexing.rows import Data
+from indexing.store import Store
+
+__all__ = ["Job"]
+
+_SCAN_VERSION: Final = "scan-1"
+"""Raised with every change of what a pass over the frames stores."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A video, where it goes, and with what it is looked at."""
+
+    video_id: str
+    info: VideoInfo
+    settings: Settings
+    store: Store
+    models: Models
+    text: TextReader | None
+    progress: ProgressFn
+
+    @property
+    def clips(self) -> list[Span]:
+        """The layout that the whole index follows."""
+        return clip_spans(self.info.duration, self.settings.clip_seconds)
+
+    @property
+    def reader_name(self) -> str:
+        """Who reads on-screen text; `none` when nobody does."""
+        return self.text.name if self.text else "none"
+
+    @property
+    def scan_key(self) -> str:
+        """Changes with whatever would make a pass over the frames find something else."""
+        used = self.settings
+        return fingerprint(_SCAN_VERSION, used.clip_seconds, used.ocr_fps, self.reader_name)
+
+    @property
+    def caption_key(self) -> str:
+        """Changes with captioner and with what it is shown."""
+        used = self.settings
+        shown = [used.caption_fps, used.frame_side, used.jpeg_quality]
+        captioner = self.models.captioner
+        return fingerprint(self.scan_key, captioner.name, shown if captioner.wants_frames else [])
+
+    async def units(self, stage: str, key: str) -> dict[int, Data]:
+        """What an earlier run kept; units of other settings are dropped where none fit."""
+        found = await asyncio.to_thread(self.store.units, self.video_id, stage, key)
+        if not found:
+            await asyncio.to_thread(self.store.drop_stage, self.video_id, stage)
+        return found
+
+    async def keep(self, stage: str, ordinal: int, key: str, data: Data) -> None:
+        """Store one unit of work, for good."""
+        await asyncio.to_thread(self.store.put_unit, self.video_id, stage, ordinal, key, data)
+
+    def say(self, stage: str, done: float, total: float, unit: str) -> None:
+        """Report progress."""
+        self.progress(Progress(stage, done, total, unit))
+
+    def warn(self, stage: str, notes: Sequence[str]) -> None:
+        """Report what the user should know."""
+        for note in notes:
+            self.progress(Progress(stage, 0, 0, "", note))

@@ -1,0 +1,171 @@
+"""From a video file to a complete index, by stages that each pick up where a killed run stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from core.errors import OutOfSpace, UnknownVideo, UnreadableVideo
+from core.models.roles import Models
+from core.ocr import load_text_reader
+from core.settings import Settings
+from core.span import Span, format_time
+from core.video import content_id, probe
+from indexing.cues import join_segments
+from indexing.embed import embed_texts
+from indexing.fingerprint import fingerprint
+from indexing.job import Job
+from indexing.listening import SubtitleFiles, listen, subtitle_files
+from indexing.looking import Looked, look
+from indexing.merge import clip_rows, cue_rows, scene_rows
+from indexing.progress import Progress, ProgressFn, silent
+from indexing.rows import Data, TextRow, VideoRow
+from indexing.scenes import scene_spans
+from indexing.speech import Transcriber, load_transcriber
+from indexing.store import Store
+from indexing.story import story_parts, write_story
+
+__all__ = ["Progress", "index_video"]
+
+_MERGE_VERSION: Final = "merge-1"
+"""Raised with every change of how rows are made from what the stages stored."""
+_MISSED_SAMPLES: Final = 1.2
+_CUT_SHORT: Final = 1.0
+
+
+async def index_video(
+    path: Path | str,
+    settings: Settings,
+    store: Store,
+    models: Models,
+    *,
+    title: str | None = None,
+    subtitles: Path | None = None,
+    re_embed: bool = False,
+    progress: ProgressFn | None = None,
+) -> VideoRow:
+    """Index a video file, or finish what was begun; a complete index costs nothing more.
+
+    `subtitles` names a file to use instead of those found beside or inside the video, `re_embed`
+    makes all vectors anew. Raises VideoError, VideoBusy, ModelError, UnreadableSubtitles,
+    MissingDependency, OutOfSpace; what was stored before an error stays and is not done again.
+    """
+    path = Path(path)
+    with _out_of_space():
+        info = await asyncio.to_thread(probe, path)
+        video_id = await asyncio.to_thread(content_id, path)
+        transcriber = load_transcriber(settings)
+        text = load_text_reader(settings)
+        job = Job(video_id, info, settings, store, models, text, progress or silent)
+        files = subtitle_files(path, subtitles)
+        key = _index_key(job, files, transcriber)
+        title = title or _known_title(store, video_id) or path.stem
+        with store.indexing_lock(video_id):
+            row = store.add_video(video_id, info, title=title, fingerprint=key)
+            if row.status == "ready" and not re_embed:
+                return row
+            if settings.ocr and text is None:
+                job.warn("scan", ["on-screen text is not read: the ocr extra is not installed"])
+            duration = await _make_texts(job, files, transcriber)
+            if duration < info.duration:
+                short = replace(info, duration=duration)
+                store.add_video(video_id, short, title=title, fingerprint=key)
+            await embed_texts(store, video_id, models.embedder, job.progress, again=re_embed)
+            store.set_status(video_id, "ready")
+            return store.video(video_id)
+
+
+@contextmanager
+def _out_of_space() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise OutOfSpace("the disk is full; what was indexed so far is kept") from error
+
+
+def _index_key(job: Job, files: SubtitleFiles, transcriber: Transcriber | None) -> str:
+    """Changes with anything that would make another index of the same video."""
+    return fingerprint(
+        _MERGE_VERSION,
+        job.scan_key,
+        job.caption_key,
+        files.key,
+        transcriber.name if transcriber else "",
+        job.models.summariser.name,
+        job.models.embedder.name,
+    )
+
+
+def _known_title(store: Store, video_id: str) -> str:
+    try:
+        return store.video(video_id).title
+    except UnknownVideo:
+        return ""
+
+
+async def _make_texts(job: Job, files: SubtitleFiles, transcriber: Transcriber | None) -> float:
+    """Run every stage but embedding; returns where the video really ends, in seconds."""
+    looked = await look(job)
+    if not looked.clips:
+        raise UnreadableVideo(f"no frame of {job.info.path} can be decoded")
+    duration = _real_end(job, looked)
+    speech = await listen(job, files, transcriber, duration)
+    rows = _merged(job, looked, speech, duration)
+    story = await _story(job, [row for row in rows if row.kind == "clip"])
+    kinds: dict[str, list[TextRow]] = {"ocr": [], "speech": [], "clip": [], "scene": []}
+    for row in rows:
+        kinds[row.kind].append(row)
+    for kind in ("ocr", "speech", "clip", "scene"):
+        await asyncio.to_thread(job.store.replace_texts, job.video_id, kind, kinds[kind])
+    await asyncio.to_thread(job.store.replace_texts, job.video_id, "story", story)
+    return duration
+
+
+def _real_end(job: Job, looked: Looked) -> float:
+    """Where the frames end; a file that was cut short is warned about."""
+    end = max(data["span"][1] for data in looked.clips.values())
+    if end + _CUT_SHORT >= job.info.duration:
+        return job.info.duration
+    promised = format_time(job.info.duration)
+    job.warn("scan", [f"the video ends at {format_time(end)}, not at {promised}: cut short?"])
+    return end
+
+
+def _merged(job: Job, looked: Looked, speech: list[TextRow], duration: float) -> list[TextRow]:
+    """All rows but the story, as a pure function of what is stored."""
+    cues = join_segments(
+        {ordinal: data["segments"] for ordinal, data in looked.clips.items()},
+        gap=_MISSED_SAMPLES / job.settings.ocr_fps,
+        longest_counter=job.settings.clip_seconds,
+    )
+    spans = {ordinal: Span(*data["span"]) for ordinal, data in looked.clips.items()}
+    cuts = [cut for data in looked.clips.values() if data["facts"] for cut in data["facts"]["cuts"]]
+    scenes = scene_spans(cuts, duration, [span.start for span in spans.values()])
+    captioner = job.models.captioner.name
+    return [
+        *cue_rows(cues, job.reader_name),
+        *speech,
+        *clip_rows(spans, looked.captions, cues, speech, captioner),
+        *scene_rows(scenes, spans, looked.captions, cues, speech, captioner),
+    ]
+
+
+async def _story(job: Job, clips: list[TextRow]) -> list[TextRow]:
+    key = fingerprint("story-1", job.models.summariser.name)
+    known = await job.units("story", key)
+    parts = story_parts(clips)
+
+    async def keep(ordinal: int, data: Data) -> None:
+        await job.keep("story", ordinal, key, data)
+
+    job.say("story", 0, len(parts), "parts")
+    rows = await write_story(parts, job.models.summariser, known, keep)
+    job.say("story", len(parts), len(parts), "parts")
+    return rows
