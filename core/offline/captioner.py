@@ -10,6 +10,7 @@ from core.models.types import CaptionRequest, Reply, Usage
 __all__ = ["TemplateCaptioner"]
 
 _MOST_LINES: Final = 24
+_STOPS: Final = ".!?。！？"
 _LONGEST_LINE: Final = 160
 _LIGHT: Final = {"dark": "dark", "medium": "evenly lit", "bright": "bright"}
 _MOTION: Final = {
@@ -43,8 +44,8 @@ def _words(lines: list[str]) -> str:
     distinct = list(dict.fromkeys(line for line in plain if line))
     if not distinct:
         return ""
-    more = " ..." if len(distinct) > _MOST_LINES else ""
-    return f"On screen: {' | '.join(distinct[:_MOST_LINES])}{more}."
+    end = " ..." if len(distinct) > _MOST_LINES else "." * (distinct[-1][-1] not in _STOPS)
+    return f"On screen: {' | '.join(distinct[:_MOST_LINES])}{end}"
 
 
 def _look(measured: dict[str, str]) -> str:

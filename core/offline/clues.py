@@ -18,7 +18,8 @@ _WORDY = """
     time times number numbers name names title colour color date day year month price code value
     amount kind type sort place location object thing person people someone letter digit sign signs
     board notice poster banner label panel card billboard plate note message line sentence headline
-    film movie story course following option top bottom left right middle background foreground
+    next previous preceding period segment interval range moment film movie story course following
+    option top bottom left right middle background foreground
 """
 _VERBS = """
     open close start begin end leave depart arrive meet bring need use give make take have get go
@@ -38,7 +39,7 @@ _UNDECIDABLE = re.compile(
     re.I,
 )
 _CHINESE_GRAMMAR: Final = (
-    "什么时候|什么时间|什么地方|什么|时候|时间|几点|多少|哪一天|哪一个|哪天|哪个|哪里|哪儿|哪位|哪|谁"
+    "什么时候|什么时间|什么地方|哪一段|一段|时间段|下一个|什么|时候|时间|几点|多少|哪一天|哪一个|哪天|哪个|哪里|哪儿|哪位|哪|谁"
     "|怎么|为什么|如何|是否|视频|影片|画面|屏幕|镜头|字幕|告示牌|指示牌|价格牌|标牌|路牌|牌子|标志|告示"
     "|招牌|海报|公告|标题|文字|内容|根据|按照|显示|出现|写着|写的|写|看到|提到|说的|说|请问|其中|以下"
     "|下列|选项|这个|那个|一个|上面|里面|中的|上的|里的|的是|送给|约在"
@@ -144,7 +145,7 @@ def _part_clues(text: str, scene: bool) -> list[Clue]:
     clues += [Clue(raw, tuple(raw), False, scene) for raw in _chinese(rest)]
     names = _names(rest)
     for token in tokens(_CHUNK.sub(" ", rest)):
-        hard = token.kind == "number" or token.raw in names
+        hard = token.raw[0].isdigit() or token.raw in names
         if (hard or is_content(token)) and token.text not in _WORDY_WORDS:
             light = not hard and token.text in _VERB_WORDS
             clues.append(Clue(token.raw, (token.text,), hard, scene, light))

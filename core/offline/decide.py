@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -13,20 +12,10 @@ from core.offline.clues import Asked, Clue, read_question
 from core.offline.derive import differing, listed
 from core.offline.layout import Passage
 from core.offline.match import Reading, Support, enough, missing, options_in, read, supports
-from core.offline.words import is_content, normalise
-from core.span import Span, parse_time
+from core.offline.timing import in_order, in_time
+from core.offline.words import is_content
 
-__all__ = ["Decision", "decide", "guess", "option_spans"]
-
-_CLOCK = re.compile(r"(?<![\d:])\d{1,3}:[0-5]\d(?::[0-5]\d)?(?:\.\d+)?(?![\d:])")
-_WHEN = re.compile(
-    r"\b(when|timestamp|time range|time span|which part|what time (?:in|of) the video|at what point"
-    r"|what moment|which (?:interval|period|segment|minute))\b|什么时候|时间段|哪段|何时",
-    re.I,
-)
-_EARLIEST = re.compile(r"\b(first|earliest|earlier)\b|最先|最早|首先|先出现", re.I)
-_LATEST = re.compile(r"\b(last|latest|later)\b|最后|最晚|后出现", re.I)
-_SEVERAL: Final = 2
+__all__ = ["Decision", "decide", "guess"]
 
 
 class Decision(NamedTuple):
@@ -68,8 +57,8 @@ def decide(question: Question, passages: Sequence[Passage]) -> Decision:
         return _open_answer(asked, readings, nothing)
     ways: tuple[Callable[[], dict[int, tuple[Passage, ...]]], ...] = (
         lambda: _direct(asked, readings),
-        lambda: _in_time(question, asked, readings),
-        lambda: _in_order(question, asked, readings),
+        lambda: in_time(question, asked, readings),
+        lambda: in_order(question, asked, readings),
         lambda: chained(asked, relevant),
         lambda: differing(question, asked, readings),
         lambda: listed(question, passages),
@@ -118,58 +107,6 @@ def _by_option(held: Iterable[Support]) -> dict[int, tuple[Passage, ...]]:
     for support in held:
         found[support.option] = (*found.get(support.option, ()), support.reading.passage)
     return found
-
-
-def _in_time(
-    question: Question, asked: Asked, readings: Sequence[Reading]
-) -> dict[int, tuple[Passage, ...]]:
-    """For options that are times: those that hold a frame in which all clues stand."""
-    spans = option_spans(question)
-    found: dict[int, tuple[Passage, ...]] = {}
-    for reading in readings:
-        if not enough(asked, reading.places, strangers=1):
-            continue
-        for number, span in enumerate(spans):
-            if span.contains(reading.passage.time):
-                found[number] = (*found.get(number, ()), reading.passage)
-    return found
-
-
-def option_spans(question: Question) -> list[Span]:
-    """The times that the options name, when a question asks for a time of the video; else none."""
-    spans = [span for option in question.options if (span := _option_span(option))]
-    asks = len(spans) == len(question.options) and _WHEN.search(question.text)
-    return spans if asks else []
-
-
-def _option_span(option: str) -> Span | None:
-    """The stretch that an option names; a single moment is given two seconds around it."""
-    times = [parse_time(text) for text in _CLOCK.findall(normalise(option))]
-    if len(times) == _SEVERAL and times[0] < times[1]:
-        # Options are written in whole seconds, and their last second belongs to them.
-        return Span(times[0], times[1] + 1)
-    if len(times) == 1:
-        return Span(max(0.0, times[0] - 2), times[0] + 2)
-    return None
-
-
-def _in_order(
-    question: Question, asked: Asked, readings: Sequence[Reading]
-) -> dict[int, tuple[Passage, ...]]:
-    """Which option is seen first or last, where every one of them has been seen."""
-    earliest, latest = _EARLIEST.search(question.text), _LATEST.search(question.text)
-    if bool(earliest) == bool(latest):
-        return {}
-    seen: dict[int, Passage] = {}
-    for reading in sorted(readings, key=lambda reading: reading.passage.time):
-        for option in options_in(asked, reading):
-            if latest or option not in seen:
-                seen[option] = reading.passage
-    times = {passage.time for passage in seen.values()}
-    if len(seen) < len(question.options) or len(times) < len(seen):
-        return {}
-    pick = (max if latest else min)(seen, key=lambda option: seen[option].time)
-    return {pick: tuple(seen.values())}
 
 
 def _open_answer(asked: Asked, readings: Iterable[Reading], nothing: Decision) -> Decision:

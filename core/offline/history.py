@@ -44,8 +44,6 @@ class History:
     """The overview's lines; None before it was read."""
     inspected: list[Span] = field(default_factory=list)
     inspections: int = 0
-    observed: list[tuple[float, str]] = field(default_factory=list)
-    """Times in seconds and texts of what inspections saw."""
     failures: int = 0
     """Tool failures since the last success."""
     over: bool = False
@@ -96,31 +94,37 @@ def _result(history: History, tool: str, args: dict[str, Any], payload: dict[str
         history.queries.append(str(args.get("query", "")))
     if "error" in payload:
         history.failures += 1
-        if tool == "visual_inspect":
-            history.inspected += filter(None, map(_span, args.get("spans", [])))
+        history.inspected += _spans(args.get("spans"))
         return
     history.failures = 0
     if tool == "visual_retrieve":
-        _hits(history, payload.get("hits", []))
+        _hits(history, _list(payload.get("hits")))
     elif tool == "overview":
-        lines = (_LINE.match(str(line)) for line in payload.get("lines", []))
+        lines = (_LINE.match(str(line)) for line in _list(payload.get("lines")))
         spans = [(_span(line[1]), line[2]) for line in lines if line]
         history.outline = [Found(span, "overview", text) for span, text in spans if span]
     elif tool == "visual_inspect":
         history.inspections += 1
-        history.inspected += filter(None, map(_span, payload.get("inspected", [])))
-        for seen in payload.get("observations", []):
-            history.observed.append((parse_time(seen["time"]), str(seen["text"])))
+        history.inspected += _spans(payload.get("inspected"))
 
 
-def _hits(history: History, hits: Sequence[dict[str, Any]]) -> None:
+def _hits(history: History, hits: list[Any]) -> None:
     known = {(found.span, found.text) for found in history.found}
     for hit in hits:
-        span = _span(hit.get("span", ""))
-        text = str(hit.get("text", ""))
+        fields = hit if isinstance(hit, dict) else {}
+        span = _span(fields.get("span"))
+        text = str(fields.get("text") or "")
         if span and (span, text) not in known:
             known.add((span, text))
-            history.found.append(Found(span, str(hit.get("kind", "")), text))
+            history.found.append(Found(span, str(fields.get("kind")), text))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _spans(value: object) -> list[Span]:
+    return [span for item in _list(value) if (span := _span(item))]
 
 
 def _span(text: object) -> Span | None:

@@ -170,7 +170,7 @@ def options_in(asked: Asked, reading: Reading) -> dict[int, frozenset[int]]:
 def _astray(reading: Reading, places: frozenset[int]) -> bool:
     """Whether the option's row belongs to something else than the row of the names."""
     row_of = [number for number, row in enumerate(reading.rows) for _ in row]
-    named = {clue: {row_of[at] for at in at_} for clue, at_ in reading.places.items()}
+    named = {clue: {row_of[at] for at in held} for clue, held in reading.places.items()}
     hard = {row for clue, rows in named.items() if clue.hard for row in rows}
     anchors = hard or {row for rows in named.values() for row in rows}
     rows = {row_of[at] for at in places}
@@ -188,9 +188,9 @@ def _nearest(
     asked: Asked, reading: Reading, held: list[Support], here: Mapping[int, frozenset[int]]
 ) -> list[Support]:
     """Of several options, the one beside the noun that is asked for (`9 KEYS and 4 lamps`)."""
-    heads = [at for at, token in enumerate(reading.flat) if token.text == asked.head]
-    if len(held) < 2 or not heads:
-        return held
-    gaps = {s.option: min(abs(at - h) for at in here[s.option] for h in heads) for s in held}
-    beside = [support for support in held if gaps[support.option] == 1]
-    return beside if len(beside) == 1 else held
+    heads = {at for at, token in enumerate(reading.flat) if token.text == asked.head}
+    for step in (1, -1):
+        beside = [s for s in held if any(at + step in heads for at in here[s.option])]
+        if len(beside) == 1:
+            return beside
+    return held

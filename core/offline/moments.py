@@ -38,8 +38,13 @@ class Moment(NamedTuple):
         return [[token.text for token in run] for run in link_names(self.reading)]
 
 
-def moments(asked: Asked, found: Sequence[Found], names: Sequence[list[str]] = ()) -> list[Moment]:
-    """Moments, the most promising first; `names` are names that lead on from other moments."""
+def moments(
+    asked: Asked, found: Sequence[Found], names: Sequence[list[str]] = (), *, order: bool = False
+) -> list[Moment]:
+    """Moments, the most promising first; `names` are names that lead on from other moments.
+
+    Where an `order` is asked for, an option matters as much as a name of the question.
+    """
     groups: list[list[Found]] = []
     for item in found:
         for group in groups:
@@ -48,7 +53,7 @@ def moments(asked: Asked, found: Sequence[Found], names: Sequence[list[str]] = (
                 break
         else:
             groups.append([item])
-    ranked = [_moment(asked, group, names) for group in groups]
+    ranked = [_moment(asked, group, names, 2.0 if order else 0.5) for group in groups]
     return sorted(ranked, key=lambda moment: -moment.worth)
 
 
@@ -63,12 +68,14 @@ def _together(one: Span, other: Span) -> bool:
     return abs(one.middle - other.middle) <= _TOGETHER
 
 
-def _moment(asked: Asked, group: Sequence[Found], names: Sequence[list[str]]) -> Moment:
+def _moment(
+    asked: Asked, group: Sequence[Found], names: Sequence[list[str]], option: float
+) -> Moment:
     texts = tuple(dict.fromkeys(item.text for item in group))
     span = group[0].span
     reading = read(asked, Passage(span.middle, texts, 0 if len(texts) == 1 else len(texts)))
     worth = sum(2.0 if clue.hard else 0.3 if clue.light else 1.0 for clue in reading.places)
-    worth += 0.5 * bool(options_in(asked, reading))
+    worth += option * bool(options_in(asked, reading))
     flat = [token.text for token in reading.flat]
     worth += sum(2.0 for name in names if find(name, flat))
     # A caption repeats what a shorter text says better.

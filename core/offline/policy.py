@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from core.offline.clues import Asked, Clue, read_question
-from core.offline.decide import decide, guess, option_spans
+from core.offline.decide import decide, guess
 from core.offline.history import History
 from core.offline.layout import Passage
-from core.offline.match import find
+from core.offline.match import find, options_in
 from core.offline.moments import Moment, looks, moments
+from core.offline.timing import asks_order, option_spans
 from core.span import Span
 
 __all__ = ["Call", "next_call"]
@@ -74,10 +75,14 @@ def _gaps(asked: Asked, history: History) -> Iterator[str]:
         for name in _links(holders):
             if not _known(met, name, main):
                 yield f"{_query(main)} {' '.join(name)}".strip()
-    hard = [clue for clue in asked.hard if len(asked.hard) > 1]
-    for clue in hard:
+    for clue in asked.hard if len(asked.hard) > 1 else ():
         if not any(clue in moment.reading.places for moment in met):
             yield _query([clue, *asked.soft])
+    if asks_order(history.question):
+        met_options = {option for m in met for option in options_in(asked, m.reading)}
+        for number, option in enumerate(history.question.options):
+            if number not in met_options:
+                yield option[:400]
 
 
 def _links(holders: Iterable[Moment]) -> list[list[str]]:
@@ -108,7 +113,7 @@ def _look(asked: Asked, history: History) -> Call | None:
     clause = {clue.tokens for clue in asked.relative if not clue.light}
     met = moments(asked, history.found)
     holders = [m for m in met if clause and clause <= {c.tokens for c in m.reading.places}]
-    met = moments(asked, history.found, _links(holders))
+    met = moments(asked, history.found, _links(holders), order=asks_order(history.question))
     unseen = [moment for moment in met if not _seen(moment.span, history.inspected)]
     best = met[0].worth if met else 0.0
     least = 0.5 * best if history.inspections else min(0.5 * best, 1.0)

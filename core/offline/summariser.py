@@ -36,7 +36,7 @@ def _chosen(lines: list[str]) -> list[int]:
     spread = Counter(word for line in words for word in line)
     parts = min(_MOST, len(lines))
     edges = [part * len(lines) // parts for part in range(parts)] if parts else []
-    ends = [*edges[1:], len(lines)]
+    ends = [*edges[1:], len(lines)][: len(edges)]
 
     def worth(at: int) -> tuple[float, int]:
         # The square root keeps one very long line from winning by its length alone.

@@ -98,9 +98,9 @@ def tokens(text: str, vocabulary: Collection[str] = ()) -> list[Token]:
 
 def is_content(token: Token) -> bool:
     """Whether a token says something of the matter, as against grammar."""
-    if token.kind == "word":
-        return token.raw.lower() not in STOP_WORDS and (len(token.text) > 1 or token.raw.isupper())
-    return True
+    if token.raw.lower() in STOP_WORDS:
+        return False
+    return token.kind != "word" or len(token.text) > 1 or token.raw.isupper()
 
 
 def _number(raw: str) -> str:
