@@ -109,10 +109,12 @@ def _read_at(said: str, start: int, call_id: str) -> tuple[ToolCall | InvalidToo
 
 
 def _from_object(value: object, call_id: str) -> ToolCall | InvalidToolCall:
-    if isinstance(value, dict) and set(value) == {"name", "arguments"}:
-        # Text as arguments would be a second layer of JSON, which this form does not have.
-        if not isinstance(value["arguments"], str):
-            return read_call(value["name"], value["arguments"], call_id)
+    match value:
+        # Arguments as text would be a second layer of JSON, which this form does not have.
+        case {"name": name, "arguments": arguments, **more} if not (
+            more or isinstance(arguments, str)
+        ):
+            return read_call(name, arguments, call_id)
     return InvalidToolCall(
         name=None,
         args=json.dumps(value, ensure_ascii=False),

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from core.models.types import Frame, Question, Usage
 
 words = st.text(max_size=40)
-texts = words.filter(str.split)
+texts = words.filter(lambda text: bool(text.split()))
 questions = st.builds(Question, text=texts, options=st.lists(words, max_size=26))
 
 
