@@ -5,6 +5,7 @@ Nothing here knows what is wanted; `core.frames` does.
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -30,7 +31,6 @@ _FORMATS: Final = (
 """What may be opened: no playlists (they open other files), no pictures, no text as video."""
 _MAX_FAILED_READS: Final = 64
 _FAR_US: Final = 100 * 3600 * 1_000_000
-_LONGEST_REORDER_S: Final = 2
 
 
 def check_file(path: Path) -> int:
@@ -82,7 +82,8 @@ class Source:
         # After a jump into an MPEG program stream PTS are guessed until the next one comes by.
         self._linear = self.counted or name == "mpeg"
         self._reorder = context.reorder_depth
-        self._real_keys: dict[int, int] = {}
+        # The ticks that hang on the keyframe that was looked up last.
+        self._group: tuple[int, float] = (0, -math.inf)
 
     def __enter__(self) -> Self:
         return self
@@ -209,42 +210,32 @@ class Source:
         self.stream.codec_context.reorder_depth = self._reorder
         return next((packet for packet in self.packets() if packet.is_keyframe), None)
 
-    def key_before(self, tick: int) -> int | None:
-        """Where to jump to for decoding the frame shown at `tick`; None is the start."""
-        if self._linear:
-            return None
-        return self._indexed_key(tick) if self._indexed else self._searched_key(tick)
-
     @property
     def indexed(self) -> bool:
         """Whether `key_before` names single keyframes at little cost."""
         return self._indexed and not self._linear
 
-    def _indexed_key(self, tick: int) -> int | None:
-        entries = self.stream.index_entries
-        found = entries.search_timestamp(tick)
-        while found >= 0:
-            at = entries[found].timestamp
-            # Index times are decoding times in some containers: up to the reorder delay too early.
-            certain = tick - at > _LONGEST_REORDER_S / self.base
-            if certain or self._shown_at(at) <= tick:
-                return at
-            found = entries.search_timestamp(at - 1)
-        return None
-
-    def _shown_at(self, at: int) -> int:
-        """PTS of the keyframe whose index entry says `at`."""
-        if at not in self._real_keys:
-            packet = self.jump(at)
-            self._real_keys[at] = at if packet is None or packet.pts is None else packet.pts
-        return self._real_keys[at]
-
-    def _searched_key(self, tick: int) -> int | None:
-        back = round(1 / self.base)
-        at, start = tick, self.stream.start_time or 0
-        while at > start:
+    def key_before(self, tick: int) -> int | None:
+        """Where to jump to for decoding the frame shown at `tick`; None is the start."""
+        if self._linear:
+            return None
+        start, end = self._group
+        if start <= tick < end:
+            return start
+        at, back = tick, round(1 / self.base)
+        while at >= (self.stream.start_time or 0):
             packet = self.jump(at)
             if packet is not None and packet.pts is not None and packet.pts <= tick:
-                return at
+                if not self._indexed:
+                    return at
+                self._group = packet.pts, self._next_key(packet)
+                return packet.pts
             at, back = at - back, back * 2
         return None
+
+    def _next_key(self, key: av.Packet[av.VideoStream]) -> float:
+        """A tick before which no later keyframe is shown."""
+        entries = self.stream.index_entries
+        here = key.pts if key.dts is None else key.dts
+        following = entries.search_timestamp((here or 0) + 1, backward=False)
+        return entries[following].timestamp if following >= 0 else math.inf
