@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from core.models.types import AnswerDraft, Question
+from graph.clean import CleanText
 from graph.evidence import Evidence, ShownFrame
 
 __all__ = ["Answer", "Author", "Cause", "Citation", "Unproven", "abstain", "guess", "prove"]
@@ -47,14 +48,14 @@ class Answer(BaseModel):
     outcome: Literal["answered", "abstained"]
     forced: bool = False
     """Whether this is a guess that the caller asked for (or a baseline that always answers)."""
-    text: str = ""
+    text: CleanText = ""
     """The answer in words; empty when abstained."""
     choice: str | None = None
     """The option's letter for multiple choice."""
     citations: list[Citation] = Field(default_factory=list)
     cause: Cause | None = None
     """Why there is no proof; None for a proven answer."""
-    reason: str = ""
+    reason: CleanText = ""
     """Why, in words: how the evidence carries the answer, or why there is none."""
     confidence: float = 0.0
     by: Author = "none"

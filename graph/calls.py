@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMes
 from pydantic import ValidationError
 
 from graph.budget import Left
+from graph.clean import clean_json, clean_text
 from graph.prompts import NUDGE, error_payload, tool_text
 from graph.state import Call
 from tools.schemas import ARGUMENTS, ToolName
@@ -57,18 +58,24 @@ def own_message(message: AIMessage, step: int) -> AIMessage:
     taken: set[str] = set()
 
     def named(call: Any, number: int) -> Any:
-        found = call.get("id")
-        if not isinstance(found, str) or not found or found in taken:
+        found = clean_text(call.get("id") or "")
+        if not found or found in taken:
             found = f"call_{step}_{number}"
         taken.add(found)
-        return {**call, "id": found}
+        return {**clean_json(call), "id": found}
 
     calls = [named(call, number) for number, call in enumerate(message.tool_calls)]
     broken = [
         named(call, number)
         for number, call in enumerate(message.invalid_tool_calls, start=len(calls))
     ]
-    update = {"id": str(uuid4()), "tool_calls": calls, "invalid_tool_calls": broken}
+    update = {
+        "id": str(uuid4()),
+        "content": clean_json(message.content),
+        "additional_kwargs": clean_json(message.additional_kwargs),
+        "tool_calls": calls,
+        "invalid_tool_calls": broken,
+    }
     return message.model_copy(update=update)
 
 

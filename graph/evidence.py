@@ -15,6 +15,7 @@ from core.models.types import (
     SearchMoreReason,
     Verdict,
 )
+from graph.clean import clean_text
 
 __all__ = ["Downgrade", "Evidence", "ShownFrame", "append_evidence", "note_of", "settle"]
 
@@ -129,7 +130,7 @@ def settle(
             choice=choice if sufficient or forced else None,
             reason=None if sufficient else verdict.reason or "PARTIAL_EVIDENCE",
             observations=kept,
-            missing="" if sufficient else verdict.missing[:MAX_TEXT],
+            missing="" if sufficient else clean_text(verdict.missing[:MAX_TEXT]),
             confidence=verdict.confidence,
         ),
         down,
@@ -138,7 +139,7 @@ def settle(
 
 def _answer_of(verdict: Verdict, question: Question) -> tuple[str | None, str]:
     """The valid letter if there is one, and the words; a letter alone means its option."""
-    answer = verdict.answer.strip()[:MAX_TEXT]
+    answer = clean_text(verdict.answer.strip()[:MAX_TEXT])
     if not question.options:
         return None, answer
     choice = verdict.choice
@@ -155,5 +156,5 @@ def _observed(observations: Sequence[Observation], shown: Sequence[float]) -> li
             continue
         nearest = min(shown, key=lambda time: abs(time - seen.time))
         if abs(nearest - seen.time) <= SNAP_SECONDS:
-            kept.append(Observation(time=nearest, text=text[:MAX_TEXT]))
+            kept.append(Observation(time=nearest, text=clean_text(text[:MAX_TEXT])))
     return kept[:MAX_OBSERVATIONS]

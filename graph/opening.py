@@ -9,8 +9,10 @@ from uuid import uuid4
 from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic import ValidationError
 
+from core.errors import UnknownVideo
 from core.models.types import Question
 from graph.calls import NUDGE_PREFIX
+from graph.clean import clean_text
 from graph.context import Context
 from graph.state import State, Task
 from indexing.rows import VideoRow
@@ -49,6 +51,10 @@ async def open_task(state: State, context: Context, store: Store) -> Opening:
     if not name:
         raise InvalidQuestion("no video is named: give video_id in the input or in the context")
     video = await asyncio.to_thread(store.video, name)
+    if video.status != "ready":
+        raise UnknownVideo(
+            f"{video.id} is still being indexed", hint="run `videoseal index` on it again"
+        )
     added: list[AnyMessage] = []
     if not in_chat or human is None:
         human = HumanMessage(question.render(), id=str(uuid4()))
@@ -75,14 +81,18 @@ def _question(state: State, human: HumanMessage | None) -> tuple[Question, bool]
     stale = before is not None and before.asked == state.question and newer
     try:
         if state.question.strip() and not stale:
-            return Question(text=state.question.strip(), options=state.options), False
+            return _clean(state.question, state.options), False
         if human is not None and human.text.strip():
             options = [] if stale else state.options
-            return Question(text=human.text.strip(), options=options), True
+            return _clean(human.text, options), True
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]
         raise InvalidQuestion(f"the question cannot be asked: {problem['msg']}") from None
     raise InvalidQuestion("there is no question: give it in the input or as a message")
+
+
+def _clean(text: str, options: list[str]) -> Question:
+    return Question(text=clean_text(text.strip()), options=[clean_text(item) for item in options])
 
 
 def _last_human(state: State) -> HumanMessage | None:

@@ -14,6 +14,7 @@ from core.models.types import Question
 from graph.app import agent
 from graph.budget import RoleUsage, Spent
 from graph.calls import turns_of
+from graph.clean import clean_json
 from graph.context import Context
 from graph.episode import Episode, Timings, read_steps
 from graph.events import Called, Event, Started, read_event
@@ -39,6 +40,7 @@ async def ask(
     are raised. `graph` may be one built with a checkpointer, with the thread to use.
     """
     context = context or Context()
+    question = Question.model_validate(clean_json(question.model_dump()))
     began = time.monotonic()
     events: list[Event] = []
     output = Output()

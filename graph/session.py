@@ -57,14 +57,15 @@ class Session:
     ) -> T:
         """Await a model's reply within the deadline and count what it cost; OutOfBudget if late."""
         began = time.monotonic()
-        usage = Usage()
+        usage: Usage | None = None
         try:
             reply = await self._in_time(work, closing=closing)
             usage = reply.usage
         finally:
             seconds = time.monotonic() - began
             # A call that failed has cost its time, whatever else it cost.
-            self.spent = self.spent.call(role, usage if usage.calls else Usage(1, 0, 0, 0, seconds))
+            usage = usage or Usage(calls=1, seconds=seconds)
+            self.spent = self.spent.call(role, usage)
             tokens = usage.prompt_tokens + usage.completion_tokens
             step = self.spent.steps
             self.emit(Called(step=step, who=role, role=True, seconds=seconds, tokens=tokens))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.models.types import Question
 from graph.answers import Answer, Cause
 from graph.budget import Spent
+from graph.clean import CleanText
 from graph.evidence import Evidence, append_evidence
 from tools.schemas import Finish
 
@@ -24,7 +25,7 @@ class Failure(BaseModel):
 
     type: str
     """Name of the error class."""
-    message: str
+    message: CleanText
 
 
 class Trouble(BaseModel):

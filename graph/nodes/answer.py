@@ -6,11 +6,10 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage
-from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from core.errors import ModelError
+from core.errors import VideosealError
 from graph.answers import Answer, abstain
 from graph.calls import ANSWER_PREFIX, replies
 from graph.context import Context
@@ -33,7 +32,7 @@ async def answer(state: State, runtime: Runtime[Context]) -> Command[Where]:
     assert state.task is not None
     try:
         outcome = await decide(session, state, state.task)
-    except ModelError as error:
+    except VideosealError as error:
         return _failed(session, failure_of(error))
     if isinstance(outcome, Rejection):
         return _send_on(session, state, outcome)
@@ -66,4 +65,4 @@ def _end(session: Session, outcome: Answer, **more: Any) -> Command[Where]:
     session.emit(Answered(answer=outcome))
     said = AIMessage(answer_text(outcome), id=f"{ANSWER_PREFIX}{uuid4()}")
     update = {"answer": outcome, "messages": [said], "spent": session.spent, **more}
-    return Command(update=update, goto=END)
+    return Command(update=update, goto="__end__")

@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite
 
-from core.errors import ModelError, VideosealError
+from core.errors import VideosealError
 from core.models.types import Question
 from graph.budget import Spent
 from graph.calls import Refusal, read_turn, refuse, turns_of
@@ -77,7 +77,7 @@ async def _search(
             turn = await ask_planner(session, task, [*turns, *added])
         except OutOfBudget as spent:
             return go("answer", cause=spent.cause)
-        except ModelError as error:
+        except VideosealError as error:
             return go("answer", error=failure_of(error))
         added.append(turn)
         read = read_turn(turn, tool_names(session.context.mode))

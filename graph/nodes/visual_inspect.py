@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -41,13 +41,7 @@ async def visual_inspect(
         frames = await _frames(session, task, spans.usable)
         entry = await _look(session, task, call, spans.usable, frames, len(state.evidence) + 1)
     except (VideosealError, OutOfBudget) as error:
-        if mode == "direct":
-            spent = isinstance(error, OutOfBudget)
-            outcome = {"cause": error.cause} if spent else {"error": failure_of(error)}
-            return Command(update={"spent": session.spent, **outcome}, goto="answer")
-        if isinstance(error, SpanError):
-            return Command(update=session.refused(call, "SpanError", str(error)), goto="plan")
-        return Command(update=session.failed(call, error, state.trouble), goto="plan")
+        return _without(session, state, call, error)
     session.emit(Inspected(step=session.spent.steps, evidence=entry))
     if mode == "direct":
         update = {"evidence": [entry], "spent": session.spent, "call": None}
@@ -56,6 +50,22 @@ async def visual_inspect(
     update = {**session.result(call, payload), "evidence": [entry]}
     settled = entry.sufficient and mode == "decoupled"
     return Command(update=update, goto="answer" if settled else "plan")
+
+
+def _without(
+    session: Session, state: State, call: Call, error: VideosealError | OutOfBudget
+) -> Command[Literal["answer", "plan"]]:
+    """The planner reads why there is no inspection; in `direct` there is none, and it is over."""
+    if session.context.mode != "direct":
+        if isinstance(error, SpanError):
+            return Command(update=session.refused(call, "SpanError", str(error)), goto="plan")
+        return Command(update=session.failed(call, error, state.trouble), goto="plan")
+    update: dict[str, Any] = {"spent": session.spent}
+    if isinstance(error, OutOfBudget):
+        update["cause"] = error.cause
+    else:
+        update["error"] = failure_of(error)
+    return Command(update=update, goto="answer")
 
 
 def _spans(session: Session, task: Task, call: Call) -> ReadSpans:

@@ -1,0 +1,40 @@
+"""The graph's picture, here and in the README."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from graph.app import agent
+from graph.picture import picture
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = Path(__file__).parent / "golden" / "agent.mmd"
+
+
+def test_the_picture_is_the_agreed_one() -> None:
+    """Nodes and edges are those of the design; to accept a change, print the picture anew."""
+    assert picture() == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_the_picture() -> None:
+    """The block between the markers is what the graph prints."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"<!-- graph:begin -->\n```mermaid\n(.*?)```\n<!-- graph:end -->", text, re.S)
+    assert block is not None, "python -m graph.picture prints what belongs between the markers"
+    assert block.group(1) == picture()
+
+
+def test_edges_are_those_of_the_design() -> None:
+    """Said in words, without the drawing around it."""
+    found = {(edge.source, edge.target) for edge in agent.get_graph().edges}
+    tools = ("visual_retrieve", "overview", "visual_inspect")
+    assert found == {
+        ("__start__", "plan"),
+        *(("plan", tool) for tool in tools),
+        *((tool, "plan") for tool in tools),
+        ("plan", "answer"),
+        ("visual_inspect", "answer"),
+        ("answer", "plan"),
+        ("answer", "__end__"),
+    }
