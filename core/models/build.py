@@ -25,6 +25,7 @@ def build_models(settings: Settings) -> Models:
     SettingsError for an endpoint that no request could be sent to, and what loading the text
     reader of the offline inspector raises.
     """
+    settings = _with_local_llm(settings)
     return Models(
         planner=_planner(settings),
         inspector=_inspector(settings),
@@ -33,6 +34,22 @@ def build_models(settings: Settings) -> Models:
         embedder=_embedder(settings),
         summariser=_summariser(settings),
     )
+
+
+def _with_local_llm(settings: Settings) -> Settings:
+    """The same settings with the local language model where planner or answerer have no endpoint.
+
+    It reads text only, so the inspector stays what it is.
+    """
+    if not settings.local_llm or (settings.planner and settings.answerer):
+        return settings
+    from core.local_llm import local_endpoint
+
+    endpoint = local_endpoint(settings.data_dir)
+    update: dict[str, object] = {"answerer": settings.answerer or endpoint}
+    if settings.planner is None:
+        update.update(planner=endpoint, tool_call_format="json")
+    return settings.model_copy(update=update)
 
 
 def _planner(settings: Settings) -> BaseChatModel:

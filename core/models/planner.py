@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -16,7 +16,7 @@ from core.models.fence import escape_special
 from core.models.tool_text import CallParts, as_text_messages, read_call, read_text_calls
 from core.settings import Endpoint, Settings
 
-__all__ = ["NativePlanner", "TextPlanner", "make_planner"]
+__all__ = ["JsonPlanner", "NativePlanner", "TextPlanner", "make_planner"]
 
 
 def make_planner(settings: Settings, endpoint: Endpoint) -> BaseChatModel:
@@ -25,7 +25,7 @@ def make_planner(settings: Settings, endpoint: Endpoint) -> BaseChatModel:
     Use it with `bind_tools` and `ainvoke`. A call that cannot be read is an entry of
     `invalid_tool_calls` with an id, for the caller to answer; failures are ModelErrors.
     """
-    planner = TextPlanner if settings.tool_call_format == "text" else NativePlanner
+    planner = _FORMATS[settings.tool_call_format]
     return planner(**chat_options(settings, endpoint, "planner"))
 
 
@@ -66,9 +66,56 @@ class TextPlanner(EndpointChat):
         plain = as_text_messages(messages, tools)
         result = await super()._agenerate(plain, stop, run_manager, **kwargs)
         for generation in result.generations:
-            text = str(generation.message.text)
+            text = generation.message.content = self._said(str(generation.message.text))
             _attach(generation, read_text_calls(text, turn=len(messages)))
         return result
+
+    def _said(self, text: str) -> str:
+        return text
+
+
+class JsonPlanner(TextPlanner):
+    """Calls as text, held to the tools' schema by the server: for small models that lose the form.
+
+    The server must honour `response_format` of type `json_schema`, as llama.cpp and vLLM do.
+    """
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        tools = kwargs.get("tools", [])
+        if tools:
+            kwargs["response_format"] = _call_format(tools)
+        return await super()._agenerate(messages, stop, run_manager, **kwargs)
+
+    def _said(self, text: str) -> str:
+        # The history shows every call in the one form that the system prompt describes.
+        return text if "<tool_call>" in text else f"<tool_call>{text.strip()}</tool_call>"
+
+
+_FORMATS: Final = {"native": NativePlanner, "text": TextPlanner, "json": JsonPlanner}
+
+
+def _call_format(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A schema that only calls of these tools fulfil."""
+    calls = [
+        {
+            "type": "object",
+            "properties": {
+                "name": {"const": tool["function"]["name"]},
+                "arguments": tool["function"]["parameters"],
+            },
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
+        for tool in tools
+    ]
+    schema = {"name": "call", "schema": {"anyOf": calls}, "strict": False}
+    return {"type": "json_schema", "json_schema": schema}
 
 
 def _harmless(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

@@ -139,3 +139,19 @@ def test_waiting_calls_are_refused(planner):
     """There is no second, unguarded way to the endpoint."""
     with pytest.raises(NotImplementedError, match="ainvoke"):
         planner("native").invoke(START)
+
+
+async def test_json_calls_are_held_to_the_schema_and_kept_as_text(lane, planner):
+    """The server is given the tools' schema; the history shows calls in the described form."""
+    lane.script(lane.chat('{"name": "visual_retrieve", "arguments": {"query": "red"}}'))
+    model = planner("json")
+    reply = await model.ainvoke(START)
+    assert reply.tool_calls[0]["args"] == {"query": "red"}
+    schema = lane.seen()[0]["body"]["response_format"]["json_schema"]["schema"]
+    (allowed,) = schema["anyOf"]
+    assert allowed["properties"]["name"] == {"const": "visual_retrieve"}
+    answer = ToolMessage("{}", tool_call_id=reply.tool_calls[0]["id"])
+    await model.ainvoke([*START, reply, answer])
+    first, second = (seen["body"]["messages"] for seen in lane.seen())
+    assert second[: len(first)] == first
+    assert second[len(first)]["content"].startswith('<tool_call>{"name": "visual_retrieve"')
