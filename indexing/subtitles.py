@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -23,6 +24,18 @@ __all__ = ["Subtitles", "embedded", "parse", "read_file", "sidecars", "to_srt"]
 _SUFFIXES: Final = (".srt", ".vtt", ".ass", ".ssa")
 _LANGUAGE: Final = re.compile(r"(?:\.[A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)?(?:\.(?:sdh|forced|cc))?")
 _TEXT_CODECS: Final = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
+_ENCODINGS: Final = {
+    "zh": ("gb18030", "big5"),
+    "ja": ("cp932",),
+    "ko": ("cp949",),
+}
+"""What a language in the file's name says where the bytes are no UTF-8."""
+_MISTAKEN_FOR_1252: Final = frozenset(
+    {"cp1250", "cp1254", "cp1257", "latin_1", "iso8859_2", "iso8859_15", "iso8859_16", "mac_latin2"}
+)
+_NO_WESTERN_TEXT: Final = re.compile(
+    "[\u00a2-\u00a6\u00ac\u00af\u00b1-\u00b6\u00b8\u00b9\u00bc-\u00be\ufffd]"
+)
 _CLOCK: Final = r"(?:\d+:)?\d{1,2}:\d{1,2}[.,]\d{1,3}"
 _TIMING: Final = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?:\s.*)?")
 _DIALOGUE: Final = re.compile(r"Dialogue:[^,]*,\s*\d+:\d\d:\d\d[.:]\d+,\s*\d+:\d\d:\d\d[.:]\d+,.*")
@@ -80,20 +93,26 @@ def read_file(path: Path) -> Subtitles:
         raw = path.read_bytes()
     except OSError as error:
         raise UnreadableSubtitles(f"cannot read {path}: {error.strerror}") from None
-    language = re.search(r"\.([A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)$", path.stem)
-    return parse(_decode(raw, path), path, language=language.group(1) if language else "")
+    match = re.search(
+        r"\.([A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)(?:\.(?:sdh|forced|cc))?$", path.stem
+    )
+    language = match.group(1) if match else ""
+    return parse(_decode(raw, path, language), path, language=language)
 
 
-def _decode(raw: bytes, path: Path) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise UnreadableSubtitles(f"{path}: not a text file") from None
-        guess = from_bytes(raw).best()
-        if guess is None:
-            raise UnreadableSubtitles(f"{path}: its encoding cannot be told") from None
-        return str(guess)
+def _decode(raw: bytes, path: Path, language: str) -> str:
+    for encoding in ("utf-8-sig", *_ENCODINGS.get(language[:2].lower(), ())):
+        with suppress(UnicodeDecodeError):
+            return raw.decode(encoding)
+    if b"\0" in raw and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnreadableSubtitles(f"{path}: not a text file")
+    guess = from_bytes(raw).best()
+    if guess is None or guess.encoding in _MISTAKEN_FOR_1252:
+        # Statistics on so little text cannot tell the Latin code pages apart; signs can.
+        western = raw.decode("cp1252", "replace")
+        if guess is None or not _NO_WESTERN_TEXT.search(western):
+            return western
+    return str(guess)
 
 
 def parse(text: str, path: Path, *, language: str = "") -> Subtitles:
