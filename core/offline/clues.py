@@ -6,7 +6,15 @@ import re
 from typing import Final, NamedTuple
 
 from core.models.types import Question
-from core.offline.words import CHINESE, CHINESE_NUMERALS, Token, is_content, normalise, tokens
+from core.offline.words import (
+    CHINESE,
+    CHINESE_NUMERALS,
+    STOP_WORDS,
+    Token,
+    is_content,
+    normalise,
+    tokens,
+)
 
 __all__ = ["Asked", "Clue", "is_common", "read_question"]
 
@@ -14,25 +22,33 @@ _QUOTED = re.compile(
     r"\"([^\"]{1,80})\"|(?<!\w)'([^']{2,80})'(?!\w)|[「『《【]([^」』》】]{1,80})[」』》】]"
 )
 _CODE = re.compile(r"(?<![\w:.,-])(?=\w*\d)(?=\w*[A-Za-z])[A-Za-z0-9]{2,12}(?![\w:])", re.ASCII)
-_WORDY = """
-    time times number numbers name names title colour color date day year month price code value
-    amount kind type sort place location object thing person people someone letter digit sign signs
-    board notice poster banner label panel card billboard plate note message line sentence headline
-    next previous preceding period segment interval range moment film movie story course following
-    option top bottom left right middle background foreground
+_CARRIERS = """
+    sign signs board notice poster banner label panel billboard plate headline film movie story
+    course following option next previous preceding period segment interval range moment top bottom
+    left right middle background foreground shape
+"""
+_ATTRIBUTES = """
+    time number phone telephone name title colour color date day month year price code value amount
+    kind type sort place location object thing person people someone letter digit message line
 """
 _VERBS = """
     open close start begin end leave depart arrive meet bring need use give make take have get go
     come tell ask hold keep stand lead run set call announce state promise require contain order
     belong sell cost buy pay offer want live work stay happen become turn put place find carry
-    receive present travel head serve cause name
+    receive present travel head serve cause name paint move float fly race
 """
-_WORDY_WORDS: Final = frozenset(token.text for token in tokens(_WORDY))
+_CARRIER_WORDS: Final = frozenset(token.text for token in tokens(_CARRIERS))
+"""What words stand on, and where they stand: never the words themselves."""
+_ATTRIBUTE_WORDS: Final = frozenset(token.text for token in tokens(_ATTRIBUTES))
+"""What is asked for by name (`which NUMBER`); elsewhere in a question they are things."""
 _VERB_WORDS: Final = frozenset(token.text for token in tokens(_VERBS))
 _SCENE = re.compile(r"(?<=\w)[, ]+(?:when|while|as|at the (?:moment|time))\s+(?=\S+ \S)", re.I)
-_RELATIVE = re.compile(
-    r"(?<=\w) (?:who|whom|whose|(?<=[a-z] )that|(?<!in )(?<!from )which|where)\s+(?=\S+ \S)", re.I
-)
+_RELATIVE = re.compile(r"(?<=\w )(?:who|whom|whose|that|which|where) (?=\S+ \S)", re.I)
+_SMALL = "about after at before by during for from in into next of on over than to under with"
+_PREPOSITIONS: Final = frozenset(_SMALL.split())
+_DETERMINERS: Final = frozenset(("the", "a", "an", "this", "that", "his", "her", "their", "its"))
+_ASKING: Final = frozenset(("what", "which", "whose", "how"))
+_PERSONS: Final = frozenset(("one", "person", "people", "someone", "somebody", "thing"))
 _UNDECIDABLE = re.compile(
     r"\b(?:not|never|except|without|cannot|isn't|doesn't|least|how many times|how often)\b"
     r"|没有|不是|没出现|多少次|几次",
@@ -118,8 +134,12 @@ def _telling(options: tuple[tuple[Token, ...], ...]) -> tuple[tuple[str, ...], .
 
 
 def _relative(text: str) -> tuple[Clue, ...]:
-    parts = _RELATIVE.split(text, maxsplit=1)
-    return tuple(_part_clues(parts[1], scene=False)) if len(parts) > 1 else ()
+    """The clues of a relative clause; `on which day` and `in the room that` differ by a noun."""
+    for match in _RELATIVE.finditer(text):
+        before = text[: match.start()].lower().split()[-1].strip(",")
+        if before in _PERSONS or before not in _PREPOSITIONS | STOP_WORDS:
+            return tuple(_part_clues(text[match.end() :], scene=False))
+    return ()
 
 
 def _clues(text: str) -> list[Clue]:
@@ -144,12 +164,34 @@ def _part_clues(text: str, scene: bool) -> list[Clue]:
     rest = _CODE.sub(" , ", rest)
     clues += [Clue(raw, tuple(raw), False, scene) for raw in _chinese(rest)]
     names = _names(rest)
-    for token in tokens(_CHUNK.sub(" ", rest)):
+    plain = list(tokens(_CHUNK.sub(" ", rest)))
+    for at, token in enumerate(plain):
         hard = token.raw[0].isdigit() or token.raw in names
-        if (hard or is_content(token)) and token.text not in _WORDY_WORDS:
-            light = not hard and token.text in _VERB_WORDS
+        if hard or (is_content(token) and not _is_asked_for(plain, at)):
+            light = not hard and _is_verb(plain, at)
             clues.append(Clue(token.raw, (token.text,), hard, scene, light))
     return clues
+
+
+def _is_verb(words: list[Token], at: int) -> bool:
+    """Whether a word is a common verb, and not the noun of the same form (`the PAINTING`)."""
+    before = words[at - 1].raw.lower() if at else ""
+    noun = before in _DETERMINERS | _PREPOSITIONS - {"to"}
+    noun |= words[at].raw.lower().endswith("ing") and before not in ("is", "are", "was", "were")
+    return words[at].text in _VERB_WORDS and not noun
+
+
+def _is_asked_for(words: list[Token], at: int) -> bool:
+    """Whether a word names the kind of answer, or what words stand on, and no thing."""
+    if words[at].text in _CARRIER_WORDS:
+        return True
+    if words[at].text not in _ATTRIBUTE_WORDS:
+        return False
+    if words[at].raw.lower() in _PERSONS:
+        return True
+    before = [word.raw.lower() for word in words[:at]]
+    asking = [place for place, word in enumerate(before) if word in _ASKING]
+    return bool(asking) and not _PREPOSITIONS.intersection(before[asking[-1] :])
 
 
 def _names(text: str) -> set[str]:
@@ -176,7 +218,7 @@ def _chinese(text: str) -> list[str]:
 
 def is_common(token: Token) -> bool:
     """Whether a word is too common to tell one thing from another."""
-    return token.text in _WORDY_WORDS or token.text in _VERB_WORDS
+    return token.text in _CARRIER_WORDS | _ATTRIBUTE_WORDS | _VERB_WORDS
 
 
 def _head(text: str) -> str:
