@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from core.errors import VideosealError
+from graph.frame_refs import find_frame
 from graph.resources import close_served, resources_of_run
 
 __all__ = ["app", "frame"]
@@ -26,7 +27,7 @@ async def frame(request: Request) -> Response:
     video_id, ref = request.path_params["video_id"], request.path_params["ref"]
     try:
         cache = (await resources_of_run()).cache
-        jpeg = await asyncio.to_thread(cache.find, video_id, ref)
+        jpeg = await asyncio.to_thread(find_frame, cache, video_id, ref)
     except VideosealError:
         return PlainTextResponse("the server has no frames", status_code=503)
     if jpeg is None:

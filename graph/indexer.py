@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any, Final
 
-from indexing.pipeline import index_video
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import VideosealError
-from graph.resources import resources_of_run
+from graph.resources import Resources, resources_of_run
 from graph.session import failure_of
 from graph.state import Failure
+from indexing.pipeline import index_video
 from indexing.progress import Progress
+from indexing.rows import VideoRow
 
 __all__ = ["Indexed", "VideoFile", "build_indexer", "index", "indexer"]
 
@@ -57,26 +59,9 @@ class IndexState(VideoFile, Indexed):
 
 async def index(state: IndexState, runtime: Runtime[None]) -> dict[str, Any]:
     """Index the file, or go on where an earlier attempt stopped."""
-    reported: dict[str, float] = {}
-
-    def progress(now: Progress) -> None:
-        share = now.done / now.total if now.total else 1.0
-        if share < 1.0 and share - reported.get(now.stage, -1.0) < PROGRESS_STEP:
-            return
-        reported[now.stage] = share
-        runtime.stream_writer({"event": "progress", **now._asdict()})
-
     try:
         found = await resources_of_run()
-        row = await index_video(
-            Path(state.path),
-            found.settings,
-            found.store,
-            found.models,
-            title=state.title,
-            subtitles=Path(state.subtitles) if state.subtitles else None,
-            progress=progress,
-        )
+        row = await _beside_the_server(found, state, runtime)
         counts = await asyncio.to_thread(found.store.counts, row.id)
     except VideosealError as error:
         return {"error": failure_of(error)}
@@ -87,6 +72,44 @@ async def index(state: IndexState, runtime: Runtime[None]) -> dict[str, Any]:
         "counts": counts,
         "error": None,
     }
+
+
+async def _beside_the_server(
+    found: Resources, state: IndexState, runtime: Runtime[None]
+) -> VideoRow:
+    """Run the job on an event loop of its own: it decodes and writes, and others must not wait.
+
+    When this run is cancelled the job stops at its next report; nothing stored is lost.
+    """
+    loop, stopped = asyncio.get_running_loop(), threading.Event()
+    reported: dict[str, float] = {}
+
+    def progress(now: Progress) -> None:
+        if stopped.is_set():
+            raise asyncio.CancelledError
+        share = now.done / now.total if now.total else 1.0
+        if share < 1.0 and share - reported.get(now.stage, -1.0) < PROGRESS_STEP and not now.note:
+            return
+        reported[now.stage] = share
+        event = {"event": "progress", **now._asdict()}
+        loop.call_soon_threadsafe(runtime.stream_writer, event)
+
+    async def job() -> VideoRow:
+        subtitles = Path(state.subtitles) if state.subtitles else None
+        return await index_video(
+            state.path,
+            found.settings,
+            found.store,
+            found.models,
+            title=state.title,
+            subtitles=subtitles,
+            progress=progress,
+        )
+
+    try:
+        return await asyncio.to_thread(lambda: asyncio.run(job()))
+    finally:
+        stopped.set()
 
 
 def build_indexer() -> CompiledStateGraph[Any, Any, Any, Any]:

@@ -7,8 +7,6 @@ from typing import Any, Final, Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
-from tools.frame_cache import frame_ref
-from tools.inspect import show_frames
 
 from core.errors import SpanError, VideosealError
 from core.models.types import Frame, InspectRequest
@@ -16,10 +14,12 @@ from core.span import Span
 from graph.context import Context
 from graph.events import Inspected
 from graph.evidence import Evidence, ShownFrame, settle
+from graph.frame_refs import frame_ref
 from graph.prompts import inspection_payload
 from graph.session import OutOfBudget, Session, failure_of, open_session, task_and_call
 from graph.spans import ReadSpans, read_spans
 from graph.state import Call, State, Task
+from tools.inspect import show_frames
 
 __all__ = ["visual_inspect"]
 
