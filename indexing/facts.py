@@ -30,7 +30,7 @@ class Facts(TypedDict):
     """Measurements of one clip, as stored."""
 
     colours: dict[str, float]
-    """Share of the picture, by name of colour; the largest first."""
+    """Share of the picture, by name of colour."""
     brightness: float
     """Mean luma in [0, 1]."""
     motion: float
@@ -151,9 +151,11 @@ class ClipFacts:
 
 def in_words(facts: Facts) -> dict[str, str]:
     """The measurements as short phrases, for a captioner."""
+    # Sorted again: the database does not keep the order of a JSON object.
+    shares = sorted(facts["colours"].items(), key=lambda item: (-item[1], item[0]))
     colours = [
         f"{name} {share:.0%}"
-        for name, share in list(facts["colours"].items())[:_SHOWN_COLOURS]
+        for name, share in shares[:_SHOWN_COLOURS]
         if share >= _SHOWN_SHARE
     ]
     light = facts["brightness"]

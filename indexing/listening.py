@@ -40,7 +40,12 @@ def _digest(path: Path) -> str:
 
 
 def subtitle_files(video: Path, given: Path | None) -> SubtitleFiles:
-    """The file that the user named, else those beside the video."""
+    """The file that the user named, else those beside the video.
+
+    A named file is read here once: better an error now than after an hour of looking at pictures.
+    """
+    if given:
+        read_file(given)
     return SubtitleFiles(given, [] if given else sidecars(video))
 
 

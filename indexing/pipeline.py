@@ -62,7 +62,7 @@ async def index_video(
         transcriber = load_transcriber(settings)
         text = load_text_reader(settings)
         job = Job(video_id, info, settings, store, models, text, progress or silent)
-        files = subtitle_files(path, subtitles)
+        files = await asyncio.to_thread(subtitle_files, path, subtitles)
         key = _index_key(job, files, transcriber)
         title = title or _known_title(store, video_id) or path.stem
         with store.indexing_lock(video_id):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,12 +11,14 @@ from typing import Any
 
 import av
 import numpy as np
+import psycopg
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from core.offline.captioner import TemplateCaptioner
 from core.offline.embedder import HashEmbedder
 from core.offline.summariser import ExtractSummariser
+from indexing.postgres import EmbeddedServer
 
 FPS = 12
 
@@ -151,3 +153,18 @@ def make_models(**roles: Any) -> Any:
         "summariser": ExtractSummariser(),
     }
     return SimpleNamespace(**{**defaults, **roles})
+
+
+@pytest.fixture
+def second_database(postgres: EmbeddedServer) -> Iterator[Callable[[], str]]:
+    """Makes the address of one more empty database."""
+    name = "second_opinion"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+        def create() -> str:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
+            return postgres.url.replace("/postgres?", f"/{name}?")
+
+        yield create
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

