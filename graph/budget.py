@@ -45,8 +45,12 @@ class Spent(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    run: str = ""
+    """Id of the server's run that the clock belongs to; empty outside a server."""
     started: float = Field(default_factory=time.monotonic)
     """Monotonic clock at the start of the run, in seconds; of this machine."""
+    elapsed: float = 0.0
+    """Seconds from the start to the last count."""
     steps: int = 0
     """Turns of the planner."""
     frames: int = 0
@@ -60,16 +64,23 @@ class Spent(BaseModel):
 
     def step(self) -> Spent:
         """One more turn of the planner."""
-        return self.model_copy(update={"steps": self.steps + 1})
+        return self._counted(steps=self.steps + 1)
 
     def shown(self, frames: int) -> Spent:
         """More frames handed over."""
-        return self.model_copy(update={"frames": self.frames + frames})
+        return self._counted(frames=self.frames + frames)
 
     def call(self, role: Spender, usage: Usage) -> Spent:
         """One more reply of a role."""
         roles = {**self.roles, role: self.roles.get(role, RoleUsage()).plus(usage)}
-        return self.model_copy(update={"roles": roles})
+        return self._counted(roles=roles)
+
+    def resumed(self, run: str) -> Spent:
+        """The same, counted on by another run: the pause between them costs no time."""
+        return self.model_copy(update={"run": run, "started": time.monotonic() - self.elapsed})
+
+    def _counted(self, **parts: object) -> Spent:
+        return self.model_copy(update={**parts, "elapsed": time.monotonic() - self.started})
 
 
 class Left(TypedDict):

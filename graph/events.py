@@ -61,6 +61,10 @@ class Planned(_Event):
     step: int
     tool: str
     args: dict[str, Any]
+    steps_left: int
+    """Turns after this one."""
+    frames_left: int
+    """Frames that may still be shown."""
 
 
 class Refused(_Event):

@@ -64,14 +64,10 @@ async def index(state: IndexState, runtime: Runtime[None]) -> dict[str, Any]:
         row = await _beside_the_server(found, state, runtime)
         counts = await asyncio.to_thread(found.store.counts, row.id)
     except VideosealError as error:
-        return {"error": failure_of(error)}
-    return {
-        "video_id": row.id,
-        "video_title": row.title,
-        "duration": row.duration,
-        "counts": counts,
-        "error": None,
-    }
+        return dict(Indexed(error=failure_of(error)))
+    return dict(
+        Indexed(video_id=row.id, video_title=row.title, duration=row.duration, counts=counts)
+    )
 
 
 async def _beside_the_server(

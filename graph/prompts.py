@@ -22,6 +22,7 @@ from tools.schemas import ToolName
 __all__ = [
     "FINISH_NOW",
     "NUDGE",
+    "PLAN_VERSION",
     "answer_text",
     "error_payload",
     "hits_payload",
@@ -33,6 +34,8 @@ __all__ = [
     "tool_text",
 ]
 
+PLAN_VERSION: Final = "plan-1"
+"""Raised with every change of what the planner reads."""
 HIT_TEXT: Final = 600
 """Characters of a hit that the planner reads."""
 NUDGE: Final = "Every turn must call exactly one tool; text alone is read by nobody."

@@ -18,6 +18,7 @@ from graph.clean import clean_json
 from graph.context import Context
 from graph.episode import Episode, Timings, read_steps
 from graph.events import Called, Event, Started, read_event
+from graph.prompts import PLAN_VERSION
 from graph.resources import Resources, using
 from graph.state import Output
 
@@ -104,7 +105,7 @@ def _names(resources: Resources) -> dict[str, str]:
     models = resources.models
     planner = getattr(models.planner, "model_name", None) or models.planner._llm_type
     return {
-        "planner": str(planner),
+        "planner": f"{planner}/{PLAN_VERSION}",
         "inspector": models.inspector.name,
         "answerer": models.answerer.name,
         "embedder": models.embedder.name,

@@ -123,7 +123,11 @@ async def open_session(
     """The session of a node that runs now; `spent` starts a new count."""
     context = runtime.context or Context()
     resources = await resources_of_run()
-    return Session(resources, context, spent or state.spent or Spent(), runtime)
+    spent = spent or state.spent or Spent()
+    run = (runtime.execution_info.run_id if runtime.execution_info else None) or ""
+    if spent.run != run:
+        spent = spent.resumed(run)
+    return Session(resources, context, spent, runtime)
 
 
 def task_and_call(state: State) -> tuple[Task, Call]:

@@ -94,7 +94,16 @@ async def _search(
 
 
 def _carry_out(session: Session, call: Call, go: Any) -> Command[Where]:
-    session.emit(Planned(step=session.spent.steps, tool=call.tool, args=call.args))
+    left = session.budget.left
+    session.emit(
+        Planned(
+            step=session.spent.steps,
+            tool=call.tool,
+            args=call.args,
+            steps_left=left["steps"],
+            frames_left=left["frames"],
+        )
+    )
     match call.tool:
         case "give_up":
             return cast(Command[Where], go("answer", call=call, cause="gave_up"))

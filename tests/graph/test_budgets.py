@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from langgraph.checkpoint.memory import InMemorySaver
 
 from core.models.types import Usage
+from graph.app import build_agent
 from graph.budget import Budget, Spent
 from graph.context import Context
+from graph.resources import using
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
 
@@ -142,3 +147,20 @@ async def test_usage_is_counted_by_role(world: Any, say: Any) -> None:
     assert (usage["inspector"].calls, usage["inspector"].completion_tokens) == (1, 5)
     assert (usage["embedder"].calls, usage["answerer"].calls) == (1, 1)
     assert usage["total"].calls == 6
+
+
+async def test_a_pause_between_runs_costs_no_time(world: Any, say: Any) -> None:
+    """Whoever stops at a breakpoint to look around does not use up the question's time."""
+    graph = build_agent(InMemorySaver())
+    w = world([say.call("visual_inspect", **LOOK)], verdict=say.sufficient)
+    given = {"question": "Which door?", "options": ["blue", "red"], "video_id": say.video}
+    context = Context(max_seconds=0.5)
+
+    def config() -> Any:
+        return {"run_id": uuid4(), "configurable": {"thread_id": "t"}}
+
+    with using(w.resources):
+        await graph.ainvoke(given, config(), context=context, interrupt_before=["visual_inspect"])
+        await asyncio.sleep(0.6)
+        out = await graph.ainvoke(None, config(), context=context)
+    assert out["answer"].proven
