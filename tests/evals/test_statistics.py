@@ -35,6 +35,15 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     assert 178 <= held <= 200
 
 
+def test_many_clusters_give_the_interval_that_resampling_would() -> None:
+    """The formula for very many videos agrees with the bootstrap of fewer, scaled by their root."""
+    random = np.random.default_rng(3)
+    values = (random.random(8000) < 0.3).astype(float)
+    few = clustered_mean(list(values[:2000]), [str(n) for n in range(2000)])
+    many = clustered_mean(list(values), [str(n) for n in range(8000)])
+    assert many.high - many.low == pytest.approx((few.high - few.low) / 2, rel=0.1)
+
+
 def test_one_video_has_no_interval() -> None:
     """A single cluster says nothing about spread, and no value says nothing at all."""
     assert math.isnan(clustered_mean([1.0, 0.0], ["a", "a"]).low)

@@ -1,0 +1,152 @@
+"""Samples as records: one JSON line each, on disk before the next begins.
+
+A record holds the item, the whole episode or the error, and what it cost, so that it can be
+scored anew years later without any model. The file only grows; the last record of a sample counts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from io import FileIO
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import OutOfSpace, VideosealError
+from evals.item import Item
+from evals.rows import AnnotationError
+
+__all__ = ["RecordFile", "RunBusy", "SampleError", "SampleRecord", "latest"]
+
+
+class RunBusy(VideosealError):
+    """Another process is writing to this run."""
+
+    exit_code = 1
+
+
+class SampleError(BaseModel):
+    """Why a sample has no answer."""
+
+    type: str
+    message: str
+    traceback: str = ""
+    """Only where the program itself failed."""
+
+
+class SampleRecord(BaseModel):
+    """One question asked once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1] = 1
+    """Of this schema."""
+    item: Item
+    mode: str
+    """`decoupled`, `coupled`, `direct` or `blind`."""
+    variant: str = ""
+    """Which cell of an experiment, such as `steps=4`; empty for a plain run."""
+    video_id: str = ""
+    """The index's id of the video."""
+    duration: float = 0.0
+    """Of the video, in seconds."""
+    episode: dict[str, Any] | None = None
+    """What the agent did and answered; None when it failed before that."""
+    error: SampleError | None = None
+    seconds: float = 0.0
+    """Wall-clock seconds for the whole sample."""
+    finished: datetime
+    """When it was written, UTC."""
+    semantic: dict[str, bool] = Field(default_factory=dict)
+    """Verdicts on semantic groundedness by judge."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes a sample the same sample: question, mode and variant."""
+        return (self.item.uid, self.mode, self.variant)
+
+
+class RecordFile:
+    """An append-only file of records that one process at a time may write.
+
+    Opening it repairs the torn last line that a killed process may leave, and nothing else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: FileIO | None = None
+
+    def __enter__(self) -> RecordFile:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise RunBusy(
+                f"another process is writing {self.path.parent.name}",
+                hint="wait for it, or give this run another name",
+            ) from None
+        _drop_torn_line(self._file)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    def append(self, record: SampleRecord) -> None:
+        """Write one record and force it to disk; OutOfSpace when the disk is full."""
+        assert self._file is not None, "append needs the file to be entered"
+        line = record.model_dump_json().encode() + b"\n"
+        before = self._file.seek(0, os.SEEK_END)
+        try:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._file.truncate(before)
+            raise OutOfSpace(f"cannot write {self.path.name}: {error.strerror}") from error
+
+    def read(self) -> Iterator[SampleRecord]:
+        """Every whole record in order; AnnotationError names a line that is none."""
+        if not self.path.is_file():
+            return
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    yield SampleRecord.model_validate_json(line)
+                except ValidationError as error:
+                    raise AnnotationError(_complaint(self.path, number, error)) from None
+
+
+def latest(records: Iterator[SampleRecord]) -> dict[tuple[str, str, str], SampleRecord]:
+    """The last record of every sample, in the order of their first."""
+    return {record.key: record for record in records}
+
+
+def _drop_torn_line(file: FileIO) -> None:
+    end = file.seek(0, os.SEEK_END)
+    position = end
+    while position > 0:
+        start = max(0, position - 65536)
+        file.seek(start)
+        found = file.read(position - start).rfind(b"\n")
+        if found >= 0:
+            position = start + found + 1
+            break
+        position = start
+    if position != end:
+        file.truncate(position)
+
+
+def _complaint(path: Path, number: int, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return f"{path.name}:{number}: {field or 'record'}: {first['msg']}"

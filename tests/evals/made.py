@@ -1,0 +1,86 @@
+"""Made-up items, episodes and records for tests of scores."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from core.models.types import Observation, Question
+from evals.item import Item
+from evals.records import SampleError, SampleRecord
+from graph.answers import Answer, Citation, abstain
+from graph.evidence import Evidence, ShownFrame
+
+__all__ = ["evidence", "item", "proven", "record"]
+
+
+def item(uid: str = "q1", answer: str = "B", **changes: Any) -> Item:
+    """A four-option question with one gold span, 100 to 103 s."""
+    values: dict[str, Any] = {
+        "benchmark": "synthetic",
+        "uid": uid,
+        "video": "v1",
+        "question": Question(text="What is on the sign?", options=["a", "b", "c", "d"]),
+        "answer": answer,
+        "categories": ["key information retrieval"],
+        "evidence": [(100.0, 103.0)],
+    }
+    return Item(**{**values, **changes})
+
+
+def evidence(number: int = 1, times: tuple[float, ...] = (101.0,)) -> Evidence:
+    """An inspection of 98 to 106 s that saw something in every frame shown."""
+    frames = [ShownFrame(time=time, sha256="0" * 64, ref=f"f{time:g}") for time in times]
+    return Evidence(
+        id=f"e{number}",
+        spans=[(98.0, 106.0)],
+        frames=frames,
+        sufficient=True,
+        answer="b",
+        choice="B",
+        observations=[Observation(time=time, text="a sign") for time in times],
+    )
+
+
+def proven(choice: str = "B", ledger: list[Evidence] | None = None, **changes: Any) -> Answer:
+    """An answer that cites every entry of the ledger."""
+    entries = [evidence()] if ledger is None else ledger
+    return Answer(
+        outcome="answered",
+        text=choice.lower(),
+        choice=choice,
+        citations=[
+            Citation(evidence=e.id, spans=e.spans, frames=e.supporting(), seen=["a sign"])
+            for e in entries
+        ],
+        by="inspector",
+        confidence=0.9,
+        **changes,
+    )
+
+
+def record(
+    asked: Item | None = None,
+    answer: Answer | None = None,
+    ledger: list[Evidence] | None = None,
+    *,
+    error: SampleError | None = None,
+    mode: str = "decoupled",
+) -> SampleRecord:
+    """A record of that answer; abstained when there is none."""
+    entries = [evidence()] if ledger is None else ledger
+    given = answer or abstain("gave_up", "nothing found")
+    episode = {
+        "answer": given.model_dump(mode="json"),
+        "evidence": [entry.model_dump(mode="json") for entry in entries],
+        "usage": {"total": {"calls": 3, "prompt_tokens": 10, "completion_tokens": 5, "frames": 1}},
+    }
+    return SampleRecord(
+        item=asked or item(),
+        mode=mode,
+        duration=600.0,
+        episode=None if error else episode,
+        error=error,
+        seconds=1.5,
+        finished=datetime(2026, 1, 1, tzinfo=UTC),
+    )
