@@ -12,7 +12,16 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Clip", "audio_only", "burn", "lie_about_duration", "read_number", "rotate", "truncate"]
+__all__ = [
+    "Clip",
+    "audio_only",
+    "burn",
+    "damage",
+    "lie_about_duration",
+    "read_number",
+    "rotate",
+    "truncate",
+]
 
 Image = npt.NDArray[np.uint8]
 _COLUMNS, _ROWS, _BITS = 8, 3, 20
@@ -72,6 +81,7 @@ class Clip:
     start: float = 0.0
     times: Sequence[float] | None = None
     sound: bool = False
+    aspect: Fraction | None = None
     options: dict[str, str] = field(default_factory=dict)
     format_options: dict[str, str] = field(default_factory=dict)
 
@@ -87,6 +97,8 @@ class Clip:
             assert isinstance(stream, av.VideoStream)
             stream.width, stream.height = self.size
             stream.pix_fmt = self.pixels
+            if self.aspect:
+                stream.codec_context.sample_aspect_ratio = self.aspect
             if not self.codec.startswith("mpeg"):
                 stream.codec_context.time_base = _PTS_BASE
             if self.sound:
@@ -100,6 +112,8 @@ class Clip:
         return path
 
     def _codec_options(self) -> dict[str, str]:
+        if "x265-params" in self.options:
+            return dict(self.options)
         if self.codec == "libx264":
             shape = _OPEN_GOP if self.open_gop else _OPEN_GOP.replace("open-gop=1", "open-gop=0")
             basics = {"preset": "veryfast", "x264-params": shape.format(gop=self.gop)}
@@ -139,6 +153,15 @@ def audio_only(path: Path) -> Path:
     return path
 
 
+def damage(path: Path, start: float, end: float) -> Path:
+    """Overwrite the bytes between two shares of the file with noise."""
+    data = bytearray(path.read_bytes())
+    first, last = int(len(data) * start), int(len(data) * end)
+    data[first:last] = np.random.default_rng(1).bytes(last - first)
+    path.write_bytes(data)
+    return path
+
+
 def truncate(path: Path, keep: float) -> Path:
     """Cut the file to the given share of its bytes."""
     data = path.read_bytes()
@@ -159,8 +182,13 @@ def rotate(path: Path, degrees: int) -> Path:
 
 
 def lie_about_duration(path: Path, factor: int) -> Path:
-    """Multiply the durations that the headers of an mp4 claim."""
+    """Multiply the durations that the headers of an mp4 or mkv claim."""
     data = bytearray(path.read_bytes())
+    if path.suffix == ".mkv":
+        at = data.index(b"\x44\x89\x88") + 3
+        struct.pack_into(">d", data, at, struct.unpack_from(">d", data, at)[0] * factor)
+        path.write_bytes(data)
+        return path
     for name, offset in ((b"mvhd", 20), (b"mdhd", 20), (b"tkhd", 24)):
         at = data.index(name) + offset
         claimed = struct.unpack_from(">I", data, at)[0]
