@@ -87,6 +87,8 @@ def _relevant(asked: Asked, readings: Iterable[Reading]) -> tuple[Reading, ...]:
 
 
 _LEAST: Final = 0.5
+_VOTES: Final = 3
+"""How many frames of one reading outvote a frame of another."""
 
 
 def _direct(asked: Asked, readings: Iterable[Reading]) -> dict[int, tuple[Passage, ...]]:
@@ -99,7 +101,14 @@ def _direct(asked: Asked, readings: Iterable[Reading]) -> dict[int, tuple[Passag
     if len({support.option for support in held}) > 1:
         best = min(support.strangers for support in held)
         held = [support for support in held if support.strangers == best]
-    return _by_option(held)
+    return _outvoted(_by_option(held))
+
+
+def _outvoted(found: dict[int, tuple[Passage, ...]]) -> dict[int, tuple[Passage, ...]]:
+    """Without what was read in few frames only: a misreading does not last."""
+    frames = {option: len({p.time for p in held}) for option, held in found.items()}
+    most = max(frames.values(), default=0)
+    return {option: held for option, held in found.items() if _VOTES * frames[option] > most}
 
 
 def _by_option(held: Iterable[Support]) -> dict[int, tuple[Passage, ...]]:

@@ -24,6 +24,7 @@ from core.models.types import (
 from core.ocr import TextLine, TextReader
 from core.offline.decide import Decision, decide, guess
 from core.offline.layout import Passage, passages
+from core.offline.visual import Sight, asks_looks, look, measured
 
 __all__ = ["ReadingInspector"]
 
@@ -46,10 +47,11 @@ class _Page(NamedTuple):
 
 
 class ReadingInspector:
-    """Reads on-screen text and compares it with the question, word for word.
+    """Reads on-screen text, measures plain shapes and grounds, and compares words.
 
-    It knows no objects, persons, actions or meanings: what is not written in the frames it cannot
-    tell, and then it asks to search more. Without a reader it never settles anything.
+    It knows no objects, persons, actions or meanings: what is neither written in the frames nor a
+    plain shape of one colour it cannot tell, and then it asks to search more. Without a reader it
+    never settles anything.
     """
 
     def __init__(self, text_reader: TextReader | None) -> None:
@@ -68,8 +70,9 @@ class ReadingInspector:
         return Reply(verdict, Usage(calls=1, frames=len(request.frames), seconds=seconds))
 
     def _judge(self, request: InspectRequest) -> Verdict:
-        pages = self._read(request.frames)
+        pages, sights = self._read(request.frames, asks_looks(request.question))
         found = [passage for page in pages for passage in passages(page.lines, page.time)]
+        found += measured(sights)
         decision = decide(request.question, found)
         if decision.settled:
             return _settled(request.question, decision, _clarity(pages, decision))
@@ -78,20 +81,23 @@ class ReadingInspector:
             return _forced(request.question, found, verdict)
         return verdict
 
-    def _read(self, frames: Sequence[Frame]) -> list[_Page]:
-        if self._reader is None:
-            return []
+    def _read(self, frames: Sequence[Frame], measure: bool) -> tuple[list[_Page], list[Sight]]:
+        """Read, and where looks are asked for measure, each frame that is not a repetition."""
         step = max(1.0, len(frames) / _MOST_READ)
         chosen = [frames[int(at * step)] for at in range(min(len(frames), _MOST_READ))]
         pages: list[_Page] = []
+        sights: list[Sight] = []
         last: npt.NDArray[np.int16] | None = None
-        for frame in chosen:
+        for frame in chosen if self._reader else ():
             rgb = _pixels(frame)
             small = _thumbnail(rgb)
             if last is None or float(np.abs(small - last).max()) > _SAME:
+                assert self._reader is not None
                 pages.append(_Page(frame.time, self._reader.read(rgb)))
+                if measure:
+                    sights.append(look(rgb, pages[-1].lines, frame.time))
             last = small
-        return pages
+        return pages, sights
 
 
 def _settled(question: Question, decision: Decision, clarity: float) -> Verdict:
