@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, TypeVar
@@ -30,7 +31,13 @@ _LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 _POOL_SIZE: Final = 10
 _WAIT_S: Final = 15.0
 """How long work waits for a server that restarts, or for a free connection."""
-_DEFAULTS: Final = {"connect_timeout": "10", "application_name": "videoseal"}
+_REVIVE_AFTER_S: Final = 2.0
+"""How long it waits before looking after a server of our own."""
+_DEFAULTS: Final = {
+    "connect_timeout": "10",
+    "application_name": "videoseal",
+    "keepalives_idle": "30",
+}
 
 
 class Database:
@@ -39,16 +46,19 @@ class Database:
     `revive` is called when a connection was lost: it may start the server again.
     """
 
-    def __init__(self, url: str, *, revive: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, url: str, *, revive: Callable[[], None] | None = None, wait_s: float = _WAIT_S
+    ) -> None:
         self._conninfo, self._secret = _read(url)
         self.place = _place(self._conninfo)
         self._revive = revive
+        self._wait_s = wait_s
+        _quieten()
         self._pool = ConnectionPool(
             self._conninfo,
             kwargs={"prepare_threshold": None},
             min_size=0,
             max_size=_POOL_SIZE,
-            timeout=_WAIT_S,
             configure=_configure,
             check=ConnectionPool.check_connection,
             open=True,
@@ -64,23 +74,27 @@ class Database:
         `work` must therefore be safe to repeat. Raises DatabaseUnavailable, OutOfSpace, and
         UnknownVideo where a row would belong to a video that is not there.
         """
+        patience = min(self._wait_s, _REVIVE_AFTER_S) if self._revive else self._wait_s
         try:
-            return self._once(work)
+            return self._once(work, patience)
         except _LOST as error:
-            if not _may_heal(error):
+            waited = isinstance(error, PoolTimeout) and self._revive is None
+            if waited or not _may_heal(error):
                 raise self._translated(error) from None
         try:
             if self._revive is not None:
                 self._revive()
-            return self._once(work)
+            return self._once(work, self._wait_s)
         except _LOST as error:
             raise self._translated(error) from None
 
     @contextmanager
     def lock(self, name: str, busy: str) -> Iterator[None]:
-        """Hold an advisory lock on a connection of its own; VideoBusy at once if it is taken."""
+        """Hold an advisory lock on a connection of its own; VideoBusy at once if it is taken.
+
+        A server that restarts forgets it, so what is done under it must bear a second doer.
+        """
         with connect(self._conninfo) as connection:
-            connection.autocommit = True
             row = connection.execute(
                 "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]
             ).fetchone()
@@ -88,32 +102,66 @@ class Database:
                 raise VideoBusy(busy, hint="wait for it to end, or stop it")
             yield
 
-    def _once(self, work: Callable[[Connection], T]) -> T:
+    def _once(self, work: Callable[[Connection], T], patience: float) -> T:
         try:
-            with self._pool.connection() as connection:
+            with self._pool.connection(patience) as connection:
                 return work(connection)
         except errors.ForeignKeyViolation:
             raise UnknownVideo("the video was deleted from the index in the meantime") from None
 
     def _translated(self, error: Exception) -> VideosealError:
-        return _translate(error, self.place, self._secret)
+        if not isinstance(error, PoolTimeout):
+            return _translate(error, self.place, self._secret)
+        # The pool does not say why it has none; a connection of our own does.
+        try:
+            with connect(self._conninfo) as connection:
+                _configure(connection)
+        except DatabaseUnavailable as reason:
+            return reason
+        except psycopg.ProgrammingError:
+            return DatabaseUnavailable(
+                f"the index in the database at {self.place} is gone",
+                hint="run: videoseal db migrate",
+            )
+        return DatabaseUnavailable(
+            f"the database at {self.place} is busy: no connection was free for {self._wait_s:g} s",
+            hint="run fewer questions at once",
+        )
 
 
-def connect(url: str) -> Connection:
-    """One connection outside any pool; raises DatabaseUnavailable, never showing the password."""
+@contextmanager
+def connect(url: str) -> Iterator[Connection]:
+    """One connection outside any pool, in autocommit mode, closed at the end.
+
+    Raises DatabaseUnavailable for what goes wrong with the server, never showing the password.
+    """
     conninfo, secret = _read(url)
+    connection = None
     try:
-        connection = psycopg.connect(conninfo, prepare_threshold=None)
-    except psycopg.Error as error:
+        connection = psycopg.connect(conninfo, prepare_threshold=None, autocommit=True)
+        _expect_utf8(connection, _place(conninfo))
+        yield connection
+    except psycopg.OperationalError as error:
         raise _translate(error, _place(conninfo), secret) from None
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _expect_utf8(connection: Connection, place: str) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
-        connection.close()
         raise DatabaseUnavailable(
-            f"the database at {_place(conninfo)} is encoded in {encoding}",
+            f"the database at {place} is encoded in {encoding}",
             hint="create one with ENCODING 'UTF8'",
         )
-    return connection
+
+
+def _quieten() -> None:
+    """Keep the pool's log of its own attempts from the terminal; the error says what it knows."""
+    logger = logging.getLogger("psycopg.pool")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _configure(connection: Connection) -> None:

@@ -27,6 +27,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -46,7 +47,7 @@ _SOCKET: Final = ".s.PGSQL.5432"
 _LONGEST_SOCKET: Final = 103
 """Bytes of a socket's path that every Unix admits (104 on BSD with the final zero)."""
 _ELSEWHERE: Final = "set DATABASE_URL to a Postgres server with pgvector"
-_UNSAFE: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_UNSAFE: Final = ("fsync=off", "full_page_writes=off")
 
 _held: Final[dict[Path, EmbeddedServer]] = {}
 """Servers that `embedded_url` holds until the process ends."""
@@ -178,7 +179,16 @@ class EmbeddedServer:
         words = " ".join(f"-c {shlex.quote(option)}" for option in options)
         log = self.pgdata / "server.log"
         arguments = ("-D", str(self.pgdata), "-l", str(log), "-w", "-t", str(_START_S), "-o", words)
-        self._run("pg_ctl", *arguments, "start", log=log)
+        for last in (False, False, False, True):
+            try:
+                self._run("pg_ctl", *arguments, "start", log=log)
+            except DatabaseUnavailable as error:
+                # The children of a killed server take a moment to notice.
+                if last or "shared memory block" not in str(error):
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def _clear_stale(self) -> None:
         """Remove the traces of a server that is gone, which would keep a new one from starting."""

@@ -17,7 +17,9 @@ _CJK: Final = (
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-_CHUNK: Final = re.compile(rf"(?P<cjk>[{_CJK}]+)|[^\W_{_CJK}]+(?:[.,:;/'\u2019_&+-][^\W_{_CJK}]+)*")
+_CHUNK: Final = re.compile(
+    rf"(?P<cjk>(?:(?=\w)[{_CJK}])+)|[^\W_{_CJK}]+(?:[.,:;/'\u2019_&+-][^\W_{_CJK}]+)*"
+)
 _PART: Final = re.compile(r"\d+|[^\W\d_]+")
 _SHOUT: Final = re.compile(r"^([A-Z]{2,})([a-z]{2,})$")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
