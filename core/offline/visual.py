@@ -23,7 +23,7 @@ from core.offline.words import tokens
 __all__ = ["Sight", "asks_looks", "look", "measured"]
 
 _WORDS: Final = frozenset(token.text for token in tokens(" ".join((*COLOUR_NAMES, *SHAPE_NAMES))))
-_NEAR: Final = 0.6
+_NEAR: Final = 1.0
 """Largest gap between a shape and the words it belongs to, in sides of the shape."""
 _LARGE: Final = 0.2
 """Share of the picture's height from which a shape is called large."""
