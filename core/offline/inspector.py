@@ -30,6 +30,8 @@ __all__ = ["ReadingInspector"]
 
 _MOST_READ: Final = 48
 """Frames read per call: a tenth of a second each."""
+_MOST_KNOWN: Final = 2048
+"""Readings that are remembered: a few megabytes."""
 _THUMBNAIL: Final = (96, 54)
 _SAME: Final = 2.0
 """Largest difference of a thumbnail's pixels, of 255, at which a frame is a repetition."""
@@ -56,6 +58,8 @@ class ReadingInspector:
 
     def __init__(self, text_reader: TextReader | None) -> None:
         self._reader = text_reader
+        self._known: OrderedDict[str, list[TextLine]] = OrderedDict()
+        self._lock = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -92,12 +96,25 @@ class ReadingInspector:
             rgb = _pixels(frame)
             small = _thumbnail(rgb)
             if last is None or float(np.abs(small - last).max()) > _SAME:
-                assert self._reader is not None
-                pages.append(_Page(frame.time, self._reader.read(rgb)))
+                pages.append(_Page(frame.time, self._lines(frame, rgb)))
                 if measure:
                     sights.append(look(rgb, pages[-1].lines, frame.time))
             last = small
         return pages, sights
+
+    def _lines(self, frame: Frame, rgb: npt.NDArray[np.uint8]) -> list[TextLine]:
+        """The text of a frame; the same picture is read once, whatever is asked about it."""
+        key = frame.sha256
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            assert self._reader is not None
+            known = self._reader.read(rgb)
+            with self._lock:
+                self._known[key] = known
+                while len(self._known) > _MOST_KNOWN:
+                    self._known.popitem(last=False)
+        return known
 
 
 def _settled(question: Question, decision: Decision, clarity: float) -> Verdict:

@@ -125,3 +125,14 @@ async def test_repetitions_are_read_once(frame: Draw) -> None:
     moving = CountingReader("GATE 7 14:35")
     await look(moving, GATE, *(frame(t / 2, "x" * (t % 9 + 1)) for t in range(64)))
     assert 30 <= moving.reads <= 48
+
+
+async def test_a_picture_is_read_once_whatever_is_asked(frame: Draw) -> None:
+    """A second question about the same frame costs no second reading."""
+    reader = CountingReader("GATE 7 14:35")
+    inspector = ReadingInspector(reader)
+    shown = [frame(1.0, "x")]
+    for text in ("When does gate 7 open?", "When does gate 7 close?"):
+        question = Question(text=text, options=["14:35", "15:20"])
+        await inspector.inspect(InspectRequest(question, [Span(0, 2)], shown, 60.0))
+    assert reader.reads == 1
