@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Final, NamedTuple
