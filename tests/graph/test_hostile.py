@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
 from core.errors import DatabaseUnavailable, ModelReplyError, ModelUnavailable, VideoNotFound
-from core.models.types import AnswerDraft, Frame, Observation, Question, Verdict
+from core.models.types import AnswerDraft, Frame, InspectRequest, Observation, Question, Verdict
 from core.span import Span
 from graph.context import Context
 from graph.episode import Episode
@@ -64,7 +64,7 @@ broken = st.fixed_dictionaries(
         "type": st.just("invalid_tool_call"),
     }
 )
-turns = st.builds(
+wild_turns = st.builds(
     lambda text, called, unread: AIMessage(
         f"{CANARY} {text}", tool_calls=called, invalid_tool_calls=unread, id="same"
     ),
@@ -72,37 +72,57 @@ turns = st.builds(
     st.lists(calls, max_size=3),
     st.lists(broken, max_size=2),
 )
+looks = st.builds(
+    lambda good, more, extra: AIMessage(
+        f"{CANARY} look there",
+        tool_calls=[
+            {"name": "visual_inspect", "args": {**extra, "spans": [good, *more]}, "id": "c1"}
+        ],
+    ),
+    st.sampled_from(["0:10-0:20", "0:30-0:40"]),
+    st.lists(spans, max_size=3),
+    good_args,
+)
+stop = st.just(AIMessage(CANARY, tool_calls=[{"name": "give_up", "args": {}, "id": "c1"}]))
+turns = looks | looks | looks | stop | wild_turns
 failures = st.sampled_from(
     [ModelUnavailable("away"), ModelReplyError("junk"), VideoNotFound("gone"),
      DatabaseUnavailable("down")]
 )  # fmt: skip
-times = st.sampled_from([10.0, 10.3, 12.5, 3599.0, -1.0, math.nan, math.inf, 1e300]) | st.floats()
+times = st.sampled_from([10.0, 10.3, 12.5, 30.0, 32.6, 3599.0, -1.0, math.nan, math.inf])
+sights = st.builds(
+    Observation,
+    time=st.sampled_from([10.0, 10.3, 30.0]) | times | st.floats(),
+    text=st.just("a red door") | texts,
+)
+mostly = st.sampled_from([True, True, True, False])
+letters = st.sampled_from(["A", "B", "C", "A", "B", "C", "Z", "", None, "AB"])
 verdicts = st.builds(
     Verdict,
     sufficient=st.booleans(),
     answer=texts,
-    choice=st.sampled_from(["A", "B", "C", "Z", "", None, "AB"]),
-    observations=st.lists(st.builds(Observation, time=times, text=texts), max_size=4),
+    choice=letters,
+    observations=st.lists(sights, min_size=1, max_size=4) | st.lists(sights, max_size=2),
     missing=texts,
     confidence=st.floats(0, 1),
 )
 drafts = st.builds(
     AnswerDraft,
-    supported=st.booleans(),
+    supported=mostly,
     answer=texts,
-    choice=st.sampled_from(["A", "B", "Z", None]),
-    cites=st.lists(st.sampled_from(["e1", "e2", "e99", "", "E1", "x"]), max_size=3),
+    choice=letters,
+    cites=st.just(["e1"]) | st.lists(st.sampled_from(["e1", "e2", "e99", "", "x"]), max_size=2),
     why=texts,
 )
 contexts = st.builds(
     Context,
-    mode=st.sampled_from(["decoupled"] * 5 + ["coupled", "direct", "blind"]),
-    max_steps=st.integers(1, 6),
+    mode=st.sampled_from(["decoupled"] * 9 + ["coupled", "direct", "blind"]),
+    max_steps=st.integers(2, 7),
     max_frames=st.integers(1, 12),
     frames_per_inspect=st.integers(1, 6),
-    max_tokens=st.none() | st.integers(1, 120),
+    max_tokens=st.sampled_from([None, None, 1, 30, 60, 90, 120]),
     inspector_context=st.sampled_from(["question", "focus", "notes"]),
-    forced_choice=st.booleans(),
+    forced_choice=st.sampled_from([False, False, True]),
 )
 
 
@@ -111,10 +131,14 @@ class Hostile:
 
     def __init__(self, world: Any, data: st.DataObject, context: Context) -> None:
         self.context = context
-        script = data.draw(st.lists(turns | failures, max_size=8))
+        self.replies: list[tuple[InspectRequest, Verdict]] = []
+        """What the inspector was really shown and really said, in order."""
+        script = data.draw(st.lists(turns, max_size=8))
+        if data.draw(st.integers(0, 9)) == 9:
+            script.append(data.draw(failures))
         self.world = world(
             script=script,
-            verdict=lambda request: self._verdict(data),
+            verdict=lambda request: self._verdict(data, request),
             draft=lambda request: data.draw(drafts),
             hits=lambda query: [Hit(1, "ocr", Span(0, 9), data.draw(texts), 0.1)],
             frames=lambda found, most: [
@@ -123,11 +147,11 @@ class Hostile:
         )
         self.world.planner.tokens = 20
 
-    def _verdict(self, data: st.DataObject) -> Verdict:
-        found = data.draw(verdicts | failures)
-        if isinstance(found, Exception):
-            raise found
-        return found
+    def _verdict(self, data: st.DataObject, request: InspectRequest) -> Verdict:
+        if data.draw(st.integers(0, 9)) == 9:
+            raise data.draw(failures)
+        self.replies.append((request, data.draw(verdicts)))
+        return self.replies[-1][1]
 
     def run(self) -> Episode:
         """The run, to its end."""
@@ -151,13 +175,18 @@ def check_proof(hostile: Hostile, episode: Episode) -> None:
         assert not answer.proven
         return
     assert answer.proven
-    ledger = {entry.id: entry for entry in episode.evidence}
-    sent = {frame.time for request in hostile.world.inspector.requests for frame in request.frames}
+    assert answer.citations
     for cited in answer.citations:
-        entry = ledger[cited.evidence]
+        request, verdict = hostile.replies[int(cited.evidence[1:]) - 1]
+        sent = {frame.time: frame.sha256 for frame in request.frames}
+        said = [seen.time for seen in verdict.observations if seen.text.strip()]
         assert cited.frames
-        assert all(frame in entry.frames and frame.time in sent for frame in cited.frames)
-        assert {o.time for o in entry.observations} >= {frame.time for frame in cited.frames}
+        for frame in cited.frames:
+            assert sent[frame.time] == frame.sha256
+            assert any(abs(time - frame.time) <= 0.5 for time in said)
+    if answer.by == "inspector":
+        assert hostile.replies[-1][1].sufficient
+        assert hostile.replies[-1][1].choice == answer.choice
 
 
 def check_budgets(hostile: Hostile, episode: Episode) -> None:
@@ -186,7 +215,7 @@ def check_channels(hostile: Hostile) -> None:
         assert not request.notes or request.notes.startswith(f"{CANARY}-notes")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(data=st.data(), context=contexts)
 def test_no_unforced_answer_without_an_inspected_frame(
     world: Any, data: st.DataObject, context: Context

@@ -70,7 +70,7 @@ def server(database_url: str, tmp_path: Path) -> Iterator[str]:
     # The server writes .langgraph_api beside its configuration, so it gets one of its own.
     config = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
     config["http"]["app"] = str(ROOT / "graph" / "http.py") + ":app"
-    config["dependencies"], config["env"] = [str(ROOT)], {}
+    config["dependencies"] = [str(ROOT)]
     (tmp_path / "langgraph.json").write_text(json.dumps(config), encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if "VIDEOSEAL" not in name}
     environ |= {
