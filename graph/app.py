@@ -19,7 +19,7 @@ from graph.nodes.visual_inspect import visual_inspect
 from graph.nodes.visual_retrieve import visual_retrieve
 from graph.state import Input, Output, State
 
-__all__ = ["agent", "build_agent"]
+__all__ = ["RECURSION_LIMIT", "agent", "build_agent"]
 
 RECURSION_LIMIT: Final = 3 * MAX_STEPS + 10
 """A step is a turn of the planner, its tool, and at most one rejected answer."""

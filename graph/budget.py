@@ -14,10 +14,10 @@ from graph.context import Context
 __all__ = ["Budget", "Left", "RoleUsage", "Spender", "Spent"]
 
 Spender = Literal["planner", "inspector", "answerer", "embedder"]
-RESERVE_SHARE: Final = 0.1
-RESERVE_SECONDS: Final = 30.0
+_RESERVE_SHARE: Final = 0.1
+_RESERVE_SECONDS: Final = 30.0
 
-Closing = Literal["steps", "frames", "tokens", "time"]
+_Closing = Literal["steps", "frames", "tokens", "time"]
 
 
 class RoleUsage(BaseModel):
@@ -122,10 +122,10 @@ class Budget:
         A start that lies in the future was measured on another machine: the clock starts anew.
         """
         whole = self.context.max_seconds
-        reserve = 0.0 if closing else min(RESERVE_SHARE * whole, RESERVE_SECONDS)
+        reserve = 0.0 if closing else min(_RESERVE_SHARE * whole, _RESERVE_SECONDS)
         return whole - reserve - max(0.0, time.monotonic() - self.spent.started)
 
-    def closing(self) -> Closing | None:
+    def closing(self) -> _Closing | None:
         """The budget that ends the search, or None while there is some of each left."""
         left = self.left
         if self.seconds() <= 0:

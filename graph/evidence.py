@@ -17,12 +17,12 @@ from core.models.types import (
 )
 from graph.clean import clean_text
 
-__all__ = ["Downgrade", "Evidence", "ShownFrame", "append_evidence", "note_of", "settle"]
+__all__ = ["Downgrade", "Evidence", "Settled", "ShownFrame", "append_evidence", "note_of", "settle"]
 
-SNAP_SECONDS: Final = 0.5
+_SNAP_SECONDS: Final = 0.5
 """How far an observation's time may lie from a shown frame: models round what they read."""
-MAX_OBSERVATIONS: Final = 64
-MAX_TEXT: Final = 2000
+_MAX_OBSERVATIONS: Final = 64
+_MAX_TEXT: Final = 2000
 """Characters kept of any one text in a verdict, so that the state stays small."""
 
 Downgrade = Literal["no_observation", "no_answer", "bad_choice"]
@@ -130,7 +130,7 @@ def settle(
             choice=choice if sufficient or forced else None,
             reason=None if sufficient else verdict.reason or "PARTIAL_EVIDENCE",
             observations=kept,
-            missing="" if sufficient else clean_text(verdict.missing[:MAX_TEXT]),
+            missing="" if sufficient else clean_text(verdict.missing[:_MAX_TEXT]),
             confidence=verdict.confidence,
         ),
         down,
@@ -139,7 +139,7 @@ def settle(
 
 def _answer_of(verdict: Verdict, question: Question) -> tuple[str | None, str]:
     """The valid letter if there is one, and the words; a letter alone means its option."""
-    answer = clean_text(verdict.answer.strip()[:MAX_TEXT])
+    answer = clean_text(verdict.answer.strip()[:_MAX_TEXT])
     if not question.options:
         return None, answer
     choice = verdict.choice
@@ -150,11 +150,11 @@ def _answer_of(verdict: Verdict, question: Question) -> tuple[str | None, str]:
 
 def _observed(observations: Sequence[Observation], shown: Sequence[float]) -> list[Observation]:
     kept: list[Observation] = []
-    for seen in observations[: 4 * MAX_OBSERVATIONS]:
+    for seen in observations[: 4 * _MAX_OBSERVATIONS]:
         text = seen.text.strip()
         if not text or not shown or not math.isfinite(seen.time):
             continue
         nearest = min(shown, key=lambda time: abs(time - seen.time))
-        if abs(nearest - seen.time) <= SNAP_SECONDS:
-            kept.append(Observation(time=nearest, text=clean_text(text[:MAX_TEXT])))
-    return kept[:MAX_OBSERVATIONS]
+        if abs(nearest - seen.time) <= _SNAP_SECONDS:
+            kept.append(Observation(time=nearest, text=clean_text(text[:_MAX_TEXT])))
+    return kept[:_MAX_OBSERVATIONS]

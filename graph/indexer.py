@@ -20,9 +20,9 @@ from indexing.pipeline import index_video
 from indexing.progress import Progress
 from indexing.rows import VideoRow
 
-__all__ = ["Indexed", "VideoFile", "build_indexer", "index", "indexer"]
+__all__ = ["IndexState", "Indexed", "VideoFile", "build_indexer", "index", "indexer"]
 
-PROGRESS_STEP: Final = 0.01
+_PROGRESS_STEP: Final = 0.01
 """Share of a stage between two progress events."""
 
 
@@ -84,7 +84,7 @@ async def _beside_the_server(
         if stopped.is_set():
             raise asyncio.CancelledError
         share = now.done / now.total if now.total else 1.0
-        if share < 1.0 and share - reported.get(now.stage, -1.0) < PROGRESS_STEP and not now.note:
+        if share < 1.0 and share - reported.get(now.stage, -1.0) < _PROGRESS_STEP and not now.note:
             return
         reported[now.stage] = share
         event = {"event": "progress", **now._asdict()}

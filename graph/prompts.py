@@ -36,7 +36,7 @@ __all__ = [
 
 PLAN_VERSION: Final = "plan-1"
 """Raised with every change of what the planner reads."""
-HIT_TEXT: Final = 600
+_HIT_TEXT: Final = 600
 """Characters of a hit that the planner reads."""
 NUDGE: Final = "Every turn must call exactly one tool; text alone is read by nobody."
 FINISH_NOW: Final = "The search is over. Call finish with your best answer."
@@ -104,7 +104,7 @@ def hits_payload(hits: Sequence[Hit]) -> dict[str, Any]:
                 "id": hit.text_id,
                 "span": str(hit.span),
                 "kind": hit.kind,
-                "text": " ".join(hit.text.split())[:HIT_TEXT],
+                "text": " ".join(hit.text.split())[:_HIT_TEXT],
                 "score": round(hit.score, 4),
             }
             for hit in hits

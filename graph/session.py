@@ -21,7 +21,7 @@ from graph.state import Call, Failure, State, Task, Trouble
 
 __all__ = ["OutOfBudget", "Session", "failure_of", "open_session", "task_and_call"]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class OutOfBudget(Exception):
@@ -53,8 +53,8 @@ class Session:
         self._write(event.model_dump(mode="json"))
 
     async def ask(
-        self, role: Spender, work: Callable[[], Awaitable[Reply[T]]], *, closing: bool = False
-    ) -> T:
+        self, role: Spender, work: Callable[[], Awaitable[Reply[_T]]], *, closing: bool = False
+    ) -> _T:
         """Await a model's reply within the deadline and count what it cost; OutOfBudget if late."""
         began = time.monotonic()
         usage: Usage | None = None
@@ -71,7 +71,7 @@ class Session:
             self.emit(Called(step=step, who=role, role=True, seconds=seconds, tokens=tokens))
         return reply.value
 
-    async def work(self, who: str, work: Callable[[], Awaitable[T]]) -> T:
+    async def work(self, who: str, work: Callable[[], Awaitable[_T]]) -> _T:
         """Await a tool's own work within the deadline; OutOfBudget if late."""
         began = time.monotonic()
         try:
@@ -80,7 +80,7 @@ class Session:
             seconds = time.monotonic() - began
             self.emit(Called(step=self.spent.steps, who=who, role=False, seconds=seconds))
 
-    async def _in_time(self, work: Callable[[], Awaitable[T]], *, closing: bool) -> T:
+    async def _in_time(self, work: Callable[[], Awaitable[_T]], *, closing: bool) -> _T:
         seconds = self.budget.seconds(closing=closing)
         if seconds <= 0:
             raise OutOfBudget("time")

@@ -21,10 +21,10 @@ from graph.state import Failure, State
 
 __all__ = ["answer"]
 
-Where = Literal["plan", "__end__"]
+_Where = Literal["plan", "__end__"]
 
 
-async def answer(state: State, runtime: Runtime[Context]) -> Command[Where]:
+async def answer(state: State, runtime: Runtime[Context]) -> Command[_Where]:
     """Write the answer from the ledger, abstain, or send the planner on."""
     session = await open_session(state, runtime)
     if state.error is not None:
@@ -42,7 +42,7 @@ async def answer(state: State, runtime: Runtime[Context]) -> Command[Where]:
     return _end(session, outcome)
 
 
-def _send_on(session: Session, state: State, rejection: Rejection) -> Command[Where]:
+def _send_on(session: Session, state: State, rejection: Rejection) -> Command[_Where]:
     assert state.call is not None
     session.emit(Rejected(step=session.spent.steps, reason=rejection.reason))
     payload = error_payload("Rejected", rejection.reason)
@@ -56,12 +56,12 @@ def _send_on(session: Session, state: State, rejection: Rejection) -> Command[Wh
     return Command(update=update, goto="plan")
 
 
-def _failed(session: Session, failure: Failure) -> Command[Where]:
+def _failed(session: Session, failure: Failure) -> Command[_Where]:
     outcome = abstain("error", f"the run failed: {failure.message}")
     return _end(session, outcome, error=failure)
 
 
-def _end(session: Session, outcome: Answer, **more: Any) -> Command[Where]:
+def _end(session: Session, outcome: Answer, **more: Any) -> Command[_Where]:
     session.emit(Answered(answer=outcome))
     said = AIMessage(answer_text(outcome), id=f"{ANSWER_PREFIX}{uuid4()}")
     update = {"answer": outcome, "messages": [said], "spent": session.spent, **more}

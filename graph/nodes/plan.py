@@ -24,14 +24,14 @@ from tools.schemas import Finish
 
 __all__ = ["plan"]
 
-MAX_TROUBLE = 3
+_MAX_TROUBLE = 3
 """Tool failures that are no fault of the planner before they end the run."""
 
-Where = Literal["visual_retrieve", "overview", "visual_inspect", "answer"]
-Update = dict[str, Any]
+_Where = Literal["visual_retrieve", "overview", "visual_inspect", "answer"]
+_Update = dict[str, Any]
 
 
-async def plan(state: State, runtime: Runtime[Context]) -> Command[Where]:
+async def plan(state: State, runtime: Runtime[Context]) -> Command[_Where]:
     """Choose where to look next, or end the search."""
     if not begins(state):
         session = await open_session(state, runtime)
@@ -60,17 +60,17 @@ async def _search(
     task: Task,
     turns: Sequence[BaseMessage],
     trouble: Trouble | None,
-    update: Update,
-) -> Command[Where]:
+    update: _Update,
+) -> Command[_Where]:
     """Ask the planner until it makes a call that can be carried out, or the search is over."""
     said: list[BaseMessage] = list(update.get("messages", []))
     added: list[BaseMessage] = []
     nudged = False
 
-    def go(where: Where, **more: Any) -> Command[Where]:
+    def go(where: _Where, **more: Any) -> Command[_Where]:
         return _go(where, {**update, "messages": said + added, "spent": session.spent, **more})
 
-    if trouble and (trouble.count >= MAX_TROUBLE or trouble.last.type == "ModelAuthError"):
+    if trouble and (trouble.count >= _MAX_TROUBLE or trouble.last.type == "ModelAuthError"):
         return go("answer", error=trouble.last)
     while (cause := session.budget.closing()) is None:
         try:
@@ -93,7 +93,7 @@ async def _search(
     return go("answer", cause=cause)
 
 
-def _carry_out(session: Session, call: Call, go: Any) -> Command[Where]:
+def _carry_out(session: Session, call: Call, go: Any) -> Command[_Where]:
     left = session.budget.left
     session.emit(
         Planned(
@@ -106,11 +106,11 @@ def _carry_out(session: Session, call: Call, go: Any) -> Command[Where]:
     )
     match call.tool:
         case "give_up":
-            return cast(Command[Where], go("answer", call=call, cause="gave_up"))
+            return cast(Command[_Where], go("answer", call=call, cause="gave_up"))
         case "finish":
-            return cast(Command[Where], go("answer", call=call, finish=Finish(**call.args)))
+            return cast(Command[_Where], go("answer", call=call, finish=Finish(**call.args)))
         case tool:
-            return cast(Command[Where], go(tool, call=call))
+            return cast(Command[_Where], go(tool, call=call))
 
 
 def _unfit(call: Call, question: Question) -> Refusal | None:
@@ -134,7 +134,7 @@ def _started(opening: Opening) -> Started:
     )
 
 
-def _fresh(opening: Opening | None, spent: Spent | None) -> Update:
+def _fresh(opening: Opening | None, spent: Spent | None) -> _Update:
     """The state of a new question: nothing of an earlier one on the same thread remains."""
     return {
         "task": opening.task if opening else None,
@@ -151,5 +151,5 @@ def _fresh(opening: Opening | None, spent: Spent | None) -> Update:
     }
 
 
-def _go(where: Where, update: Update) -> Command[Where]:
+def _go(where: _Where, update: _Update) -> Command[_Where]:
     return Command(update=update, goto=where)

@@ -23,10 +23,10 @@ from tools.inspect import show_frames
 
 __all__ = ["visual_inspect"]
 
-MAX_FOCUS: Final = 8
+_MAX_FOCUS: Final = 8
 """Entries of the planner's look-for list that reach the inspector."""
-MAX_FOCUS_TEXT: Final = 80
-MAX_NOTES: Final = 2000
+_MAX_FOCUS_TEXT: Final = 80
+_MAX_NOTES: Final = 2000
 
 
 async def visual_inspect(
@@ -131,11 +131,11 @@ async def _look(
 def _focus(session: Session, call: Call) -> list[str]:
     if session.context.inspector_context == "question":
         return []
-    wanted = [" ".join(item.split())[:MAX_FOCUS_TEXT] for item in call.args.get("look_for", [])]
-    return [item for item in wanted if item][:MAX_FOCUS]
+    wanted = [" ".join(item.split())[:_MAX_FOCUS_TEXT] for item in call.args.get("look_for", [])]
+    return [item for item in wanted if item][:_MAX_FOCUS]
 
 
 def _notes(session: Session, call: Call) -> str:
     if session.context.inspector_context != "notes":
         return ""
-    return str(call.args.get("context", ""))[:MAX_NOTES]
+    return str(call.args.get("context", ""))[:_MAX_NOTES]
