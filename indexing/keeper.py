@@ -7,13 +7,14 @@ that uses the server, however that process ends, and costs a few megabytes while
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import sys
 import time
 from pathlib import Path
 from typing import IO
 
-__all__ = ["is_postmaster", "main", "postmaster_pid", "stop", "try_lock"]
+__all__ = ["is_postmaster", "main", "postmaster_pid", "server_name", "stop", "try_lock"]
 
 
 def postmaster_pid(pgdata: Path) -> int | None:
@@ -24,13 +25,18 @@ def postmaster_pid(pgdata: Path) -> int | None:
         return None
 
 
+def server_name(pgdata: Path) -> str:
+    """A name for the server of this folder that stands in the command line of its process."""
+    return f"videoseal-{hashlib.blake2b(os.fsencode(pgdata), digest_size=6).hexdigest()}"
+
+
 def is_postmaster(pid: int, pgdata: Path) -> bool:
-    """Whether the process is a Postgres of this folder, and not a stranger with a reused id."""
+    """Whether the process is the Postgres of this folder, and not a stranger with a reused id."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return os.fsencode(pgdata) in words and b"postgres" in words[0]
+    return f"cluster_name={server_name(pgdata)}".encode() in words
 
 
 def stop(pgdata: Path, *, patience_s: float = 30.0) -> None:
