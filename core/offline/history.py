@@ -27,6 +27,8 @@ class Found:
     span: Span
     kind: str
     text: str
+    id: int = 0
+    """Rises with time, and from top to bottom of a picture."""
 
 
 @dataclass(slots=True)
@@ -116,7 +118,9 @@ def _hits(history: History, hits: list[Any]) -> None:
         text = str(fields.get("text") or "")
         if span and (span, text) not in known:
             known.add((span, text))
-            history.found.append(Found(span, str(fields.get("kind")), text))
+            number = fields.get("id")
+            place = number if isinstance(number, int) else len(known)
+            history.found.append(Found(span, str(fields.get("kind")), text, place))
 
 
 def _list(value: object) -> list[Any]:

@@ -71,7 +71,8 @@ def _together(one: Span, other: Span) -> bool:
 def _moment(
     asked: Asked, group: Sequence[Found], names: Sequence[list[str]], option: float
 ) -> Moment:
-    texts = tuple(dict.fromkeys(item.text for item in group))
+    ordered = sorted(group, key=lambda item: item.id)
+    texts = tuple(dict.fromkeys(item.text for item in ordered))
     span = group[0].span
     reading = read(asked, Passage(span.middle, texts, 0 if len(texts) == 1 else len(texts)))
     worth = sum(2.0 if clue.hard else 0.3 if clue.light else 1.0 for clue in reading.places)

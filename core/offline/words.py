@@ -39,8 +39,10 @@ _COUNT: Final = (
     "fifteen sixteen seventeen eighteen nineteen twenty"
 )
 _NUMBER_WORDS: Final = _COUNT.split()
-_SHORTEST_RUN: Final = 7
+_SHORTEST_RUN: Final = 5
 """Letters from which a word may be several that OCR has run together."""
+_LONG_RUN: Final = 10
+"""Letters from which a part of it may stay unexplained."""
 _LONGEST_WORD: Final = 20
 _EXPLAINED: Final = 0.6
 """Share of such a run that known words must cover."""
@@ -165,5 +167,6 @@ def _part(run: str, vocabulary: frozenset[str]) -> list[str]:
             if word in vocabulary or word in STOP_WORDS:
                 ways.append(best[start].known_word(run[start:end], word not in vocabulary))
         best.append(max(ways, key=lambda way: way.score))
-    explained = best[-1].known >= _EXPLAINED * len(run)
+    share = _EXPLAINED if len(run) >= _LONG_RUN else 1.0
+    explained = best[-1].known >= share * len(run)
     return list(best[-1].parts) if explained else [run]
