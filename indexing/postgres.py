@@ -92,12 +92,15 @@ class EmbeddedServer:
     def ensure(self) -> None:
         """Start the server unless it runs; mends one that was killed."""
         assert self._users is not None, "closed"
-        fcntl.flock(self._users, fcntl.LOCK_SH)
-        with (self.folder / "start.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # Who starts it holds this until it is ready.
-            if not _answers(self._socket_dir / _SOCKET):
-                self._initialise()
-                self._start()
+        try:
+            fcntl.flock(self._users, fcntl.LOCK_SH)
+            with (self.folder / "start.lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # Who starts it holds this until it is ready.
+                if not _answers(self._socket_dir / _SOCKET):
+                    self._initialise()
+                    self._start()
+        except OSError as error:
+            raise _unusable(self.folder, error) from error
 
     def close(self) -> None:
         """End this use; the keeper stops the server when no other is left."""
