@@ -16,7 +16,6 @@ import fcntl
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 from urllib.parse import quote
+
+import psycopg
 
 from core.errors import DatabaseUnavailable
 from indexing.keeper import is_postmaster, postmaster_pid, server_name, stop, try_lock
@@ -96,7 +97,7 @@ class EmbeddedServer:
             fcntl.flock(self._users, fcntl.LOCK_SH)
             with (self.folder / "start.lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # Who starts it holds this until it is ready.
-                if not _answers(self._socket_dir / _SOCKET):
+                if not self._answers():
                     self._initialise()
                     self._start()
         except OSError as error:
@@ -160,9 +161,8 @@ class EmbeddedServer:
             # Under the ctype C, letters beyond ASCII are no letters and trigrams skip them.
             arguments = ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
             arguments += [] if self._durable else ["--no-sync"]
-            self._programs.run(
-                "initdb", "-D", "data", "-U", "postgres", *arguments, cwd=fresh.parent
-            )
+            place = str(fresh.relative_to(self.folder))
+            self._programs.run("initdb", "-D", place, "-U", "postgres", *arguments, cwd=self.folder)
             fresh.rename(self.pgdata)
 
     def _start(self) -> None:
@@ -185,6 +185,20 @@ class EmbeddedServer:
                 time.sleep(0.5)
             else:
                 return
+
+    def _answers(self) -> bool:
+        """Whether the server takes connections; waits for one that is starting."""
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                psycopg.connect(self.url, connect_timeout=5).close()
+            except psycopg.OperationalError as error:
+                # The socket alone proves nothing: a dying child may still hold it open.
+                if "starting up" not in str(error) or time.monotonic() > deadline:
+                    return "too many clients" in str(error)
+                time.sleep(0.1)
+            else:
+                return True
 
     def _clear_stale(self) -> None:
         """Remove the traces of a server that is gone, which would keep a new one from starting."""
@@ -219,15 +233,6 @@ class EmbeddedServer:
                     hint="choose a data folder with a shorter path",
                 )
         self._programs.own(self.folder, self._socket_dir)
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
 
 
 def _unusable(folder: Path, error: OSError) -> DatabaseUnavailable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -21,6 +22,8 @@ __all__ = ["ELSEWHERE", "Programs"]
 
 ELSEWHERE: Final = "set DATABASE_URL to a Postgres server with pgvector"
 """The way out wherever no server can be embedded."""
+_STAMP: Final = re.compile(r".*\[\d+\] [A-Z]+:\s+")
+"""What Postgres writes before a message: time, process, severity."""
 _USER: Final = "embedded_postgres"
 
 
@@ -113,6 +116,7 @@ def _failure(program: str, folder: Path, text: str) -> DatabaseUnavailable:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     blunt = [line for line in lines if "FATAL" in line or "error:" in line or "could not" in line]
     line = blunt[-1] if blunt else lines[-1] if lines else "no reason given"
+    line = _STAMP.sub("", line)
     if "No space left" in text:
         hint = f"free some disk space under {folder}"
     else:

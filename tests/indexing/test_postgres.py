@@ -31,6 +31,22 @@ time.sleep(float(sys.argv[2]))
 """
 
 
+@pytest.fixture(scope="module")
+def cluster():
+    """A data folder with an initialised server that does not run, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="videoseal-test-"))
+    start(folder).stop()
+    yield folder / "postgres"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def used_dir(cluster, data_dir):
+    """A data folder in which a server has run before."""
+    subprocess.run(["cp", "-a", str(cluster), str(data_dir)], check=True)
+    return data_dir
+
+
 @pytest.fixture
 def data_dir():
     """A folder that the server's user can reach, emptied of servers and removed at the end."""
@@ -85,9 +101,9 @@ def one(url, query):
         return connection.execute(query).fetchone()[0]
 
 
-def test_uses_share_one_server(data_dir):
+def test_uses_share_one_server(used_dir):
     """A second use joins the server of the first, which lasts until the last one ends."""
-    first, second = start(data_dir), start(data_dir)
+    first, second = start(used_dir), start(used_dir)
     assert first.url == second.url
     assert first.stop() is False
     assert one(second.url, "SELECT 1") == 1
@@ -95,29 +111,29 @@ def test_uses_share_one_server(data_dir):
     assert not runs(second)
 
 
-def test_keeper_stops_an_unused_server(data_dir):
+def test_keeper_stops_an_unused_server(used_dir):
     """Some time after its last use was closed the server is stopped, by nobody's call."""
-    server = start(data_dir, linger_s=0.1)
+    server = start(used_dir, linger_s=0.1)
     server.close()
     wait_for(lambda: not (server.pgdata / "postmaster.pid").exists())
-    with start(data_dir) as again:
+    with start(used_dir) as again:
         assert one(again.url, "SELECT 1") == 1
 
 
-def test_server_survives_the_process_that_started_it(data_dir):
+def test_server_survives_the_process_that_started_it(used_dir):
     """A server that a killed process had started goes on for those that joined it."""
-    starter = another_process(data_dir)
-    joined = start(data_dir)
+    starter = another_process(used_dir)
+    joined = start(used_dir)
     end(starter)
     time.sleep(0.2)
     assert one(joined.url, "SELECT 1") == 1
     assert joined.stop()
 
 
-def test_killed_process_leaves_no_server_behind(data_dir):
+def test_killed_process_leaves_no_server_behind(used_dir):
     """When the only user is killed outright the server is stopped all the same."""
-    process = another_process(data_dir)
-    pgdata = data_dir / "postgres" / "data"
+    process = another_process(used_dir)
+    pgdata = used_dir / "postgres" / "data"
     assert is_postmaster(postmaster_pid(pgdata), pgdata)
     end(process)
     wait_for(lambda: not (pgdata / "postmaster.pid").exists())
@@ -134,9 +150,9 @@ def test_processes_that_start_together_share_one_server(data_dir):
     assert urls.pop().startswith("postgresql://")
 
 
-def test_killed_server_is_started_again(data_dir):
+def test_killed_server_is_started_again(used_dir):
     """After a kill -9 of the server the next use recovers what was committed."""
-    with start(data_dir) as server:
+    with start(used_dir) as server:
         with connect(server.url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS seven")
         os.kill(postmaster_pid(server.pgdata), signal.SIGKILL)
@@ -145,19 +161,19 @@ def test_killed_server_is_started_again(data_dir):
         assert one(server.url, "SELECT seven FROM kept") == 7
 
 
-def test_reused_process_id_does_not_keep_the_server_from_starting(data_dir):
+def test_reused_process_id_does_not_keep_the_server_from_starting(used_dir):
     """A stale postmaster.pid that names a living stranger is seen through."""
-    server = start(data_dir)
+    server = start(used_dir)
     server.stop()
     lines = [os.getpid(), server.pgdata, 1, 5432, server.folder, "", "0 0", "ready"]
     (server.pgdata / "postmaster.pid").write_text("\n".join(map(str, lines)) + "\n")
-    with start(data_dir) as again:
+    with start(used_dir) as again:
         assert runs(again)
 
 
-def test_server_without_its_socket_is_replaced(data_dir):
+def test_server_without_its_socket_is_replaced(used_dir):
     """When a cleaner of temporary files removed the socket, the next use restarts the server."""
-    with start(data_dir) as server:
+    with start(used_dir) as server:
         (server.folder / ".s.PGSQL.5432").unlink()
         server.ensure()
         assert one(server.url, "SELECT 1") == 1
@@ -186,17 +202,17 @@ def test_chinese_is_made_of_letters_under_any_locale(data_dir, monkeypatch):
         server.stop()
 
 
-def test_data_is_safe_by_default(data_dir):
+def test_data_is_safe_by_default(used_dir):
     """Unless a test asks otherwise, commits wait for the disk."""
-    with EmbeddedServer(data_dir, linger_s=0) as server:
+    with EmbeddedServer(used_dir, linger_s=0) as server:
         assert one(server.url, "SELECT current_setting('fsync')") == "on"
         server.stop()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's identity")
-def test_socket_is_closed_to_other_users(data_dir):
+def test_socket_is_closed_to_other_users(used_dir):
     """Another user of the machine cannot connect, although the server asks for no password."""
-    with start(data_dir) as server:
+    with start(used_dir) as server:
         psql = [str(server._programs.folder / "psql"), "-c", "SELECT 1"]
         stranger = subprocess.run(
             [*psql, server.url], user=65534, group=65534, cwd="/", capture_output=True, check=False
@@ -272,7 +288,7 @@ def test_platform_without_binaries_is_told_what_to_set(data_dir, monkeypatch):
     assert "DATABASE_URL" in caught.value.hint
 
 
-def test_url_for_the_rest_of_the_process(data_dir):
+def test_url_for_the_rest_of_the_process(used_dir):
     """`embedded_url` starts the server once, and again where it was killed."""
     code = (
         "import os, signal, sys\n"
@@ -285,5 +301,5 @@ def test_url_for_the_rest_of_the_process(data_dir):
         "import time; time.sleep(0.2)\n"
         "assert embedded_url(folder) == url\n"
     )
-    subprocess.run([sys.executable, "-W", "error", "-c", code, str(data_dir)], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-W", "error", "-c", code, str(used_dir)], check=True, cwd=ROOT)
     assert callable(embedded_url)
