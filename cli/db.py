@@ -1,0 +1,95 @@
+"""`videoseal db`: the index's database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.invocation import Invocation, json_option, pass_invocation
+from cli.output import emit_json, notes, results, size
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+__all__ = ["db"]
+
+
+@click.group()
+def db() -> None:
+    """Look after the database that holds the index."""
+
+
+@db.command()
+@json_option
+@pass_invocation
+def status(invocation: Invocation) -> None:
+    """Show the server, its versions, the schema and the size."""
+    with invocation.store() as store:
+        health = store.health()
+    if invocation.as_json:
+        emit_json(health)
+        return
+    for name, value in health.items():
+        shown = size(value) if name == "size_bytes" else value
+        results().print(f"{name:<13} {shown}", soft_wrap=True)
+
+
+@db.command()
+@json_option
+@pass_invocation
+def migrate(invocation: Invocation) -> None:
+    """Bring the schema up to date; every other command that needs it does so too."""
+    from indexing.database import connect
+    from indexing.migrations import migrate as apply
+
+    with connect(_url(invocation.settings())) as connection:
+        applied = apply(connection)
+    if invocation.as_json:
+        emit_json({"applied": applied})
+    elif applied:
+        results().print(f"applied {', '.join(str(number) for number in applied)}")
+    else:
+        results().print("the schema is up to date")
+
+
+@db.command()
+@json_option
+@pass_invocation
+def url(invocation: Invocation) -> None:
+    """Print where the database is, for psql and the like, without the password."""
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    parts = conninfo_to_dict(_url(invocation.settings()))
+    plain = make_conninfo(**{k: str(v) for k, v in parts.items() if v and k != "password"})
+    if invocation.as_json:
+        emit_json({"url": plain})
+    else:
+        results().print(plain, soft_wrap=True)
+
+
+@db.command()
+@json_option
+@pass_invocation
+def stop(invocation: Invocation) -> None:
+    """Stop the embedded server now; it stops by itself when nobody uses it any more."""
+    from indexing.postgres import EmbeddedServer
+
+    settings = invocation.settings()
+    if settings.database_url is not None:
+        raise click.UsageError("DATABASE_URL names a server that is not ours to stop")
+    with EmbeddedServer(settings.data_dir) as server:
+        stopped = server.stop()
+    if invocation.as_json:
+        emit_json({"stopped": stopped})
+    else:
+        notes().print("stopped" if stopped else "other processes still use it; left running")
+
+
+def _url(settings: Settings) -> str:
+    """The connection string; the embedded server is started for it."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    from indexing.postgres import embedded_url
+
+    return embedded_url(settings.data_dir)

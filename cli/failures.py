@@ -1,0 +1,108 @@
+"""How a failure reaches the user: one line, a hint, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import click
+
+from cli.output import emit_json, plain
+from core.errors import DatabaseUnavailable, OutOfSpace, VideosealError
+
+__all__ = ["EXIT_CODES", "INTERRUPTED", "Failure", "explain", "show"]
+
+INTERRUPTED: Final = 130
+EXIT_CODES: Final = {
+    0: "done; an honest abstention is also a result",
+    1: "something else failed",
+    2: "wrong usage or settings",
+    3: "the video cannot be used or is not indexed",
+    4: "a model endpoint failed",
+    5: "the database failed",
+    6: "a disk is full",
+    INTERRUPTED: "interrupted; running the same command again continues",
+}
+_PG_DISK_FULL: Final = "53100"
+
+
+class Failure(NamedTuple):
+    """What went wrong, in one line, and what to do about it."""
+
+    kind: str
+    message: str
+    hint: str
+    exit_code: int
+
+
+def explain(error: BaseException) -> Failure:
+    """Turn any exception into a line for the user.
+
+    Expected errors speak for themselves, also where a task group or a driver wrapped them; anything
+    else is a fault of this program and says so.
+    """
+    if isinstance(error, click.ClickException):
+        hint = "see --help" if isinstance(error, click.UsageError) else ""
+        return Failure("UsageError", error.format_message(), hint, error.exit_code)
+    causes = list(_causes(error))
+    for cause in causes:
+        if _is_disk_full(cause):
+            full = OutOfSpace("the disk is full", hint="free some space and run again")
+            path = getattr(cause, "filename", None)
+            message = f"{full} (writing {path})" if path else str(full)
+            return Failure("OutOfSpace", message, full.hint, full.exit_code)
+    for cause in causes:
+        if isinstance(cause, VideosealError):
+            return Failure(type(cause).__name__, str(cause), cause.hint, cause.exit_code)
+    for cause in causes:
+        if type(cause).__module__.startswith("psycopg"):
+            return Failure(
+                "DatabaseUnavailable", f"the database failed: {cause}",
+                "see `videoseal db status`", DatabaseUnavailable.exit_code,
+            )  # fmt: skip
+    if isinstance(error, OSError):
+        return Failure("OSError", str(error), "", 1)
+    return Failure(
+        type(error).__name__,
+        f"unexpected {type(error).__name__}: {error}",
+        "this is a fault in videoseal; run `videoseal --debug ...` and report what it prints",
+        1,
+    )
+
+
+def show(failure: Failure, *, error: BaseException, debug: bool, as_json: bool) -> None:
+    """Print a failure on standard error, and as the one document of `--json`."""
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    print(f"error: {plain(failure.message)}", file=sys.stderr)  # noqa: T201
+    if failure.hint:
+        print(f"hint: {plain(failure.hint)}", file=sys.stderr)  # noqa: T201
+    if as_json:
+        emit_json({"error": failure._asdict()})
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, what groups hold, and what each was raised from."""
+    seen: set[int] = set()
+    waiting: list[BaseException] = [error]
+    while waiting:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        if isinstance(current, BaseExceptionGroup):
+            waiting.extend(current.exceptions)
+        waiting.extend(c for c in (current.__cause__, current.__context__) if c is not None)
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    if isinstance(error, OutOfSpace):
+        return False
+    full = {errno.ENOSPC, errno.EDQUOT}
+    return (isinstance(error, OSError) and error.errno in full) or (
+        getattr(error, "sqlstate", None) == _PG_DISK_FULL
+    )

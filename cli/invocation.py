@@ -1,0 +1,92 @@
+"""What the options before the command say, and what every command opens from them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from core.settings import Settings
+    from indexing.store import Store
+
+__all__ = ["Invocation", "environment", "json_option", "pass_invocation"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of the command line."""
+
+    data_dir: Path | None = None
+    """`--data-dir`; None leaves it to the environment."""
+    database_url: str | None = None
+    """`--database-url`; None leaves it to the environment."""
+    debug: bool = False
+    """Whether failures print a traceback."""
+    as_json: bool = False
+    """Whether the result is one JSON document."""
+
+    def settings(self, **explicit: Any) -> Settings:
+        """Settings from the flags, the environment and `.env`, in this order."""
+        from core.settings import Settings
+
+        return Settings.from_env(
+            environment(), data_dir=self.data_dir, database_url=self.database_url, **explicit
+        )
+
+    def store(self, settings: Settings | None = None) -> Store:
+        """The index; use it in a `with` block."""
+        from indexing.store import Store
+
+        return Store.connect(settings or self.settings())
+
+
+pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
+
+
+def json_option(command: F) -> F:
+    """Add `--json`, which also turns a failure into a JSON document."""
+
+    def remember(context: click.Context, _: click.Parameter, value: bool) -> bool:
+        context.ensure_object(Invocation).as_json = value
+        return value
+
+    return click.option(
+        "--json", "as_json", is_flag=True, callback=remember, expose_value=False, is_eager=True,
+        help="Print one JSON document on standard output, all else on standard error.",
+    )(command)  # fmt: skip
+
+
+def environment(folder: Path | None = None) -> Mapping[str, str]:
+    """The process environment over the `.env` of `folder` (the current one).
+
+    Raises SettingsError for a `.env` that is not UTF-8 or has a line that is no assignment.
+    """
+    from dotenv.parser import parse_stream
+
+    from core.errors import SettingsError
+
+    path = (folder or Path.cwd()) / ".env"
+    values: dict[str, str] = {}
+    if path.is_file():
+        try:
+            with path.open(encoding="utf-8") as stream:
+                bindings = list(parse_stream(stream))
+        except UnicodeDecodeError:
+            raise SettingsError(f"{path} is not UTF-8 text") from None
+        for binding in bindings:
+            if binding.error:
+                raise SettingsError(
+                    f"{path}:{binding.original.line}: not a setting",
+                    hint="write one NAME=value a line",
+                )
+            if binding.key is not None and binding.value is not None:
+                values[binding.key] = binding.value
+    return {**values, **os.environ}

@@ -1,0 +1,77 @@
+"""What is printed where: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from core.span import format_time
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["clock", "emit_json", "notes", "plain", "results", "size", "table"]
+
+# Escape sequences and direction overrides in a title or in words read from a video could repaint
+# the terminal or reverse what is read.
+_UNPRINTABLE: Final = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def plain(text: str) -> str:
+    """One line without control characters, safe to print."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())
+
+
+def results() -> Console:
+    """The console for results; it knows NO_COLOR, pipes and the width of the terminal."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+
+
+def notes() -> Console:
+    """The console for progress, notes and questions, on standard error."""
+    from rich.console import Console
+
+    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+
+
+def emit_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    from pydantic_core import to_jsonable_python
+
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+    text = json.dumps(
+        to_jsonable_python(document), indent=2, ensure_ascii=not encoding.startswith("utf")
+    )
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """A table without lines that also reads well in a file; `numbers` are set to the right."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return made
+
+
+def clock(seconds: float) -> str:
+    """A moment as `HH:MM:SS.t`."""
+    return format_time(seconds, decimals=1)
+
+
+def size(count: float) -> str:
+    """A number of bytes for people, such as `1.4 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

@@ -1,0 +1,169 @@
+"""`videoseal videos`: list, show, export and delete what is indexed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli.invocation import Invocation, json_option, pass_invocation
+from cli.output import emit_json, notes, plain, results, size, table
+from core.span import format_time
+
+if TYPE_CHECKING:
+    from indexing.rows import TextRow, VideoRow
+
+__all__ = ["videos"]
+
+_KINDS = ("clip", "ocr", "speech", "scene", "story")
+
+
+@click.group()
+def videos() -> None:
+    """List, show, export and delete indexed videos."""
+
+
+@videos.command("list")
+@json_option
+@pass_invocation
+def list_videos(invocation: Invocation) -> None:
+    """List the indexed videos."""
+    with invocation.store() as store:
+        rows = [(row, store.counts(row.id)) for row in store.videos()]
+    if invocation.as_json:
+        emit_json({"videos": [_document(row, counts) for row, counts in rows]})
+        return
+    if not rows:
+        notes().print("nothing is indexed yet; run: videoseal index FILE")
+        return
+    made = table("id", "length", "status", "texts", "title", numbers=("length", "texts"))
+    for row, counts in rows:
+        made.add_row(
+            row.id, format_time(row.duration), row.status, str(sum(counts.values())),
+            plain(row.title),
+        )  # fmt: skip
+    results().print(made)
+
+
+@videos.command()
+@click.argument("video")
+@click.option("--texts", is_flag=True, help="Print every text with its span, too.")
+@click.option("--kind", type=click.Choice(_KINDS), multiple=True, help="Only texts of this kind.")
+@json_option
+@pass_invocation
+def show(invocation: Invocation, video: str, texts: bool, kind: tuple[Any, ...]) -> None:
+    """Show what is known of VIDEO."""
+    with invocation.store() as store:
+        row = store.video(video)
+        counts = store.counts(row.id)
+        lines = store.texts(row.id, kind or None) if texts or kind else []
+    if invocation.as_json:
+        listed = {"texts": [_text(line) for line in lines]} if texts or kind else {}
+        emit_json({**_document(row, counts), **listed})
+        return
+    console = results()
+    facts = {
+        "id": row.id,
+        "title": plain(row.title),
+        "file": f"{row.path} ({size(row.size_bytes)})",
+        "length": format_time(row.duration, decimals=1),
+        "picture": f"{row.width}x{row.height}, {row.fps:.4g} frames/s",
+        "sound": "yes" if row.has_audio else "no",
+        "status": row.status,
+        "texts": ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none",
+        "indexed": row.updated.strftime("%Y-%m-%d %H:%M %Z").strip(),
+    }
+    for name, value in facts.items():
+        console.print(f"{name:<9} {value}", soft_wrap=True)
+    for line in lines:
+        console.print(f"{line.span}  {line.kind:<6}  {plain(line.text)}", soft_wrap=True)
+
+
+@videos.command()
+@click.argument("video")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="DIR",
+    help="Folder for the files; the current one if not given.",
+)  # fmt: skip
+@json_option
+@pass_invocation
+def export(invocation: Invocation, video: str, out: Path) -> None:
+    """Write the texts of VIDEO as .srt files (on-screen text, speech) and all of it as .json."""
+    from indexing.subtitles import to_srt
+
+    with invocation.store() as store:
+        row = store.video(video)
+        counts = store.counts(row.id)
+        lines = store.texts(row.id)
+    out.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for kind in ("ocr", "speech"):
+        chosen = [line for line in lines if line.kind == kind]
+        if chosen:
+            written.append(out / f"{row.id}.{kind}.srt")
+            written[-1].write_text(to_srt(chosen), encoding="utf-8")
+    written.append(out / f"{row.id}.json")
+    document = {**_document(row, counts), "texts": [_text(line) for line in lines]}
+    text = json.dumps(document, ensure_ascii=False, indent=1, default=str)
+    written[-1].write_text(text, encoding="utf-8")
+    if invocation.as_json:
+        emit_json({"id": row.id, "files": written})
+        return
+    for path in written:
+        results().print(str(path), soft_wrap=True)
+
+
+@videos.command()
+@click.argument("names", nargs=-1, required=True, metavar="VIDEO...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_invocation
+def delete(invocation: Invocation, names: tuple[str, ...], yes: bool) -> None:
+    """Delete the index of VIDEO and its cached frames; the file itself and evidence stay."""
+    from tools.frame_cache import FrameCache
+
+    settings = invocation.settings()
+    with invocation.store(settings) as store:
+        rows = {row.id: row for row in map(store.video, names)}
+        if not yes:
+            listed = ", ".join(f"{row.id} ({plain(row.title)})" for row in rows.values())
+            click.confirm(f"Delete the index of {listed}?", abort=True, err=True)
+        for video_id in rows:
+            store.delete_video(video_id)
+            FrameCache(settings.data_dir / "frames", settings.frame_cache_mb).forget(video_id)
+    if invocation.as_json:
+        emit_json({"deleted": list(rows)})
+        return
+    for row in rows.values():
+        results().print(f"deleted {row.id}  {plain(row.title)}", soft_wrap=True)
+
+
+def _document(row: VideoRow, counts: dict[str, int]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "title": row.title,
+        "path": str(row.path),
+        "duration": row.duration,
+        "width": row.width,
+        "height": row.height,
+        "fps": row.fps,
+        "has_audio": row.has_audio,
+        "size_bytes": row.size_bytes,
+        "status": row.status,
+        "counts": counts,
+        "created": row.created.isoformat(),
+        "updated": row.updated.isoformat(),
+    }
+
+
+def _text(line: TextRow) -> dict[str, Any]:
+    return {
+        "kind": line.kind,
+        "start": line.span.start,
+        "end": line.span.end,
+        "text": line.text,
+        "maker": line.maker,
+        "data": line.data,
+    }
