@@ -11,12 +11,23 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from core.span import Span
-from evals.intervals import best_pair_iou, merge, rec_at_iou, set_iou
+from evals.intervals import best_pair_iou, rec_at_iou, set_iou
 
-__all__ = ["PAPER_THRESHOLD", "Chance", "Grounding", "Looked", "Window", "chance", "ground"]
+__all__ = [
+    "IOU_LEVELS",
+    "PAPER_THRESHOLD",
+    "Chance",
+    "Grounding",
+    "Looked",
+    "Window",
+    "chance",
+    "ground",
+]
 
 PAPER_THRESHOLD: Final = 0.05
 """tIoU at which the VideoSEAL paper calls a trace temporally grounded."""
+IOU_LEVELS: Final = (PAPER_THRESHOLD, 0.10, 0.20)
+"""tIoU levels of which chance is told, in the order of `Chance`."""
 _MOST_PREDICTED: Final = 5
 """CG-Bench scores at most five predicted intervals."""
 
@@ -67,6 +78,10 @@ class Chance(NamedTuple):
 
     paper: float
     """Probability that the paper's G_t is 1."""
+    at_10: float
+    """Probability that the largest tIoU reaches 0.10."""
+    at_20: float
+    """Probability that the largest tIoU reaches 0.20."""
     hit: float
     """Probability that a shown frame lies inside a gold span."""
 
@@ -88,15 +103,16 @@ def ground(looked: Looked, gold: Sequence[Span]) -> Grounding:
 
 def chance(looked: Looked, gold: Sequence[Span], duration: float) -> Chance:
     """Exact probabilities when every window starts anywhere in the video, independently."""
-    miss_paper = miss_hit = 1.0
-    for window in looked.windows:
-        length = window.span.duration
-        offsets = [time - window.span.start for time in window.frames]
-        overlapping = (_starts_with_iou(length, span, PAPER_THRESHOLD) for span in gold)
-        hitting = ((span.start - o, span.end - o) for span in gold for o in offsets)
-        miss_paper *= 1 - _share(overlapping, duration - length)
-        miss_hit *= 1 - _share(hitting, duration - length)
-    return Chance(1 - miss_paper, 1 - miss_hit)
+    miss = [1.0] * (len(IOU_LEVELS) + 1)
+    for span, frames in looked.windows:
+        length, room = span.duration, duration - span.duration
+        offsets = [time - span.start for time in frames]
+        for place, level in enumerate(IOU_LEVELS):
+            overlapping = (_starts_with_iou(length, wanted, level) for wanted in gold)
+            miss[place] *= 1 - _share(overlapping, room)
+        hitting = ((wanted.start - o, wanted.end - o) for wanted in gold for o in offsets)
+        miss[-1] *= 1 - _share(hitting, room)
+    return Chance(*(1 - share for share in miss))
 
 
 def _starts_with_iou(length: float, gold: Span, threshold: float) -> tuple[float, float]:
@@ -107,7 +123,7 @@ def _starts_with_iou(length: float, gold: Span, threshold: float) -> tuple[float
     """
     needed = threshold * (length + gold.duration) / (1 + threshold)
     if needed > min(length, gold.duration):
-        return (0.0, 0.0)
+        return (1.0, 0.0)  # empty: no start reaches it
     return (gold.start + needed - length, gold.end - needed)
 
 
@@ -115,6 +131,10 @@ def _share(starts: Iterable[tuple[float, float]], room: float) -> float:
     """Share of the possible starts `[0, room]` that lies in one of the intervals."""
     if room <= 0:
         return float(any(low <= 0 <= high for low, high in starts))
-    inside = [(max(0.0, low), min(room, high)) for low, high in starts]
-    spans = merge(Span(low, high) for low, high in inside if high > low)
-    return min(1.0, sum(span.duration for span in spans) / room)
+    covered = reached = 0.0
+    for low, high in sorted(starts):
+        begin, until = max(low, reached), min(high, room)
+        if until > begin:
+            covered += until - begin
+            reached = until
+    return min(1.0, covered / room)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from core.span import Span
 from evals.answers import parse_choice
+from evals.cost import NO_COST, Cost, ModelTokens, cost_of, model_tokens
 from evals.grounding import Looked, Window
 from evals.item import Item
 from evals.official import Prediction
 from evals.records import SampleRecord
-from graph.answers import Answer
-from graph.evidence import Evidence
+from evals.scorable import AnswerPart, Scorable, Seen, scorable
 
-__all__ = ["Outcome", "Status", "looked_at", "outcome_of"]
+__all__ = ["MISSING_VIDEO", "Outcome", "Status", "looked_at", "outcome_of"]
 
 Status = Literal["answered", "forced", "abstained", "errored"]
+MISSING_VIDEO: Final = "MissingVideo"
+"""Error type of samples whose video file was not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Outcome:
     """Whether the system itself claims proof: unforced, with inspected frames cited."""
     semantic: Mapping[str, bool] = field(default_factory=dict)
     """Verdicts on semantic groundedness by judge."""
+    error: str = ""
+    """Type of the error; empty when there was none."""
+    cost: Cost = NO_COST
+    tokens: tuple[ModelTokens, ...] = ()
+    """By model, to be priced."""
 
     @property
     def right(self) -> bool:
@@ -52,37 +59,42 @@ class Outcome:
         return Prediction(self.letter, self.looked.cited)
 
 
-def outcome_of(record: SampleRecord) -> Outcome:
-    """Judge nothing, only gather: the letter by the shared strict parser, the frames shown."""
-    episode = record.episode or {}
-    ledger = [Evidence.model_validate(entry) for entry in episode.get("evidence", [])]
-    answer = Answer.model_validate(episode["answer"]) if "answer" in episode else None
-    looked = looked_at(answer, ledger)
-    item, duration = record.item, record.duration
-    if record.error is not None or answer is None:
-        return Outcome(item, "errored", None, "", 0.0, looked, duration, proven=False)
+def outcome_of(record: SampleRecord | Scorable) -> Outcome:
+    """Judge nothing, only gather: the letter by the shared strict parser, the frames shown.
+
+    Raises SpanError for a record whose spans are none.
+    """
+    sample = record if isinstance(record, Scorable) else scorable(record)
+    item, episode = sample.item, sample.episode
+    answer = episode.answer if episode else None
+    looked = looked_at(answer, episode.evidence if episode else ())
+    spent, tokens = cost_of(sample), model_tokens(episode)
+    if sample.error is not None or answer is None:
+        why = sample.error.type if sample.error else "NoAnswer"
+        return Outcome(
+            item, "errored", None, "", 0.0, looked, sample.duration, proven=False,
+            error=why, cost=spent, tokens=tokens,
+        )  # fmt: skip
     status: Status = "forced" if answer.forced else answer.outcome
     letter = answer.choice
     if letter is None and item.question.options:
         letter = parse_choice(answer.text, item.question.letters)
     return Outcome(
-        item, status, letter, answer.text, answer.confidence, looked, duration,
-        proven=answer.proven, semantic=record.semantic,
+        item, status, letter, answer.text, answer.confidence, looked, sample.duration,
+        proven=answer.proven, semantic=sample.semantic, cost=spent, tokens=tokens,
     )  # fmt: skip
 
 
-def looked_at(answer: Answer | None, evidence: Sequence[Evidence]) -> Looked:
+def looked_at(answer: AnswerPart | None, evidence: Sequence[Seen]) -> Looked:
     """The windows with the frames really shown from each, and what the answer cites of them."""
-    windows = [
-        Window(
-            Span(start, end),
-            tuple(frame.time for frame in entry.frames if start <= frame.time < end),
-        )
-        for entry in evidence
-        for start, end in entry.spans
-    ]
+    windows = []
+    for entry in evidence:
+        times = [frame["time"] for frame in entry["frames"]]
+        for start, end in entry["spans"]:
+            inside = tuple(time for time in times if start <= time < end)
+            windows.append(Window(Span(start, end), inside))
     citations = answer.citations if answer else []
-    frames = [frame.time for citation in citations for frame in citation.frames]
-    spans = [Span(*pair) for citation in citations for pair in citation.spans]
+    frames = [frame["time"] for citation in citations for frame in citation["frames"]]
+    spans = [Span(*pair) for citation in citations for pair in citation["spans"]]
     cited = [span for span in spans if any(span.contains(time) for time in frames)]
     return Looked(windows=windows, cited=cited, cited_frames=frames)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,13 +20,26 @@ from core.errors import OutOfSpace, VideosealError
 from evals.item import Item
 from evals.rows import AnnotationError
 
-__all__ = ["RecordFile", "RunBusy", "SampleError", "SampleRecord", "latest"]
+__all__ = ["RecordFile", "RecordLine", "RunBusy", "SampleError", "SampleRecord", "latest",
+           "parse_line", "record_lines"]  # fmt: skip
+
+Read = TypeVar("Read", bound=BaseModel)
 
 
 class RunBusy(VideosealError):
     """Another process is writing to this run."""
 
     exit_code = 1
+
+
+class RecordLine(NamedTuple):
+    """One line of a record file."""
+
+    number: int
+    """From 1."""
+    offset: int
+    """Where it begins, in bytes."""
+    data: bytes
 
 
 class SampleError(BaseModel):
@@ -114,16 +127,29 @@ class RecordFile:
 
     def read(self) -> Iterator[SampleRecord]:
         """Every whole record in order; AnnotationError names a line that is none."""
-        if not self.path.is_file():
-            return
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    return
-                try:
-                    yield SampleRecord.model_validate_json(line)
-                except ValidationError as error:
-                    raise AnnotationError(_complaint(self.path, number, error)) from None
+        for line in record_lines(self.path):
+            yield parse_line(self.path, line, SampleRecord)
+
+
+def record_lines(path: Path) -> Iterator[RecordLine]:
+    """Every whole line of a record file; a torn last one, and a missing file, hold none."""
+    if not path.is_file():
+        return
+    offset = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            yield RecordLine(number, offset, line)
+            offset += len(line)
+
+
+def parse_line(path: Path, line: RecordLine, model: type[Read]) -> Read:
+    """A record as `model` reads it; AnnotationError names file, line and field."""
+    try:
+        return model.model_validate_json(line.data)
+    except ValidationError as error:
+        raise AnnotationError(_complaint(path, line.number, error)) from None
 
 
 def latest(records: Iterator[SampleRecord]) -> dict[tuple[str, str, str], SampleRecord]:

@@ -5,32 +5,26 @@ Everything here is a pure function of outcomes, so old records can be scored ane
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from core.span import Span
-from evals.grounding import PAPER_THRESHOLD, Chance, Grounding, chance, ground
+from evals.grounding import PAPER_THRESHOLD
+from evals.official import OFFICIAL
 from evals.outcome import Outcome
 from evals.statistics import Estimate, clustered_mean
+from evals.tally import STATUSES, Flags, Floats, Tally
 
-__all__ = ["Judged", "Quadrants", "RiskPoint", "judge_outcomes", "quadrants", "risk_coverage",
-           "scores", "status_counts"]  # fmt: skip
+__all__ = ["MEASURES", "Measure", "Quadrants", "RiskPoint", "judge_outcomes", "official_figures",
+           "quadrants", "rate", "risk_coverage", "scores", "status_counts"]  # fmt: skip
 
 
-class Judged(NamedTuple):
-    """An outcome with its grounding; None where the benchmark has no gold spans."""
+class Measure(NamedTuple):
+    """A rate: what is averaged, and over which questions."""
 
-    outcome: Outcome
-    grounding: Grounding | None
-    chance: Chance | None
-
-    @property
-    def semantic(self) -> bool | None:
-        """The judges' verdict, all of them agreeing; None where none was asked."""
-        return all(self.outcome.semantic.values()) if self.outcome.semantic else None
+    over: Callable[[Tally], Flags]
+    value: Callable[[Tally], Floats]
 
 
 class Quadrants(NamedTuple):
@@ -52,105 +46,131 @@ class RiskPoint(NamedTuple):
     """Share of wrong answers among them."""
 
 
-def judge_outcomes(outcomes: Iterable[Outcome]) -> list[Judged]:
-    """Ground every outcome that has gold spans."""
-    judged = []
+def judge_outcomes(outcomes: Iterable[Outcome]) -> Tally:
+    """Ground and count every outcome; each is a sample of its own."""
+    tally = Tally()
     for outcome in outcomes:
-        gold = [Span(start, end) for start, end in outcome.item.evidence]
-        if not gold:
-            judged.append(Judged(outcome, None, None))
-            continue
-        length = outcome.duration or max(span.end for span in gold)
-        judged.append(
-            Judged(outcome, ground(outcome.looked, gold), chance(outcome.looked, gold, length))
-        )
-    return judged
+        tally.add(outcome)
+    return tally
 
 
-def status_counts(judged: Sequence[Judged]) -> dict[str, int]:
+def status_counts(tally: Tally) -> dict[str, int]:
     """How many were asked, and what became of them."""
-    found = Counter(entry.outcome.status for entry in judged)
-    return {
-        "asked": len(judged),
-        **{status: found[status] for status in ("answered", "forced", "abstained", "errored")},
-    }
+    codes = tally.column("status")
+    found = {"asked": len(tally)}
+    found.update((status, int((codes == code).sum())) for code, status in enumerate(STATUSES))
+    return found
 
 
-def scores(judged: Sequence[Judged]) -> dict[str, Estimate]:
-    """Every rate of the report by name; a rate over no question has n = 0."""
-    answerable = [entry for entry in judged if entry.outcome.item.answerable]
-    unanswerable = [entry for entry in judged if not entry.outcome.item.answerable]
-    with_gold = [entry for entry in answerable if entry.grounding is not None]
-    unforced = [entry for entry in answerable if entry.outcome.status == "answered"]
-    right = [entry for entry in with_gold if entry.outcome.right]
-    rates = {
-        "accuracy": _rate(answerable, lambda e: e.outcome.right),
-        "accuracy of unforced answers": _rate(unforced, lambda e: e.outcome.right),
-        "chance": _rate(answerable, lambda e: e.outcome.item.chance),
-        "grounded accuracy": _rate(
-            with_gold, lambda e: e.outcome.right and _grounded(e) and e.outcome.status == "answered"
-        ),
-        "abstained on unanswerable": _rate(unanswerable, lambda e: e.outcome.right),
-    }
-    for name, read in _GROUNDING.items():
-        rates[name] = _rate(with_gold, lambda e, read=read: read(e.grounding))  # type: ignore[misc]
-    rates["G_t by chance"] = _rate(with_gold, lambda e: e.chance.paper if e.chance else 0.0)
-    rates["evidence hit by chance"] = _rate(with_gold, lambda e: e.chance.hit if e.chance else 0.0)
-    rates["acc@IoU"] = _rate(
-        with_gold, lambda e: e.outcome.right * (e.grounding.recall_at_iou if e.grounding else 0.0)
-    )
-    rates["H_t"] = _rate(right, lambda e: not (e.grounding and e.grounding.paper))
-    rates["right but never shown"] = _rate(right, lambda e: not _grounded(e))
-    asked = [entry for entry in answerable if entry.semantic is not None]
-    rates["G_s"] = _rate(asked, lambda e: bool(e.semantic))
-    rates["H_s"] = _rate([e for e in asked if e.outcome.right], lambda e: not e.semantic)
-    return rates
+def scores(tally: Tally, where: Flags | None = None) -> dict[str, Estimate]:
+    """Every rate of the report by name, of the samples `where`; n = 0 for a rate over none."""
+    return {name: rate(tally, name, where) for name in MEASURES}
 
 
-_GROUNDING: dict[str, Callable[[Grounding], float]] = {
-    "G_t": lambda g: g.best_iou >= PAPER_THRESHOLD,
-    "R@0.10": lambda g: g.best_iou >= 0.10,
-    "R@0.20": lambda g: g.best_iou >= 0.20,
-    "evidence hit": lambda g: g.hit,
-    "cited evidence hit": lambda g: g.cited_hit,
-    "coverage": lambda g: g.coverage,
-    "mIoU": lambda g: g.iou,
-    "rec@IoU": lambda g: g.recall_at_iou,
-}
+def rate(tally: Tally, name: str, where: Flags | None = None) -> Estimate:
+    """One measure with its interval, of the samples `where`."""
+    measure = MEASURES[name]
+    counted = measure.over(tally) if where is None else measure.over(tally) & where
+    return clustered_mean(measure.value(tally)[counted], tally.videos()[counted])
 
 
-def quadrants(judged: Sequence[Judged]) -> Quadrants:
+def quadrants(tally: Tally) -> Quadrants:
     """Count right and grounded (a shown frame inside a gold span) over questions with gold."""
-    found = Counter(
-        (entry.outcome.right, _grounded(entry))
-        for entry in judged
-        if entry.grounding is not None and entry.outcome.item.answerable
+    counted = _with_gold(tally)
+    right, hit = tally.flags("right")[counted], tally.flags("hit")[counted]
+    return Quadrants(
+        int((right & hit).sum()),
+        int((right & ~hit).sum()),
+        int((~right & hit).sum()),
+        int((~right & ~hit).sum()),
     )
-    return Quadrants(found[True, True], found[True, False], found[False, True], found[False, False])
 
 
-def risk_coverage(judged: Sequence[Judged]) -> list[RiskPoint]:
+def risk_coverage(tally: Tally) -> list[RiskPoint]:
     """Risk of the answers given, in order of falling confidence; ties enter together."""
-    answered = [e.outcome for e in judged if e.outcome.status in ("answered", "forced")]
-    if not answered:
+    answered = _status("answered", "forced")(tally)
+    if not answered.any():
         return []
     # Unforced before forced: a guess that was asked for is the first to be given up.
-    keys = [(outcome.status == "answered", outcome.confidence) for outcome in answered]
-    order = sorted(range(len(answered)), key=lambda index: keys[index], reverse=True)
-    wrong = np.cumsum([not answered[index].right for index in order])
-    last = [
-        position
-        for position, index in enumerate(order)
-        if position + 1 == len(order) or keys[order[position + 1]] != keys[index]
-    ]
-    return [RiskPoint((p + 1) / len(judged), float(wrong[p]) / (p + 1)) for p in last]
+    unforced = _status("answered")(tally)[answered]
+    confidence = tally.column("confidence")[answered]
+    order = np.lexsort((-confidence, ~unforced))
+    unforced, confidence = unforced[order], confidence[order]
+    wrong = np.cumsum(~tally.flags("right")[answered][order])
+    changes = (unforced[1:] != unforced[:-1]) | (confidence[1:] != confidence[:-1])
+    last = np.flatnonzero(np.append(changes, True))
+    return [RiskPoint((int(p) + 1) / len(tally), float(wrong[p]) / (int(p) + 1)) for p in last]
 
 
-def _grounded(entry: Judged) -> bool:
-    return entry.grounding is not None and entry.grounding.hit
+def official_figures(tally: Tally, benchmark: str) -> dict[str, float]:
+    """The benchmark's own figures; empty for a set without a scorer of its own."""
+    if benchmark not in OFFICIAL:
+        return {}
+    items = [tally.items[uid] for uid in tally.predictions]
+    return OFFICIAL[benchmark](items, tally.predictions)
 
 
-def _rate(entries: Sequence[Judged], value: Callable[[Judged], float]) -> Estimate:
-    return clustered_mean(
-        [float(value(entry)) for entry in entries], [entry.outcome.item.video for entry in entries]
-    )
+def _status(*names: str) -> Callable[[Tally], Flags]:
+    codes = [STATUSES.index(status) for status in STATUSES if status in names]
+    return lambda t: np.isin(t.column("status"), codes)
+
+
+def _answerable(t: Tally) -> Flags:
+    return t.flags("answerable")
+
+
+def _with_gold(t: Tally) -> Flags:
+    return t.flags("answerable") & t.flags("gold")
+
+
+def _right_with_gold(t: Tally) -> Flags:
+    return _with_gold(t) & t.flags("right")
+
+
+def _judged(t: Tally) -> Flags:
+    return t.flags("answerable") & ~np.isnan(t.column("semantic"))
+
+
+def _column(name: str) -> Callable[[Tally], Floats]:
+    return lambda t: t.column(name)
+
+
+def _at_least(iou: float) -> Callable[[Tally], Floats]:
+    return lambda t: _number(t.column("best_iou") >= iou)
+
+
+def _number(flags: Flags) -> Floats:
+    return flags.astype(np.float64)
+
+
+def _grounded_and_right(t: Tally) -> Floats:
+    return _number(t.flags("right") & t.flags("hit") & _status("answered")(t))
+
+
+MEASURES: Final[dict[str, Measure]] = {
+    "accuracy": Measure(_answerable, _column("right")),
+    "accuracy of unforced answers": Measure(
+        lambda t: _answerable(t) & _status("answered")(t), _column("right")
+    ),
+    "chance": Measure(_answerable, _column("guess")),
+    "grounded accuracy": Measure(_with_gold, _grounded_and_right),
+    "abstained on unanswerable": Measure(lambda t: ~_answerable(t), _column("right")),
+    "G_t": Measure(_with_gold, _at_least(PAPER_THRESHOLD)),
+    "G_t by chance": Measure(_with_gold, _column("chance_paper")),
+    "R@0.10": Measure(_with_gold, _at_least(0.10)),
+    "R@0.10 by chance": Measure(_with_gold, _column("chance_at_10")),
+    "R@0.20": Measure(_with_gold, _at_least(0.20)),
+    "R@0.20 by chance": Measure(_with_gold, _column("chance_at_20")),
+    "evidence hit": Measure(_with_gold, _column("hit")),
+    "evidence hit by chance": Measure(_with_gold, _column("chance_hit")),
+    "cited evidence hit": Measure(_with_gold, _column("cited_hit")),
+    "coverage": Measure(_with_gold, _column("coverage")),
+    "mIoU": Measure(_with_gold, _column("iou")),
+    "rec@IoU": Measure(_with_gold, _column("recall_at_iou")),
+    "acc@IoU": Measure(_with_gold, lambda t: t.column("right") * t.column("recall_at_iou")),
+    "H_t": Measure(_right_with_gold, lambda t: _number(t.column("best_iou") < PAPER_THRESHOLD)),
+    "right but never shown": Measure(_right_with_gold, lambda t: _number(~t.flags("hit"))),
+    "G_s": Measure(_judged, _column("semantic")),
+    "H_s": Measure(lambda t: _judged(t) & t.flags("right"), lambda t: 1 - t.column("semantic")),
+}
+"""Every rate of the report by name, in the order of the report."""

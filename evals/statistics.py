@@ -7,16 +7,22 @@ Questions about one video are not independent, so every interval resamples whole
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Estimate", "McNemar", "clustered_mean", "mcnemar", "paired_difference"]
+__all__ = ["Estimate", "McNemar", "clustered_difference", "clustered_mean", "mcnemar",
+           "paired_difference"]  # fmt: skip
 
 RESAMPLES: Final = 2000
 _SEED: Final = 20260101
 _MANY_CLUSTERS: Final = 2000
+
+Values = Sequence[float] | npt.NDArray[np.float64]
+Clusters = Sequence[str] | npt.NDArray[np.int64]
+"""The video of each value: its name, or a number that stands for it."""
 
 
 class Estimate(NamedTuple):
@@ -39,11 +45,9 @@ class McNemar(NamedTuple):
     """Exact, two-sided (McNemar 1947 on the binomial of discordant pairs)."""
 
 
-def clustered_mean(
-    values: Sequence[float], clusters: Sequence[str], *, resamples: int = RESAMPLES
-) -> Estimate:
+def clustered_mean(values: Values, clusters: Clusters, *, resamples: int = RESAMPLES) -> Estimate:
     """Mean of `values` with a percentile interval that resamples whole clusters."""
-    if not values:
+    if not len(values):
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
     sums, counts = _by_cluster(np.asarray(values, dtype=np.float64), clusters)
     mean = float(sums.sum() / counts.sum())
@@ -53,18 +57,41 @@ def clustered_mean(
         # Linearised cluster variance: what the bootstrap tends to, without resampling millions.
         spread = float(np.sqrt(((sums - mean * counts) ** 2).sum()) / counts.sum())
         return Estimate(mean, mean - 1.96 * spread, mean + 1.96 * spread, len(values))
-    random = np.random.default_rng(_SEED)
-    picks = random.integers(0, len(sums), size=(resamples, len(sums)))
+    picks = _picks(len(sums), resamples)
     means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(mean, float(low), float(high), len(values))
 
 
-def paired_difference(
-    first: Sequence[float], second: Sequence[float], clusters: Sequence[str]
-) -> Estimate:
+def paired_difference(first: Values, second: Values, clusters: Clusters) -> Estimate:
     """Mean of `first - second`, question by question, with a clustered interval."""
     return clustered_mean([a - b for a, b in zip(first, second, strict=True)], clusters)
+
+
+def clustered_difference(
+    first: Values, second: Values, first_clusters: Clusters, second_clusters: Clusters
+) -> Estimate:
+    """Mean of `first` minus mean of `second`, which need not be about the same questions.
+
+    The interval draws the same videos for both; `n` is the smaller number of values. This is for
+    rates whose denominators are results themselves, such as errors among right answers.
+    """
+    n = min(len(first), len(second))
+    if not n:
+        return Estimate(float("nan"), float("nan"), float("nan"), 0)
+    names = np.unique(np.concatenate([np.asarray(first_clusters), np.asarray(second_clusters)]))
+    sides = [
+        _spread_over(names, np.asarray(values, dtype=np.float64), np.asarray(clusters))
+        for values, clusters in ((first, first_clusters), (second, second_clusters))
+    ]
+    mean = float(sides[0][0].sum() / sides[0][1].sum() - sides[1][0].sum() / sides[1][1].sum())
+    if len(names) < 2:
+        return Estimate(mean, float("nan"), float("nan"), n)
+    picks = _picks(len(names), RESAMPLES)
+    with np.errstate(invalid="ignore"):
+        one, two = (sums[picks].sum(axis=1) / counts[picks].sum(axis=1) for sums, counts in sides)
+    low, high = np.nanpercentile(one - two, [2.5, 97.5])
+    return Estimate(mean, float(low), float(high), n)
 
 
 def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> McNemar:
@@ -79,11 +106,29 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> McNemar:
     return McNemar(only_first, only_second, p_value)
 
 
+@lru_cache(maxsize=4)
+def _picks(clusters: int, resamples: int) -> npt.NDArray[np.int32]:
+    """Which clusters each resample draws: the same for every score of the same videos."""
+    random = np.random.default_rng(_SEED)
+    return random.integers(0, clusters, size=(resamples, clusters), dtype=np.int32)
+
+
+def _spread_over(
+    names: npt.NDArray[Any], values: npt.NDArray[np.float64], clusters: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Sum and number of the values in each of the named clusters."""
+    index = np.searchsorted(names, clusters)
+    counts = np.bincount(index, minlength=len(names)).astype(np.float64)
+    sums = np.bincount(index, weights=values, minlength=len(names))
+    return sums.astype(np.float64), counts
+
+
 def _by_cluster(
-    values: npt.NDArray[np.float64], clusters: Sequence[str]
+    values: npt.NDArray[np.float64], clusters: Clusters
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     if len(values) != len(clusters):
         raise ValueError(f"{len(values)} values but {len(clusters)} cluster names")
-    _, index = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
+    names = clusters if isinstance(clusters, np.ndarray) else np.asarray(clusters, dtype=np.str_)
+    _, index = np.unique(names, return_inverse=True)
     counts = np.bincount(index).astype(np.float64)
     return np.bincount(index, weights=values).astype(np.float64), counts

@@ -82,3 +82,15 @@ def test_looking_at_everything_is_certain_by_chance() -> None:
     """A window as long as the video cannot miss, and chance says so."""
     frames = tuple(float(second) for second in range(0, 200, 2))
     assert chance(_looked(0, 200, *frames), GOLD, 200.0).hit == 1.0
+
+
+def test_window_as_long_as_the_video_reaches_no_iou_by_chance_that_it_cannot_reach() -> None:
+    """The whole video against three seconds of it has an IoU of 0.015, wherever it is thrown."""
+    found = chance(_looked(0, 200, 101.0), GOLD, 200.0)
+    assert (found.paper, found.at_10, found.at_20, found.hit) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_chance_falls_as_more_overlap_is_asked() -> None:
+    """A higher tIoU is never easier to reach by luck."""
+    found = chance(_looked(50, 60, 51.0), GOLD, 200.0)
+    assert found.paper > found.at_10 > found.at_20 > 0

@@ -1,0 +1,131 @@
+"""Recorded runs as cells: one system (mode and variant) of one run, tallied while it streams."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from core.errors import SpanError, VideosealError
+from evals.cost import Prices
+from evals.item import Item
+from evals.outcome import outcome_of
+from evals.records import RecordLine, SampleRecord, parse_line, record_lines
+from evals.rows import AnnotationError
+from evals.scorable import Scorable
+from evals.tally import Tally
+
+__all__ = ["MANIFEST", "RECORDS", "Cell", "CellKey", "NoSuchRun", "key_of", "labels", "read_cells",
+           "read_manifest", "read_record"]  # fmt: skip
+
+RECORDS: Final = "samples.jsonl"
+MANIFEST: Final = "manifest.json"
+
+
+class NoSuchRun(VideosealError):
+    """There is no folder of that run."""
+
+    exit_code = 2
+
+
+class CellKey(NamedTuple):
+    """What makes a cell."""
+
+    run: str
+    """Name of the run's folder."""
+    mode: str
+    variant: str
+
+
+@dataclass(slots=True)
+class Cell:
+    """One system's samples of one run."""
+
+    key: CellKey
+    folder: Path
+    tally: Tally
+    benchmarks: Counter[str] = field(default_factory=Counter)
+    """Questions by benchmark; a run has one."""
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark that its questions come from."""
+        return self.benchmarks.most_common(1)[0][0] if self.benchmarks else ""
+
+
+def read_cells(runs: Sequence[Path], *, prices: Prices | None = None) -> list[Cell]:
+    """Tally every run's records, in the order of the runs and of their first samples.
+
+    The last record of a sample counts. Raises NoSuchRun for a missing folder, AnnotationError
+    naming file, line and field for a line that is no record; a folder without records is empty.
+    """
+    cells: dict[CellKey, Cell] = {}
+    for folder, name in zip(runs, _names(runs), strict=True):
+        if not folder.is_dir():
+            raise NoSuchRun(f"no run at {folder}")
+        items: dict[str, Item] = {}
+        path = folder / RECORDS
+        for line in record_lines(path):
+            sample = parse_line(path, line, Scorable)
+            key = key_of(name, sample)
+            if key not in cells:
+                cells[key] = Cell(key, folder, Tally(prices, items))
+            _count(cells[key], sample, path, line)
+    return list(cells.values())
+
+
+def key_of(run: str, sample: Scorable | SampleRecord) -> CellKey:
+    """The cell that a sample belongs to."""
+    return CellKey(run, sample.mode, sample.variant)
+
+
+def labels(keys: Iterable[CellKey]) -> list[str]:
+    """A short name for every cell: mode and variant, and the run where there are several."""
+    keys = list(keys)
+    several = len({key.run for key in keys}) > 1
+    return [
+        " \u00b7 ".join(part for part in (several and key.run, key.mode, key.variant) if part)
+        for key in keys
+    ]
+
+
+def read_record(folder: Path, offset: int) -> SampleRecord:
+    """The whole record that begins at a place of the run's file."""
+    path = folder / RECORDS
+    with path.open("rb") as file:
+        file.seek(offset)
+        return parse_line(path, RecordLine(0, offset, file.readline()), SampleRecord)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The run's manifest as it was written; empty where there is none that can be read."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _count(cell: Cell, sample: Scorable, path: Path, line: RecordLine) -> None:
+    try:
+        outcome = outcome_of(sample)
+        cell.tally.add(outcome, key=sample.item.uid, offset=line.offset)
+    except SpanError as error:
+        raise AnnotationError(f"{path.name}:{line.number}: spans: {error}") from None
+    cell.benchmarks[sample.item.benchmark] += 1
+
+
+def _names(runs: Sequence[Path]) -> Iterator[str]:
+    """Folder names, with as much of the path before them as tells equal ones apart."""
+    resolved = [run.resolve() for run in runs]
+    for run in resolved:
+        depth = 1
+        while (
+            depth < len(run.parts) - 1
+            and sum(run.parts[-depth:] == other.parts[-depth:] for other in set(resolved)) > 1
+        ):
+            depth += 1
+        yield "/".join(run.parts[-depth:])

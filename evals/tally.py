@@ -1,0 +1,164 @@
+"""What scores need of many samples, kept as columns of numbers.
+
+A sample takes a few hundred bytes here, however long its record is, so that 100,000 records can
+be scored while they stream by.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Final, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from core.span import Span
+from evals.cost import Prices, money
+from evals.grounding import Chance, Grounding, chance, ground
+from evals.item import Item
+from evals.official import OFFICIAL, Prediction
+from evals.outcome import MISSING_VIDEO, Outcome, Status
+
+__all__ = ["STATUSES", "Flags", "Floats", "Ints", "Judged", "Tally", "judge"]
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+NAN: Final = float("nan")
+_NO_GROUNDING: Final = Grounding(NAN, False, False, NAN, NAN, NAN)
+_NO_CHANCE: Final = Chance(NAN, NAN, NAN, NAN)
+_COLUMNS: Final = (
+    "status", "right", "answerable", "guess", "confidence", "missing", "proven", "defect",
+    "gold", "best_iou", "hit", "cited_hit", "coverage", "iou", "recall_at_iou",
+    "chance_paper", "chance_at_10", "chance_at_20", "chance_hit", "semantic",
+    "calls", "prompt_tokens", "completion_tokens", "frames", "steps", "seconds", "money",
+    "length", "video", "category", "group", "offset",
+)  # fmt: skip
+
+
+class Judged(NamedTuple):
+    """An outcome with its grounding; None where the benchmark has no gold spans."""
+
+    outcome: Outcome
+    grounding: Grounding | None
+    chance: Chance | None
+
+    @property
+    def semantic(self) -> bool | None:
+        """The judges' verdict, all of them agreeing; None where none was asked."""
+        return all(self.outcome.semantic.values()) if self.outcome.semantic else None
+
+    @property
+    def grounded(self) -> bool | None:
+        """Whether a shown frame lies inside a gold span; None where there is no gold."""
+        return self.grounding.hit if self.grounding else None
+
+
+def judge(outcome: Outcome) -> Judged:
+    """Ground an outcome that has gold spans."""
+    gold = [Span(start, end) for start, end in outcome.item.evidence]
+    if not gold:
+        return Judged(outcome, None, None)
+    length = outcome.duration or max(span.end for span in gold)
+    return Judged(outcome, ground(outcome.looked, gold), chance(outcome.looked, gold, length))
+
+
+class Tally:
+    """Samples of one cell; adding a key again replaces what was there."""
+
+    def __init__(self, prices: Prices | None = None, items: dict[str, Item] | None = None) -> None:
+        self._prices = prices
+        self._rows: dict[str, int] = {}
+        self._columns = {name: array("d") for name in _COLUMNS}
+        self._videos: dict[str, int] = {}
+        self._categories: dict[tuple[str, ...], int] = {}
+        self._groups: dict[str, int] = {}
+        self.items = {} if items is None else items
+        """Questions by uid, without their texts, for official scorers; shared by all cells."""
+        self.predictions: dict[str, Prediction] = {}
+        """What was answered to them here."""
+
+    def __len__(self) -> int:
+        return len(self._columns["status"])
+
+    def add(self, outcome: Outcome, *, key: str | None = None, offset: int = 0) -> None:
+        """Count one sample; without a key it replaces nothing. `offset`: where its record is."""
+        values = self._values(outcome, offset)
+        row = None if key is None else self._rows.setdefault(key, len(self))
+        for column, value in zip(self._columns.values(), values, strict=True):
+            if row is None or row == len(column):
+                column.append(value)
+            else:
+                column[row] = value
+        if outcome.item.benchmark in OFFICIAL:
+            self._keep_for_official(outcome)
+
+    def column(self, name: str) -> Floats:
+        """One column, a number a sample; NaN where it does not apply."""
+        return np.array(self._columns[name], dtype=np.float64)
+
+    def flags(self, name: str) -> Flags:
+        """One column of yes or no."""
+        return self.column(name) > 0
+
+    def videos(self) -> Ints:
+        """A number for each sample's video."""
+        return self.column("video").astype(np.int64)
+
+    @property
+    def video_count(self) -> int:
+        """How many videos the samples are about."""
+        return len(self._videos)
+
+    def uids(self) -> Sequence[str]:
+        """The keys, which are uids, in the order of their first sample, row by row."""
+        return list(self._rows)
+
+    def row_of(self, key: str) -> int | None:
+        """The row of a sample; None for one that is not here."""
+        return self._rows.get(key)
+
+    def categories(self) -> dict[str, Flags]:
+        """Which samples belong to each category; a sample may belong to several."""
+        codes = self.column("category")
+        names = dict.fromkeys(name for group in self._categories for name in group)
+        return {
+            name: np.isin(
+                codes, [code for group, code in self._categories.items() if name in group]
+            )
+            for name in names
+        }
+
+    def groups(self) -> dict[str, Flags]:
+        """Which samples belong to each official duration group; none where there are no groups."""
+        codes = self.column("group")
+        return {name: codes == code for name, code in self._groups.items() if name}
+
+    def _values(self, outcome: Outcome, offset: int) -> list[float]:
+        judged = judge(outcome)
+        found = judged.grounding or _NO_GROUNDING
+        semantic = NAN if judged.semantic is None else float(judged.semantic)
+        item, cost = outcome.item, outcome.cost
+        spent = None if self._prices is None else money(outcome.tokens, self._prices)
+        return [
+            STATUSES.index(outcome.status), outcome.right, item.answerable, item.chance,
+            outcome.confidence, outcome.error == MISSING_VIDEO, outcome.proven, bool(item.defect),
+            judged.grounding is not None, *found, *(judged.chance or _NO_CHANCE), semantic,
+            cost.calls, cost.prompt_tokens, cost.completion_tokens, cost.frames, cost.steps,
+            cost.seconds, NAN if spent is None else spent, outcome.duration,
+            self._videos.setdefault(item.video, len(self._videos)),
+            self._categories.setdefault(tuple(item.categories), len(self._categories)),
+            self._groups.setdefault(item.group, len(self._groups)), offset,
+        ]  # fmt: skip
+
+    def _keep_for_official(self, outcome: Outcome) -> None:
+        item = outcome.item
+        if item.uid not in self.items:
+            bare = item.question.model_copy(
+                update={"text": "-", "options": [""] * len(item.question.options)}
+            )
+            self.items[item.uid] = item.model_copy(update={"question": bare, "scoring_points": []})
+        self.predictions[item.uid] = Prediction(outcome.letter, tuple(outcome.looked.cited))
