@@ -6,11 +6,13 @@ import functools
 import itertools
 import math
 import random
+import subprocess
 import threading
 from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -238,6 +240,38 @@ def test_pictures_of_one_frame_are_one_picture(folder: Path) -> None:
         first, second, third = reader.frames_at([2.01, 2.05, 2.21])
     assert first is second
     assert third.time > second.time
+
+
+@pytest.mark.parametrize(("codec", "start"), [("libx264", 1.3), ("libx265", 1.3), ("libx264", 2.0)])
+def test_an_edit_list_cuts_frames_away(tmp_path: Path, codec: str, start: float) -> None:
+    """A copy cut between keyframes begins with the frame that players begin with."""
+    path = Clip(frames=90, codec=codec).write(tmp_path / "a.mp4")
+    cut = tmp_path / "cut.mp4"
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    copying = ["-v", "error", "-ss", str(start), "-i", str(path), "-c", "copy", str(cut)]
+    subprocess.run([program, *copying], check=True)
+    first = math.ceil(start * 25)
+    with VideoReader(cut) as reader:
+        assert numbers(reader.scan()) == list(range(first, 90))
+        asked = [number / 25 for number in range(90 - first)]
+        assert numbers(reader.frames_at(asked)) == list(range(first, 90))
+        assert numbers(reader.frames_at(asked[7:8])) == [first + 7]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_recording_that_begins_between_keyframes(tmp_path: Path, codec: str) -> None:
+    """What cannot be decoded is not shown: second 0 is the first whole frame."""
+    path = Clip(frames=90, codec=codec).write(tmp_path / "a.ts")
+    data = path.read_bytes()
+    path.write_bytes(data[: 3 * 188] + data[len(data) // 3 // 188 * 188 :])
+    with VideoReader(path) as reader:
+        pictures = list(reader.scan())
+        shown = numbers(pictures)
+        assert shown == list(range(shown[0], 90))
+        assert shown[0] % 12 == 0
+        assert pictures[0].time == 0.0
+        assert numbers(reader.frames_at([p.time for p in pictures])) == shown
+        assert numbers(reader.frames_at([pictures[20].time])) == [shown[20]]
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.h264"])
