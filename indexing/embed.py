@@ -25,11 +25,11 @@ async def embed_texts(
     """
     name = embedder.name
     # Which models left vectors is noted before the first one is stored, for a run that is killed.
-    noted = store.units(video_id, _STAGE, _STAGE).get(0, {}).get("models", [])
-    others = [model for model in noted if model != name]
+    noted = await asyncio.to_thread(store.units, video_id, _STAGE, _STAGE)
+    others = [model for model in noted.get(0, {}).get("models", []) if model != name]
     if again:
         await asyncio.to_thread(store.drop_vectors, video_id, name)
-    _note(store, video_id, [*others, name])
+    await _note(store, video_id, [*others, name])
     waiting = await asyncio.to_thread(store.unembedded, video_id, name, _ALL)
     for first in range(0, len(waiting), _BATCH):
         progress(Progress("embed", first, len(waiting), "texts"))
@@ -40,8 +40,8 @@ async def embed_texts(
     progress(Progress("embed", len(waiting), len(waiting), "texts"))
     for model in others:
         await asyncio.to_thread(store.drop_vectors, video_id, model)
-    _note(store, video_id, [name])
+    await _note(store, video_id, [name])
 
 
-def _note(store: Store, video_id: str, models: list[str]) -> None:
-    store.put_unit(video_id, _STAGE, 0, _STAGE, {"models": models})
+async def _note(store: Store, video_id: str, models: list[str]) -> None:
+    await asyncio.to_thread(store.put_unit, video_id, _STAGE, 0, _STAGE, {"models": models})

@@ -122,9 +122,10 @@ def _runs(ordinals: Sequence[int]) -> Iterator[list[int]]:
 async def _in_thread(items: Generator[T, None, None]) -> AsyncGenerator[T, None]:
     """Run a generator in one thread of its own, and close it there."""
     loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as thread:
-        try:
-            while (item := await loop.run_in_executor(thread, next, items, _END)) is not None:
-                yield item
-        finally:
-            thread.submit(items.close)
+    thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
+    try:
+        while (item := await loop.run_in_executor(thread, next, items, _END)) is not None:
+            yield item
+    finally:
+        thread.submit(items.close)
+        await asyncio.to_thread(thread.shutdown)

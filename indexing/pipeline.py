@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from core.models.roles import Models
 from core.ocr import load_text_reader
 from core.settings import Settings
 from core.span import Span, format_time
-from core.video import content_id, probe
+from core.video import VideoInfo, content_id, probe
 from indexing.cues import join_segments
 from indexing.embed import embed_texts
 from indexing.fingerprint import fingerprint
@@ -55,29 +55,59 @@ async def index_video(
     makes all vectors anew. Raises VideoError, VideoBusy, ModelError, UnreadableSubtitles,
     MissingDependency, OutOfSpace; what was stored before an error stays and is not done again.
     """
-    path = Path(path)
     with _out_of_space():
-        info = await asyncio.to_thread(probe, path)
-        video_id = await asyncio.to_thread(content_id, path)
-        transcriber = load_transcriber(settings)
-        text = load_text_reader(settings)
-        job = Job(video_id, info, settings, store, models, text, progress or silent)
-        files = await asyncio.to_thread(subtitle_files, path, subtitles)
+        job, files, transcriber = await asyncio.to_thread(
+            _prepared, Path(path), settings, store, models, subtitles, progress or silent
+        )
         key = _index_key(job, files, transcriber)
-        title = title or _known_title(store, video_id) or path.stem
-        with store.indexing_lock(video_id):
-            row = store.add_video(video_id, info, title=title, fingerprint=key)
+        named = title or await asyncio.to_thread(_known_title, store, job.video_id)
+        name = named or job.info.path.stem
+        async with _locked(job):
+            row = await _recorded(job, job.info, name, key)
             if row.status == "ready" and not re_embed:
                 return row
-            if settings.ocr and text is None:
+            if settings.ocr and job.text is None:
                 job.warn("scan", ["on-screen text is not read: the ocr extra is not installed"])
             duration = await _make_texts(job, files, transcriber)
-            if duration < info.duration:
-                short = replace(info, duration=duration)
-                store.add_video(video_id, short, title=title, fingerprint=key)
-            await embed_texts(store, video_id, models.embedder, job.progress, again=re_embed)
-            store.set_status(video_id, "ready")
-            return store.video(video_id)
+            if duration < job.info.duration:
+                await _recorded(job, replace(job.info, duration=duration), name, key)
+            await embed_texts(store, job.video_id, models.embedder, job.progress, again=re_embed)
+            await asyncio.to_thread(store.set_status, job.video_id, "ready")
+            return await asyncio.to_thread(store.video, job.video_id)
+
+
+def _prepared(
+    path: Path,
+    settings: Settings,
+    store: Store,
+    models: Models,
+    subtitles: Path | None,
+    progress: ProgressFn,
+) -> tuple[Job, SubtitleFiles, Transcriber | None]:
+    """Everything that can fail before the first frame: files, extras, weights."""
+    info = probe(path)
+    files = subtitle_files(path, subtitles)
+    transcriber = load_transcriber(settings)
+    text = load_text_reader(settings)
+    job = Job(content_id(path), info, settings, store, models, text, progress)
+    return job, files, transcriber
+
+
+@asynccontextmanager
+async def _locked(job: Job) -> AsyncIterator[None]:
+    """Hold the lock without waiting for the database in the event loop."""
+    lock = job.store.indexing_lock(job.video_id)
+    await asyncio.to_thread(lock.__enter__)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(lock.__exit__, None, None, None)
+
+
+async def _recorded(job: Job, info: VideoInfo, title: str, key: str) -> VideoRow:
+    return await asyncio.to_thread(
+        job.store.add_video, job.video_id, info, title=title, fingerprint=key
+    )
 
 
 @contextmanager

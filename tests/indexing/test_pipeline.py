@@ -112,6 +112,17 @@ async def test_a_video_becomes_rows_of_every_kind(
     assert {step.stage for step in steps} == {"scan", "story", "embed"}
 
 
+async def test_the_event_loop_is_never_blocked(
+    store: Store, settings: Settings, models: Any, film: Any, sign: Any, tmp_path: Path
+) -> None:
+    """Files, frames and the database are waited for in threads: a server stays responsive."""
+    blockbuster = pytest.importorskip("blockbuster")
+    video = film([sign("open door", 3, 20)], frames=24).write(tmp_path / "film.mp4")
+    with blockbuster.blockbuster_ctx(["indexing", "core"]):
+        row = await index_video(video, settings, store, models)
+    assert told(store, row.id, "ocr")[0][1] == "open door"
+
+
 async def test_a_complete_index_is_left_alone(
     index: Any, make: Any, signed_video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
