@@ -71,18 +71,23 @@ def _print(costs: dict[str, Cost], ratios: dict[str, float], minutes: int, runs:
 
 
 def _ratios(costs: dict[str, Cost]) -> dict[str, float]:
-    ours, ffmpeg = costs["clips at 1 fps"], costs["ffmpeg -f null"]
+    def cpu(theirs: str, ours: str) -> float:
+        return costs[theirs].cpu / costs[ours].cpu
+
+    def peak(more: str, less: str) -> float:
+        return costs[more].peak_mb / costs[less].peak_mb
+
+    clips = "clips at 1 fps"
     return {
-        "8 spans: CPU, OpenCV / ours (at least 5)": costs["opencv 8 spans"].cpu
-        / costs["8 spans"].cpu,
-        "whole video: CPU, OpenCV / ours (at least 15)": costs["opencv whole"].cpu
-        / costs["whole"].cpu,
-        "clips at 1 fps: wall, ffmpeg null / ours (at least 1)": ffmpeg.wall / ours.wall,
-        "clips at 1 fps: CPU, ffmpeg null / ours": ffmpeg.cpu / ours.cpu,
-        "memory: whole length / a tenth of it (about 1)": ours.peak_mb
-        / costs["clips, a tenth"].peak_mb,
-        "memory: scan, 8 minutes / 1 minute (about 1)": costs["scan 8 min"].peak_mb
-        / costs["scan 1 min"].peak_mb,
+        "8 spans: CPU, OpenCV seeking each frame / ours": cpu("opencv, seek each", "8 spans"),
+        "8 spans: CPU, OpenCV with spans of 15 s / ours": cpu("opencv, 15 s spans", "8 spans"),
+        "8 spans: CPU, OpenCV reading on / ours": cpu("opencv 8 spans", "8 spans"),
+        "whole video: CPU, OpenCV / ours (at least 15)": cpu("opencv whole", "whole"),
+        "clips: CPU, ffmpeg null / ours": cpu("ffmpeg -f null", clips),
+        "clips: wall, ffmpeg null / ours (at least 1)": costs["ffmpeg -f null"].wall
+        / costs[clips].wall,
+        "memory: clips of all / of a tenth (about 1)": peak(clips, "clips, a tenth"),
+        "memory: scan of 8 min / of 1 min (about 1)": peak("scan 8 min", "scan 1 min"),
     }
 
 
@@ -95,7 +100,9 @@ def _medians(case: str, minutes: int, runs: int) -> Cost:
         costs.append(Cost(*json.loads(done.stdout)))
         print(f"{case}: {costs[-1].cpu:.2f} s CPU", file=sys.stderr)
     return Cost(
-        *(statistics.median(cost[figure] for cost in costs) for figure in range(3)),
+        cpu=statistics.median(cost.cpu for cost in costs),
+        wall=statistics.median(cost.wall for cost in costs),
+        peak_mb=statistics.median(cost.peak_mb for cost in costs),
         frames=costs[0].frames,
         wrong=max(cost.wrong for cost in costs),
     )
@@ -187,6 +194,19 @@ def _opencv_spans(video: Path, length: float) -> Iterator[tuple[float, int]]:
     return _opencv(video, starts, frames, frames // (_FRAMES // _SPANS))
 
 
+def _opencv_seeks(video: Path, length: float) -> Iterator[tuple[float, int]]:
+    """A seek and a read for each of the same 64 frames."""
+    each = _FRAMES // _SPANS
+    starts = _span_starts(length) if length else []
+    return _opencv(video, [s + i * _SPAN_S / each for s in starts for i in range(each)], 1, 1)
+
+
+def _opencv_widened(video: Path, length: float) -> Iterator[tuple[float, int]]:
+    """What VideoSEAL's sampler reads: every frame of spans widened to 15 s, 2 a second kept."""
+    starts = [max(0.0, s - (15 - _SPAN_S) / 2) for s in _span_starts(length)] if length else []
+    return _opencv(video, starts, 15 * FPS, FPS // 2)
+
+
 def _opencv_whole(video: Path, length: float) -> Iterator[tuple[float, int]]:
     frames = int(length * FPS)
     return _opencv(video, [0.0] if length else [], frames, max(1, frames // _FRAMES))
@@ -204,6 +224,8 @@ def _ffmpeg(video: Path, length: float) -> Iterator[tuple[float, int]]:
 _CASES: dict[str, Callable[[Path, float], Iterator[tuple[float, int]]]] = {
     "8 spans": _spans,
     "opencv 8 spans": _opencv_spans,
+    "opencv, seek each": _opencv_seeks,
+    "opencv, 15 s spans": _opencv_widened,
     "whole": _whole,
     "opencv whole": _opencv_whole,
     "clips at 1 fps": _clips,

@@ -20,7 +20,7 @@ import av
 from core.parallel import in_order
 from core.picture import Picture, Scaler
 from core.runs import Run, Shown, decode_all, group, serve
-from core.source import Source
+from core.source import Source, pts_of
 from core.video import VideoInfo, measure
 
 __all__ = ["VideoReader"]
@@ -87,7 +87,12 @@ class VideoReader:
             yield picture
 
     def sample(self, fps: float, start: float = 0.0, end: float | None = None) -> Iterator[Picture]:
-        """The frames at `start`, `start + 1 / fps`, ... before `end`, as fast as may be."""
+        """The frames at `start`, `start + 1 / fps`, ... before `end`, as fast as may be.
+
+        Raises ValueError unless `fps` is above 0.
+        """
+        if not fps > 0:
+            raise ValueError(f"frames a second must be above 0, not {fps}")
         stop = self.info.duration if end is None else min(end, self.info.duration)
         count = max(0, math.ceil((stop - start) * fps - 1e-9))
         return self.frames_at([start + index / fps for index in range(count)], workers=2)
@@ -101,12 +106,12 @@ class VideoReader:
             at = source.key_before(first) if start > 0 else None
             before: av.VideoFrame | None = None
             for frame in decode_all(source, at):
-                if before is not None and _pts(frame) > first:
-                    if _pts(before) >= stop:
+                if before is not None and pts_of(frame) > first:
+                    if pts_of(before) >= stop:
                         return
-                    yield self._picture(before, _pts(frame) - _pts(before))
+                    yield self._picture(before, pts_of(frame) - pts_of(before))
                 before = frame
-            if before is not None and _pts(before) < stop:
+            if before is not None and pts_of(before) < stop:
                 yield self._picture(before, 0)
 
     def _picture(self, frame: av.VideoFrame, length: int) -> Picture:
@@ -115,7 +120,7 @@ class VideoReader:
         ticks = length or frame.duration
         return Picture(
             frame,
-            time=clock.seconds(_pts(frame)),
+            time=clock.seconds(pts_of(frame)),
             duration=clock.span(ticks) if ticks else 1 / self.info.fps,
             shape=self._measured.shape,
             scaler=self._scaler,
@@ -145,8 +150,3 @@ class VideoReader:
             yield from serve(source, run, skip=self._measured.skippable)
         finally:
             self._idle.append(source)
-
-
-def _pts(frame: av.VideoFrame) -> int:
-    assert frame.pts is not None, "Source.decode lets no frame without PTS through"
-    return frame.pts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import av
 
 from core.errors import UnreadableVideo
 from core.lookahead import Step, look_ahead
-from core.source import Source
+from core.source import Source, pts_of
 
 __all__ = ["Run", "Shown", "decode_all", "group", "serve"]
 
@@ -87,22 +88,21 @@ def serve(source: Source, run: Run, *, skip: bool) -> Iterator[Shown]:
 
 def decode_all(source: Source, at: int | None) -> Iterator[av.VideoFrame]:
     """Every frame from a keyframe to the end, in order of presentation."""
-    packet = source.jump(at)
+    key = source.jump(at)
+    if key is None:
+        return
     source.skip_unreferenced(False)
-    last: int | None = None if at is None or packet is None else _before(packet.pts)
-    for later in itertools.chain([packet] if packet else [], source.packets(), [None]):
-        for frame in source.decode(later):
-            if last is None or (frame.pts or 0) > last:
-                last = frame.pts
+    # What is shown before the keyframe but stored after it lacks its references.
+    last = key.pts - 1 if at is not None and key.pts is not None else -math.inf
+    for packet in itertools.chain([key], source.packets(), [None]):
+        for frame in source.decode(packet):
+            if (pts := pts_of(frame)) > last:
+                last = pts
                 yield frame
 
 
 def _unknown(packets: Iterator[av.Packet[av.VideoStream]]) -> Iterator[Step]:
     return (Step(packet, wanted=True) for packet in packets)
-
-
-def _before(pts: int | None) -> int | None:
-    return None if pts is None else pts - 1
 
 
 def _attempt(
@@ -117,7 +117,7 @@ def _attempt(
     promised: dict[int, int | None] = {}
     before: av.VideoFrame | None = None
     for frame in _decode_wanted(source, at, ticks, promised, skip=skip):
-        pts = frame.pts or 0
+        pts = pts_of(frame)
         while pending and pending[0] < pts:
             if skip or (before is None and at is not None):
                 return
@@ -150,7 +150,7 @@ def _decode_wanted(
     if key is None:
         return
     # What is shown before the keyframe but stored after it lacks its references.
-    floor = None if at is None else key.pts
+    floor = key.pts if at is not None and key.pts is not None else -math.inf
     packets = itertools.chain([key], source.packets())
     covered = 0
     for step in _unknown(packets) if source.counted else look_ahead(packets, ticks):
@@ -159,12 +159,10 @@ def _decode_wanted(
         if step.certain and pts is not None:
             promised[pts] = step.until
             covered += _within(ticks, pts, step.until)
-        for frame in source.decode(step.packet):
-            if floor is None or (frame.pts or 0) >= floor:
-                yield frame
+        yield from (frame for frame in source.decode(step.packet) if pts_of(frame) >= floor)
         if covered == len(ticks):
             break
-    yield from source.decode(None)
+    yield from (frame for frame in source.decode(None) if pts_of(frame) >= floor)
 
 
 def _within(ticks: Sequence[int], start: int, end: int | None) -> int:

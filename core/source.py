@@ -20,7 +20,7 @@ from av.stream import Discard, Disposition
 
 from core.errors import EmptyVideo, NoVideoStream, UnreadableVideo, VideoNotFound
 
-__all__ = ["Source", "check_file"]
+__all__ = ["Source", "check_file", "pts_of"]
 
 _INDEXED: Final = ("mov", "matroska", "avi", "flv")
 """Containers whose index names keyframes; MPEG-TS marks any position as one."""
@@ -239,3 +239,9 @@ class Source:
         here = key.pts if key.dts is None else key.dts
         following = entries.search_timestamp((here or 0) + 1, backward=False)
         return entries[following].timestamp if following >= 0 else math.inf
+
+
+def pts_of(frame: av.VideoFrame) -> int:
+    """The PTS of a frame that came from `Source.decode`, in ticks."""
+    assert frame.pts is not None, "decode lets no frame without PTS through"
+    return frame.pts

@@ -14,7 +14,7 @@ import av
 from core.clock import Clock
 from core.errors import EmptyVideo, UnreadableVideo
 from core.picture import Shape
-from core.source import Source, check_file
+from core.source import Source, check_file, pts_of
 
 __all__ = ["Measured", "VideoInfo", "content_id", "measure", "probe"]
 
@@ -82,16 +82,15 @@ def content_id(path: Path | str) -> str:
 def measure(source: Source) -> Measured:
     """Measure an opened file; it must be sent somewhere (`jump`) before it is read on."""
     first = _first_frame(source)
-    assert first.pts is not None
     context = source.stream.codec_context
-    clock = Clock(first.pts, source.base)
+    clock = Clock(pts_of(first), source.base)
     shape = Shape(
         context.width or first.width,
         context.height or first.height,
         aspect=source.stream.sample_aspect_ratio,
         rotation=-round(first.rotation / 90) * 90,
     )
-    last, end = _counted_end(source) if source.counted else _end(source, first.pts)
+    last, end = _counted_end(source) if source.counted else _end(source, pts_of(first))
     info = VideoInfo(
         path=source.path,
         duration=clock.seconds(end),

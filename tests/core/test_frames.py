@@ -312,3 +312,10 @@ def test_a_file_that_vanishes_is_an_error_of_its_own(folder: Path, tmp_path: Pat
         path.write_bytes(b"something else")
         with pytest.raises(UnreadableVideo):
             list(reader.scan())
+
+
+@pytest.mark.parametrize("fps", [0, -1, math.nan])
+def test_sampling_needs_a_rate(folder: Path, fps: float) -> None:
+    """No rate, no grid."""
+    with VideoReader(folder / "open.mp4") as reader, pytest.raises(ValueError, match="above 0"):
+        reader.sample(fps)
