@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.output import clock, plain, results
+from cli.output import clock, near, notes, plain, results
 from core.span import Span, format_time
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["EventLines", "print_answer"]
 
 _HITS: Final = 3
+_SPANS: Final = 2
 _WIDTH: Final = 88
 _MOST_FRAMES: Final = 4
 
@@ -51,8 +52,8 @@ class EventLines:
 
     def _inspected(self, event: Any) -> list[str]:
         entry = event.evidence
-        spans = ", ".join(str(Span(*pair)) for pair in entry.spans[:_HITS])
-        more = f" and {len(entry.spans) - _HITS} more" if len(entry.spans) > _HITS else ""
+        spans = ", ".join(str(Span(*pair)) for pair in entry.spans[:_SPANS])
+        more = f" and {len(entry.spans) - _SPANS} more" if len(entry.spans) > _SPANS else ""
         verdict = "sufficient" if entry.sufficient else str(entry.reason)
         return [
             f"{event.step:>3}  looked at {spans}{more}",
@@ -80,15 +81,18 @@ def print_answer(episode: Episode, folder: EvidenceFolder) -> None:
         f"{total.prompt_tokens + total.completion_tokens} tokens, {episode.timings.total:.1f} s",
         soft_wrap=True,
     )
-    console.print(f"evidence  {folder.path}", soft_wrap=True)
+    console.print(f"evidence  {near(folder.path)}", soft_wrap=True)
     if folder.frames:
-        console.print(f"picture   {folder.contact_sheet}", soft_wrap=True)
+        console.print(f"picture   {near(folder.contact_sheet)}", soft_wrap=True)
+    if folder.missing:
+        lost = f"{folder.missing} frames are neither cached nor in the video file any more"
+        notes().print(f"warning: {lost}", soft_wrap=True)
 
 
 def _outcome(episode: Episode) -> list[str]:
     answer = episode.answer
     if episode.error is not None:
-        return [f"failed    {episode.error.type}: {plain(episode.error.message)}"]
+        return ["no answer the run failed"]
     if answer.outcome == "abstained":
         return [f"no answer {plain(answer.reason) or answer.cause}"]
     letter = f"({answer.choice}) " if answer.choice else ""
@@ -108,7 +112,8 @@ def _proof(citation: Citation, folder: EvidenceFolder) -> list[str]:
     lines = [f"  {citation.evidence:<6}  {', '.join(str(span) for span in held)}"]
     lines += [f"          seen: {_cut(plain(text))}" for text in dict.fromkeys(citation.seen)][:3]
     for time in times[:_MOST_FRAMES]:
-        lines.append(f"          {clock(time)}  {folder.frames.get(time, '')}")
+        where = near(folder.frames[time]) if time in folder.frames else "(not saved)"
+        lines.append(f"          {clock(time)}  {where}")
     if len(times) > _MOST_FRAMES:
         lines.append(f"          and {len(times) - _MOST_FRAMES} more frames")
     return lines

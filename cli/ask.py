@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from cli.answer_view import EventLines, print_answer
-from cli.evidence_folder import EvidenceFolder, default_folder, write_evidence
+from cli.evidence_folder import EvidenceFolder, new_folder, write_evidence
+from cli.failures import Failure, print_failure
 from cli.invocation import Invocation, json_option, pass_invocation
 from cli.output import emit_json, notes
 from core.errors import SettingsError, UnknownVideo, VideosealError
@@ -87,7 +89,7 @@ def ask(
         emit_json({**episode.model_dump(mode="json"), "folder": str(folder.path)})
     else:
         print_answer(episode, folder)
-    return _exit_code(episode)
+    return _report_error(episode)
 
 
 def ask_once(
@@ -99,12 +101,21 @@ def ask_once(
     out: Path | None = None,
     quiet: bool = False,
 ) -> tuple[Episode, EvidenceFolder]:
-    """Ask, show what happens on standard error, and write the evidence folder."""
+    """Ask, show what happens on standard error, and write the evidence folder.
+
+    Raises OSError before anything is asked when the folder cannot be made.
+    """
     from graph.run import ask as run
 
+    folder = out or new_folder(resources.settings.data_dir, row.id, question.text)
+    folder.mkdir(parents=True, exist_ok=True)
     show = None if quiet else EventLines(notes())
-    episode = asyncio.run(run(resources, question, row.id, context, show))
-    folder = out or default_folder(resources.settings.data_dir, row.id, question.text)
+    try:
+        episode = asyncio.run(run(resources, question, row.id, context, show))
+    except BaseException:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
     return episode, write_evidence(episode, resources, folder)
 
 
@@ -152,11 +163,14 @@ def _checked(schema: Any, **values: Any) -> Any:
         raise SettingsError(f"{name}: {first['msg']}") from None
 
 
-def _exit_code(episode: Episode) -> int:
-    """That of the error class which the run failed with; 0 for an answer or an abstention."""
+def _report_error(episode: Episode) -> int:
+    """Say what the run failed with; returns the exit code, 0 for an answer or an abstention."""
     if episode.error is None:
         return 0
     import core.errors
 
     kind = getattr(core.errors, episode.error.type, VideosealError)
-    return int(getattr(kind, "exit_code", 1))
+    code = int(getattr(kind, "exit_code", 1))
+    hint = "check all endpoints with: videoseal doctor" if code == 4 else ""
+    print_failure(Failure(episode.error.type, episode.error.message, hint, code))
+    return code

@@ -140,8 +140,9 @@ def _database(invocation: Invocation, settings: Settings) -> Check:
     with invocation.store(settings) as store:
         health = store.health()
     kind = "server" if settings.database_url else "embedded"
-    facts = ", ".join(f"{name} {value}" for name, value in health.items() if name != "place")
-    return Check("database", "ok", f"{kind} at {health['place']}: {facts}")
+    facts = f"Postgres {health['server']}, pgvector {health['pgvector']}, schema {health['schema']}"
+    amount = f"{health['videos']} videos, {size(health['size_bytes'])}"
+    return Check("database", "ok", f"{kind} at {health['place']}: {facts}, {amount}")
 
 
 def _reader(settings: Settings) -> Check:
@@ -187,6 +188,8 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
         return Check(
             name, "fail", f"{error.strerror}: {error.filename}", "check the folder's rights"
         )
+    except Exception as error:
+        return Check(name, "fail", f"{type(error).__name__}: {error}", "reinstall videoseal-agent")
 
 
 def _failure(name: str, error: VideosealError) -> Check:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from cli.contact_sheet import Tile, choose_tiles, draw_sheet
+from cli.trajectory import trajectory, verdict
+from core.errors import VideoError
 from core.span import format_time
 
 if TYPE_CHECKING:
@@ -15,9 +19,10 @@ if TYPE_CHECKING:
     from graph.evidence import ShownFrame
     from graph.resources import Resources
 
-__all__ = ["EvidenceFolder", "default_folder", "write_evidence"]
+__all__ = ["EvidenceFolder", "new_folder", "write_evidence"]
 
 _SLUG_LENGTH: Final = 40
+_OURS: Final = re.compile(r"\d\d-\d\d-\d\d\.\d{3}\.jpg")
 
 
 class EvidenceFolder(NamedTuple):
@@ -27,59 +32,88 @@ class EvidenceFolder(NamedTuple):
     answer: Path
     contact_sheet: Path
     frames: dict[float, Path]
-    """Cited and inspected frames, by presentation time in seconds."""
+    """Inspected frames, cited ones among them, by presentation time in seconds."""
+    missing: int
+    """Frames that are neither cached nor in the video file any more."""
 
 
-def default_folder(data_dir: Path, video_id: str, question: str) -> Path:
-    """A new folder below the data folder, named by the time and the question's first words."""
+def new_folder(data_dir: Path, video_id: str, question: str) -> Path:
+    """Make a folder below the data folder, named by the time and the question's first words."""
     slug = re.sub(r"\W+", "-", question.lower())[:_SLUG_LENGTH].strip("-") or "question"
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    return data_dir / "evidence" / video_id / f"{stamp}-{slug}"
+    parent = data_dir / "evidence" / video_id
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        folder = parent / (f"{stamp}-{slug}" + (f"-{number}" if number > 1 else ""))
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        break
+    return folder
 
 
 def write_evidence(episode: Episode, resources: Resources, folder: Path) -> EvidenceFolder:
-    """Write `answer.json`, `frames/` and `contact.jpg`; existing files are replaced.
+    """Write `answer.json`, `trajectory.md`, `frames/` and `contact.jpg` over those of a former run.
 
     Raises OSError when the folder cannot be written.
     """
     frames_folder = folder / "frames"
     frames_folder.mkdir(parents=True, exist_ok=True)
+    for old in frames_folder.iterdir():
+        if _OURS.fullmatch(old.name):
+            old.unlink()
     answer = folder / "answer.json"
     answer.write_text(episode.model_dump_json(indent=2), encoding="utf-8")
-    pictures = _pictures(episode, resources)
+    (folder / "trajectory.md").write_text(trajectory(episode), encoding="utf-8")
+    shown = {frame.time: frame for entry in episode.evidence for frame in entry.frames}
+    pictures = _pictures(episode.video_id, shown, resources)
     frames: dict[float, Path] = {}
     for time, jpeg in pictures.items():
         frames[time] = frames_folder / f"{_stamp(time)}.jpg"
         frames[time].write_bytes(jpeg)
     sheet = folder / "contact.jpg"
     sheet.write_bytes(_sheet(episode, pictures))
-    return EvidenceFolder(folder, answer, sheet, frames)
+    return EvidenceFolder(folder, answer, sheet, frames, len(shown) - len(pictures))
 
 
-def _pictures(episode: Episode, resources: Resources) -> dict[float, bytes]:
-    """Every frame that was shown, from the cache or decoded again, in order of time."""
-    from core.frames import VideoReader
+def _pictures(
+    video_id: str, shown: dict[float, ShownFrame], resources: Resources
+) -> dict[float, bytes]:
+    """The very pictures that were shown, from the cache or decoded again, in order of time."""
     from graph.frame_refs import find_frame
 
-    shown = {frame.time: frame for entry in episode.evidence for frame in entry.frames}
     found: dict[float, bytes] = {}
-    missing: list[ShownFrame] = []
-    for frame in shown.values():
-        jpeg = find_frame(resources.cache, episode.video_id, frame.ref)
-        if jpeg is None:
-            missing.append(frame)
+    missing: dict[float, ShownFrame] = {}
+    for time, frame in sorted(shown.items()):
+        jpeg = find_frame(resources.cache, video_id, frame.ref)
+        if _is(jpeg, frame):
+            found[time] = jpeg
         else:
-            found[frame.time] = jpeg
+            missing[time] = frame
     if missing:
-        settings = resources.settings
-        times = sorted(frame.time for frame in missing)
-        with VideoReader(resources.store.video(episode.video_id).path) as reader:
-            # Half a microsecond later is the same frame, also where its time was rounded down.
-            for time, picture in zip(
-                times, reader.frames_at([t + 5e-7 for t in times]), strict=True
-            ):
-                found[time] = picture.jpeg(settings.frame_side, settings.jpeg_quality)
+        again = _decode(video_id, list(missing), resources)
+        found.update({time: jpeg for time, jpeg in again.items() if _is(jpeg, missing[time])})
     return dict(sorted(found.items()))
+
+
+def _is(jpeg: bytes | None, frame: ShownFrame) -> TypeGuard[bytes]:
+    return jpeg is not None and hashlib.sha256(jpeg).hexdigest() == frame.sha256
+
+
+def _decode(video_id: str, times: list[float], resources: Resources) -> dict[float, bytes]:
+    """Frames of the video file, as JPEG by time; nothing where the file is gone."""
+    from core.frames import VideoReader
+
+    side, quality = resources.settings.frame_side, resources.settings.jpeg_quality
+    # Half a microsecond later is the same frame, also where its time was rounded down.
+    wanted = [time + 5e-7 for time in times]
+    try:
+        with VideoReader(resources.store.video(video_id).path) as reader:
+            pictures = [picture.jpeg(side, quality) for picture in reader.frames_at(wanted)]
+    except VideoError:
+        return {}
+    return dict(zip(times, pictures, strict=True))
 
 
 def _sheet(episode: Episode, pictures: dict[float, bytes]) -> bytes:
@@ -89,16 +123,10 @@ def _sheet(episode: Episode, pictures: dict[float, bytes]) -> bytes:
         Tile(time, jpeg, entry_of.get(time, ""), time in cited) for time, jpeg in pictures.items()
     ]
     chosen = choose_tiles(tiles)
-    return draw_sheet([episode.question.text, _verdict(episode)], chosen, len(tiles) - len(chosen))
-
-
-def _verdict(episode: Episode) -> str:
-    answer = episode.answer
-    if answer.outcome == "abstained":
-        return f"No answer: {answer.reason or answer.cause}"
-    letter = f"({answer.choice}) " if answer.choice else ""
-    marks = "proven by the framed pictures" if answer.proven else "not proven"
-    return f"{letter}{answer.text}  [{marks}]"
+    heading = [episode.question.text, verdict(episode)]
+    if any(tile.cited for tile in chosen):
+        heading.append("Framed in green: the pictures that the answer rests on.")
+    return draw_sheet(heading, chosen, len(tiles) - len(chosen))
 
 
 def _stamp(time: float) -> str:

@@ -13,7 +13,7 @@ import click
 from cli.output import emit_json, plain
 from core.errors import DatabaseUnavailable, OutOfSpace, VideosealError
 
-__all__ = ["EXIT_CODES", "INTERRUPTED", "Failure", "explain", "show"]
+__all__ = ["EXIT_CODES", "INTERRUPTED", "Failure", "explain", "print_failure", "show"]
 
 INTERRUPTED: Final = 130
 EXIT_CODES: Final = {
@@ -77,11 +77,16 @@ def show(failure: Failure, *, error: BaseException, debug: bool, as_json: bool) 
     """Print a failure on standard error, and as the one document of `--json`."""
     if debug:
         traceback.print_exception(error, file=sys.stderr)
+    print_failure(failure)
+    if as_json:
+        emit_json({"error": failure._asdict()})
+
+
+def print_failure(failure: Failure) -> None:
+    """Print a failure on standard error: one line, and one for the hint."""
     print(f"error: {plain(failure.message)}", file=sys.stderr)  # noqa: T201
     if failure.hint:
         print(f"hint: {plain(failure.hint)}", file=sys.stderr)  # noqa: T201
-    if as_json:
-        emit_json({"error": failure._asdict()})
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

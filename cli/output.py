@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.span import format_time
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["clock", "emit_json", "notes", "plain", "results", "size", "table"]
+__all__ = ["clock", "emit_json", "near", "notes", "plain", "results", "size", "table"]
 
 # Escape sequences and direction overrides in a title or in words read from a video could repaint
 # the terminal or reverse what is read.
@@ -66,6 +68,13 @@ def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
 def clock(seconds: float) -> str:
     """A moment as `HH:MM:SS.t`."""
     return format_time(seconds, decimals=1)
+
+
+def near(path: Path) -> str:
+    """A path as short as it can be: from the current folder where it lies inside."""
+    with contextlib.suppress(ValueError, OSError):
+        path = path.absolute().relative_to(Path.cwd())
+    return str(path)
 
 
 def size(count: float) -> str:

@@ -40,10 +40,8 @@ def list_videos(invocation: Invocation) -> None:
         return
     made = table("id", "length", "status", "texts", "title", numbers=("length", "texts"))
     for row, counts in rows:
-        made.add_row(
-            row.id, format_time(row.duration), row.status, str(sum(counts.values())),
-            plain(row.title),
-        )  # fmt: skip
+        texts = sum(counts.get(kind, 0) for kind in _KINDS)
+        made.add_row(row.id, format_time(row.duration), row.status, f"{texts:,}", plain(row.title))
     results().print(made)
 
 
