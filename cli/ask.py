@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,6 +79,10 @@ def ask(
     from core.models.types import Question
     from graph.resources import open_resources
 
+    if not all(option.strip() for option in options) or len(set(options)) < len(options):
+        raise click.UsageError("options must differ and say something")
+    if not question.strip():
+        raise click.UsageError("the question is empty")
     asked = _checked(Question, text=question, options=list(options))
     context = _context({**limits, "forced_choice": force})
     with open_resources(invocation.settings(local_llm=local_llm or None)) as resources:
@@ -132,13 +137,14 @@ def find_video(store: Store, name: str) -> VideoRow:
             row = store.video(content_id(path))
         except UnknownVideo:
             raise UnknownVideo(
-                f"{name} is not indexed yet", hint=f"run: videoseal index {name}"
+                f"{name} is not indexed yet", hint=f"run: videoseal index {shlex.quote(name)}"
             ) from None
     else:
         row = store.video(name)
     if row.status != "ready":
         raise UnknownVideo(
-            f"{row.title} is only partly indexed", hint=f"run: videoseal index {row.path}"
+            f"{row.title} is only partly indexed",
+            hint=f"run: videoseal index {shlex.quote(str(row.path))}",
         )
     return row
 

@@ -78,7 +78,7 @@ def choose(items: list[Item]) -> list[Item]:
 
     Raises VideosealError when the video has too few.
     """
-    text = [i for i in items if i.answerable and i.evidence_kind == "text"]
+    text = [i for i in items if i.answerable and i.needs == "text"]
     single = next((i for i in text if len(i.evidence) == 1), None)
     double = next((i for i in text if len(i.evidence) > 1), None) or next(
         (i for i in text if i is not single), None
