@@ -94,10 +94,11 @@ def _links(holders: Iterable[Moment]) -> list[list[str]]:
 
 
 def _known(met: Iterable[Moment], name: list[str], main: Sequence[Clue]) -> bool:
-    """Whether some moment speaks of the name and of what the question is about."""
+    """Whether some moment speaks of the name and of all that the question is about."""
+    wanted = {clue for clue in main if not clue.light}
     return any(
         find(name, [token.text for token in moment.reading.flat])
-        and any(clue in moment.reading.places for clue in main)
+        and wanted <= set(moment.reading.places)
         for moment in met
     )
 

@@ -23,8 +23,10 @@ from core.offline.words import tokens
 __all__ = ["Sight", "asks_looks", "look", "measured"]
 
 _WORDS: Final = frozenset(token.text for token in tokens(" ".join((*COLOUR_NAMES, *SHAPE_NAMES))))
-_NEAR: Final = 1.0
+_NEAR: Final = 2.0
 """Largest gap between a shape and the words it belongs to, in sides of the shape."""
+_NEARER: Final = 2.0
+"""How many times as far the next shape must be."""
 _LARGE: Final = 0.2
 """Share of the picture's height from which a shape is called large."""
 _MOVED: Final = 0.04
@@ -74,12 +76,15 @@ def _grounds(sight: Sight) -> list[Passage]:
 
 
 def _beside(sight: Sight) -> list[Passage]:
-    """Words with a shape next to them, where there is just one."""
+    """Words with a shape next to them, where it stands out as the nearest."""
     found: list[Passage] = []
     for line, _ in sight.grounds:
-        near = [shape for shape in sight.shapes if _gap(shape, line) <= _NEAR]
-        if len(near) == 1:
-            found.append(Passage(sight.time, (line.text, f"{near[0].colour} {near[0].name}"), 2))
+        near = sorted((_gap(shape, line), shape) for shape in sight.shapes)[:2]
+        if not near or near[0][0] > _NEAR:
+            continue
+        if len(near) == 1 or near[1][0] >= _NEARER * near[0][0] + 0.1:
+            shape = near[0][1]
+            found.append(Passage(sight.time, (line.text, f"{shape.colour} {shape.name}"), 2))
     return found
 
 
