@@ -36,6 +36,7 @@ _VERBS = """
     come tell ask hold keep stand lead run set call announce state promise require contain order
     belong sell cost buy pay offer want live work stay happen become turn put place find carry
     receive present travel head serve cause name paint move float fly race
+    write create
 """
 _CARRIER_WORDS: Final = frozenset(token.text for token in tokens(_CARRIERS))
 """What words stand on, and where they stand: never the words themselves."""

@@ -11,7 +11,16 @@ from core.offline.chain import chained
 from core.offline.clues import Asked, Clue, read_question
 from core.offline.derive import differing, listed
 from core.offline.layout import Passage
-from core.offline.match import Reading, Support, enough, missing, options_in, read, supports
+from core.offline.match import (
+    Reading,
+    Support,
+    enough,
+    missing,
+    options_in,
+    qualified,
+    read,
+    supports,
+)
 from core.offline.timing import in_order, in_time
 from core.offline.words import is_content
 
@@ -127,7 +136,8 @@ def _open_answer(asked: Asked, readings: Iterable[Reading], nothing: Decision) -
             for at, token in enumerate(reading.flat)
             if at not in reading.used and is_content(token)
         ]
-        if rest and enough(asked, reading.places, strangers=1):
+        known = enough(asked, reading.places, strangers=1) and not qualified(asked, reading)
+        if rest and known:
             held.append((reading.passage.reach, reading.passage.text, reading.passage))
     if not held:
         return nothing

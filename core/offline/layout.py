@@ -7,14 +7,16 @@ from typing import Final, NamedTuple
 
 from core.ocr import TextLine
 
-__all__ = ["Passage", "passages"]
+__all__ = ["CELLS", "Passage", "passages"]
 
+CELLS: Final = "  "
+"""Between the lines of one row, such as the columns of a board."""
 _SAME_ROW: Final = 0.5
 """Share of the lower line's height by which two lines of one row overlap."""
 _ROW_GAP: Final = 3.0
 """Widest gap inside a row, in line heights: columns of one board, not two boards."""
 _BLOCK_GAP: Final = 1.3
-"""Widest gap between the rows of a block, in line heights."""
+"""Widest gap between the rows of a block, in heights of the higher one."""
 _ALIKE: Final = 2.6
 """Largest ratio between the heights of two rows of one block."""
 _LONGEST: Final = 3
@@ -48,7 +50,7 @@ class _Row(NamedTuple):
 
     @property
     def text(self) -> str:
-        return "  ".join(line.text for line in self.lines)
+        return CELLS.join(line.text for line in self.lines)
 
     @property
     def height(self) -> int:
@@ -109,7 +111,7 @@ def _below(upper: _Row, lower: _Row) -> bool:
     small, large = sorted((upper.height, lower.height))
     gap = lower.box[1] - upper.box[3]
     share = min(upper.box[2], lower.box[2]) - max(upper.box[0], lower.box[0])
-    return share > 0 and -small < gap <= _BLOCK_GAP * small and large <= _ALIKE * small
+    return share > 0 and -small < gap <= _BLOCK_GAP * large and large <= _ALIKE * small
 
 
 def _union(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

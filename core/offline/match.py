@@ -11,17 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from core.offline.clues import Asked, Clue
-from core.offline.layout import Passage
+from core.offline.layout import CELLS, Passage
 from core.offline.words import CHINESE_NUMERALS, Token, is_content, tokens
 
 __all__ = [
     "Reading",
     "Support",
-    "carries",
     "enough",
     "find",
     "missing",
     "options_in",
+    "qualified",
     "read",
     "supports",
 ]
@@ -35,6 +35,8 @@ class Reading(NamedTuple):
 
     passage: Passage
     rows: tuple[tuple[Token, ...], ...]
+    cells: tuple[int, ...]
+    """For every token the number of its cell: columns of a row say different things."""
     places: Mapping[Clue, frozenset[int]]
     """Where the question's clues stand; nowhere for a scene that stands elsewhere in the frame."""
 
@@ -65,7 +67,13 @@ class Support(NamedTuple):
 
 def read(asked: Asked, passage: Passage, scene: str = "") -> Reading:
     """Mark the question's clues in a passage; `scene` is all text of its frame."""
-    rows = tuple(tuple(tokens(row, asked.vocabulary)) for row in passage.rows)
+    rows: list[tuple[Token, ...]] = []
+    cells: list[int] = []
+    for row in passage.rows:
+        parts = [tokens(cell, asked.vocabulary) for cell in row.split(CELLS)]
+        for part in parts:
+            cells += [max(cells, default=-1) + 1] * len(part)
+        rows.append(tuple(token for part in parts for token in part))
     flat = [token.text for row in rows for token in row]
     around = [token.text for token in tokens(scene, asked.vocabulary)]
     found: dict[Clue, frozenset[int]] = {}
@@ -73,7 +81,7 @@ def read(asked: Asked, passage: Passage, scene: str = "") -> Reading:
         places = find(clue.tokens, flat)
         if places or (clue.scene and find(clue.tokens, around)):
             found[clue] = frozenset(places)
-    return Reading(passage, rows, found)
+    return Reading(passage, tuple(rows), tuple(cells), found)
 
 
 def find(wanted: Sequence[str], flat: Sequence[str]) -> set[int]:
@@ -107,11 +115,6 @@ def missing(asked: Asked, found: Iterable[Clue]) -> list[Clue]:
     return [clue for clue in asked.clues if clue not in have and not clue.light]
 
 
-def carries(asked: Asked, reading: Reading, strangers: int) -> bool:
-    """Whether a passage speaks of what the question names, and of nothing else in its place."""
-    return enough(asked, reading.places, strangers) and not _qualified(asked, reading)
-
-
 def enough(asked: Asked, found: Iterable[Clue], strangers: int) -> bool:
     """Whether these clues are all that matters; `strangers` may stand in a missing one's place."""
     lacking = missing(asked, found)
@@ -122,13 +125,16 @@ def enough(asked: Asked, found: Iterable[Clue], strangers: int) -> bool:
     return not lacking or (bool(asked.hard) and strangers == 0)
 
 
-def _qualified(asked: Asked, reading: Reading) -> bool:
-    """Whether the only word of a question stands behind another: an ART director is another."""
-    if asked.hard or len(asked.soft) != 1:
+def qualified(asked: Asked, reading: Reading, option: frozenset[int] = frozenset()) -> bool:
+    """Whether the only word of a question stands behind another: an ART director is another.
+
+    `option` are positions of the option, which may well stand before it.
+    """
+    if asked.hard or len(asked.soft) != 1 or not reading.used:
         return False
-    flat = reading.flat
-    first = min(reading.used, default=0)
-    return first > 0 and first - 1 not in reading.used and is_content(flat[first - 1])
+    before = min(reading.used) - 1
+    known = before < 0 or before in option or reading.cells[before] != reading.cells[before + 1]
+    return not known and is_content(reading.flat[before])
 
 
 def supports(asked: Asked, reading: Reading) -> list[Support]:
@@ -142,7 +148,8 @@ def supports(asked: Asked, reading: Reading) -> list[Support]:
             is_content(token) and at not in taken and at not in others
             for at, token in enumerate(reading.flat)
         )
-        if carries(asked, reading, strangers) and not _astray(reading, places):
+        near = not qualified(asked, reading, places) and not _astray(reading, places)
+        if near and enough(asked, reading.places, strangers):
             held.append(Support(option, reading, strangers))
     return _nearest(asked, reading, held, here)
 

@@ -41,6 +41,12 @@ SETTLED: list[tuple[str, list[str], list[Page], int]] = [
     ("What did Mira hide?", ITEMS, [["Mira: I hid the map in a well."]], 1),
     ("How many keys does dock 4 need?", ["4", "14", "9"], [["DOCK 4: 9 KEYS, 14 LAMPS"]], 2),
     ("Who is the director?", ["Ida Berg", "Jon Lund"], [["Directed by", "Jon Lund"]], 1),
+    (
+        "Who is the director?",
+        ["Ida Berg", "Jon Lund"],
+        [[["IDA BERG", "Art Director"], ["JON LUND", "Director"]]],
+        1,
+    ),
     ("周敏说把什么藏在了桥下？", ["地图", "台灯"], [["周敏：我把地图藏在了桥下。"]], 0),
     ("陈雪在青川住了多少年？", ["2年", "21年", "12年"], [["陈雪：我在青川住了12年。"]], 2),
     ("37号仓库几点开门？", CLOCKS, [["37号仓库", "14:35 开门"]], 0),

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
+from core.frames import VideoReader
 from core.models.types import Frame, InspectRequest, Question, Verdict
 from core.ocr import TextLine, TextReader
 from core.offline.inspector import ReadingInspector
 from core.span import Span
 
+FILM = Path(__file__).parents[4] / "shared" / "data" / "media" / "big_buck_bunny.mp4"
 GATE = Question(text="At what time does gate 7 open?", options=["14:35", "15:20", "14:53"])
 Draw = Callable[..., Frame]
 
@@ -95,6 +98,28 @@ async def test_credits_answer_an_open_question(reader: TextReader, frame: Draw) 
     verdict = await look(reader, Question(text="Who directed the film?"), credits)
     assert verdict.sufficient
     assert "Jon Lund" in verdict.answer
+
+
+@pytest.mark.skipif(not FILM.is_file(), reason="the film is not there")
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Who is the director?", "Sacha Goedegebure"),
+        ("Who is the art director?", "Andreas Goralczyk"),
+        ("Who produced the film?", "Ton Roosendaal"),
+        ("Who made the music?", "Jan Morgenstern"),
+        ("Who painted the posters?", None),
+    ],
+)
+async def test_reads_the_credits_of_a_real_film(
+    reader: TextReader, text: str, name: str | None
+) -> None:
+    """The roles of a film's credits are told apart; a role that is not listed has no holder."""
+    with VideoReader(FILM) as film:
+        shown = [Frame(p.time, p.jpeg(1280, 85)) for p in film.frames_at([492.0, 495.0, 575.0])]
+    names = ["Jan Morgenstern", "Andreas Goralczyk", "Sacha Goedegebure", "Ton Roosendaal"]
+    verdict = await look(reader, Question(text=text, options=names), *shown)
+    assert (verdict.answer or None) == name
 
 
 async def test_forced_guesses_and_says_so(reader: TextReader, frame: Draw) -> None:
