@@ -58,6 +58,7 @@ def index(
     A file that cannot be used is reported and the next one is taken; the exit code is then the
     worst that occurred. A video that is indexed already costs nothing.
     """
+    invocation.when_stopped = "stopped; what is done is kept: run the same command again to go on"
     files = expand(paths)
     if len(files) > 1 and (title is not None or subtitles is not None):
         raise click.UsageError("--title and --subtitles are for one video at a time")

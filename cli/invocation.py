@@ -32,6 +32,8 @@ class Invocation:
     """Whether failures print a traceback."""
     as_json: bool = False
     """Whether the result is one JSON document."""
+    when_stopped: str = "stopped"
+    """What Ctrl-C is answered with."""
 
     def settings(self, **explicit: Any) -> Settings:
         """Settings from the flags, the environment and `.env`, in this order."""
