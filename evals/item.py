@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.models.types import Question
@@ -31,6 +33,8 @@ class Item(BaseModel):
     """Official duration group, such as `short` or `3600`; empty where there is none."""
     evidence: list[tuple[float, float]] = Field(default_factory=list)
     """Gold spans in seconds; empty where the benchmark has none."""
+    needs: Literal["text", "visual", "sound", ""] = ""
+    """What it takes to answer, where the set says so."""
     answerable: bool = True
     """False when the right outcome is to abstain."""
     scoring_points: list[str] = Field(default_factory=list)

@@ -1,0 +1,122 @@
+"""LVBench: 103 videos of about an hour; also the format that generated videos are asked in.
+
+One object a video: `key`, `type`, `video_info`, and `qa` with options inside the question's text.
+Generated sets add to a question: `answerable`, `evidence` (what it takes: text, visual or sound)
+and `gold` (exact spans in seconds, where `time_reference` has whole ones).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
+
+from core.models.types import Question
+from core.span import Span
+from evals.item import Item
+from evals.options import split_options
+from evals.rows import load_items
+
+__all__ = ["load", "read_references"]
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+_PAIR: Final = re.compile(
+    r"(\d{1,3}(?::\d{1,2}){1,2}(?:\.\d+)?)\s*[-\u2013\u2014~]\s*(\d{1,3}(?::\d{1,2}){1,2}(?:\.\d+)?)"
+)
+_BETWEEN: Final = re.compile(r"[\s,;\u3001\[\]'\"]*")
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    uid: Text
+    question: Text
+    answer: StrictStr
+    question_type: list[Text] = Field(min_length=1)
+    time_reference: StrictStr | list[StrictStr] = ""
+    answerable: bool = True
+    evidence: Literal["text", "visual", "sound", ""] = ""
+    gold: list[list[float]] = Field(default_factory=list)
+
+    @field_validator("uid", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class _Video(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    key: Text
+    type: StrictStr = ""
+    qa: list[_Asked] = Field(min_length=1)
+
+
+def load(path: Path) -> list[Item]:
+    """Read `video_info.meta.jsonl` or a generated `*.questions.jsonl`, or all of a folder.
+
+    AnnotationError names file, line and field of what is wrong.
+    """
+    files = sorted(path.glob("*.questions.jsonl")) if path.is_dir() else [path]
+    found: list[Item] = []
+    for file in files or [path]:
+        found += load_items(file, _Video, _items)
+    return found
+
+
+def read_references(text: str) -> list[Span]:
+    """The spans of a `time_reference`: `MM:SS-MM:SS` or with hours, one or several.
+
+    Raises ValueError for anything else between them.
+    """
+    spans: list[Span] = []
+    position = 0
+    for match in _PAIR.finditer(text):
+        if not _BETWEEN.fullmatch(text, position, match.start()):
+            break
+        start, end = (_seconds(group) for group in match.groups())
+        # A moment is published as a span without length.
+        spans.append(Span(start, max(end, start + 1)))
+        position = match.end()
+    if text.strip() and (not spans or not _BETWEEN.fullmatch(text, position)):
+        raise ValueError(f"time_reference: cannot read {text!r:.60}")
+    return spans
+
+
+def _seconds(clock: str) -> float:
+    seconds = 0.0
+    for part in clock.split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds
+
+
+def _items(video: _Video) -> list[Item]:
+    return [_item(video, asked) for asked in video.qa]
+
+
+def _item(video: _Video, asked: _Asked) -> Item:
+    try:
+        stem, options = split_options(asked.question)
+        spans = [Span(*pair) for pair in asked.gold] or _referenced(asked)
+        return Item(
+            benchmark="lvbench",
+            uid=asked.uid,
+            video=video.key,
+            question=Question(text=stem, options=options),
+            answer=asked.answer,
+            categories=asked.question_type,
+            group=video.type,
+            evidence=[(span.start, span.end) for span in spans] if asked.answerable else [],
+            answerable=asked.answerable,
+            needs=asked.evidence,
+        )
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"qa {asked.uid}: {error}") from None
+
+
+def _referenced(asked: _Asked) -> list[Span]:
+    given = asked.time_reference
+    return [span for text in ([given] if isinstance(given, str) else given)
+            for span in read_references(text)]  # fmt: skip

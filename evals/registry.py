@@ -1,0 +1,71 @@
+"""The benchmarks by name: how to read each, how it is scored officially, how to get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from core.errors import VideosealError
+from evals.benchmarks import cgbench, longvideobench, lvbench, mlvu, videomme, videoseal
+from evals.item import Item
+
+__all__ = ["BENCHMARKS", "Benchmark", "benchmark"]
+
+
+class Benchmark(NamedTuple):
+    """One question set."""
+
+    name: str
+    title: str
+    load: Callable[[Path], list[Item]]
+    annotations: str
+    """What the annotation file is usually called."""
+    home: str
+    """Where it is published."""
+    licence: str
+
+
+BENCHMARKS: Final = {
+    entry.name: entry
+    for entry in (
+        Benchmark(
+            "lvbench", "LVBench", lvbench.load, "video_info.meta.jsonl",
+            "https://huggingface.co/datasets/zai-org/LVBench", "CC-BY-NC-SA-4.0",
+        ),
+        Benchmark(
+            "cgbench", "CG-Bench", cgbench.load, "cgbench_mini.json",
+            "https://huggingface.co/datasets/CG-Bench/CG-Bench", "CC-BY-NC-SA-4.0",
+        ),
+        Benchmark(
+            "longvideobench", "LongVideoBench", longvideobench.load, "lvb_val.json",
+            "https://huggingface.co/datasets/longvideobench/LongVideoBench", "CC-BY-NC-SA-4.0",
+        ),
+        Benchmark(
+            "videomme", "Video-MME", videomme.load, "videomme.json",
+            "https://huggingface.co/datasets/lmms-lab/Video-MME", "research use only",
+        ),
+        Benchmark(
+            "mlvu", "MLVU", mlvu.load, "json/",
+            "https://huggingface.co/datasets/MLVU/MVLU", "CC-BY-NC-SA-4.0",
+        ),
+        Benchmark(
+            "videoseal", "VideoSEAL parquet", videoseal.load, "train.parquet",
+            "the release of the VideoSEAL paper", "that of the questions' source",
+        ),
+        Benchmark(
+            "synthetic", "generated videos", lvbench.load, "*.questions.jsonl",
+            "python -m evals.synthetic", "MIT",
+        ),
+    )
+}  # fmt: skip
+"""Every known benchmark by its name on the command line."""
+
+
+def benchmark(name: str) -> Benchmark:
+    """The benchmark of that name; VideosealError lists what there is."""
+    if name not in BENCHMARKS:
+        raise VideosealError(
+            f"no benchmark is called {name!r}", hint=f"known are {', '.join(BENCHMARKS)}"
+        )
+    return BENCHMARKS[name]

@@ -1,0 +1,199 @@
+"""A whole run: index what is not indexed, ask what is not answered, record each at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from core.errors import VideosealError
+from evals.item import Item
+from evals.manifest import Cell, RunSpec, describe, settle
+from evals.records import RecordFile, SampleError, SampleRecord, latest
+from evals.registry import benchmark
+from evals.sample import context_of, failed, run_sample
+from evals.selection import locate, select
+from graph.resources import Resources
+from indexing.pipeline import index_video
+from indexing.progress import Progress
+
+__all__ = ["RECORDS", "Job", "Ready", "RunProgress", "jobs_of", "run", "run_folder"]
+
+RECORDS: Final = "samples.jsonl"
+MISSING: Final = "MissingVideo"
+"""Error type of samples whose video file is not there; they are tried again by every run."""
+
+
+class Ready(NamedTuple):
+    """A video as the index knows it."""
+
+    video_id: str
+    duration: float
+
+
+class Job(NamedTuple):
+    """One question for one system."""
+
+    item: Item
+    cell: Cell
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The key of its record."""
+        return (self.item.uid, self.cell.mode, self.cell.variant)
+
+
+class RunProgress(NamedTuple):
+    """Told after every sample, and while videos are indexed."""
+
+    stage: str
+    """`index` or `ask`."""
+    done: float
+    total: float
+    record: SampleRecord | None = None
+    indexing: Progress | None = None
+    video: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a run finds its questions and videos, and keeps its records."""
+
+    annotations: Path
+    videos: Path
+    folder: Path
+
+
+Tell = Callable[[RunProgress], None]
+
+
+async def run(
+    spec: RunSpec,
+    places: Places,
+    resources: Resources,
+    tell: Tell,
+    *,
+    concurrency: int = 4,
+    retry_errors: bool = False,
+) -> None:
+    """Carry out a run, or the rest of one that was broken off.
+
+    Raises AnnotationError, RunMismatch, RunBusy, OutOfSpace, and SettingsError for a bad cell;
+    whatever befalls a single sample is in its record.
+    """
+    for cell in spec.cells:
+        context_of(cell)
+    items = select(
+        benchmark(spec.benchmark).load(places.annotations),
+        limit=spec.limit, sample=spec.sample, seed=spec.seed,
+    )  # fmt: skip
+    names = _model_names(resources)
+    settle(places.folder, describe(spec, places.annotations, names, resources.settings))
+    with RecordFile(places.folder / RECORDS) as records:
+        jobs = jobs_of(items, spec.cells, latest(records.read()), retry_errors=retry_errors)
+        ready, lost = await _index(jobs, places.videos, resources, tell)
+        done = 0
+        async for record in _ask(jobs, ready, lost, resources, concurrency):
+            records.append(record)
+            done += 1
+            tell(RunProgress("ask", done, len(jobs), record))
+
+
+def run_folder(data_dir: Path, name: str) -> Path:
+    """Where the run of that name keeps its records."""
+    return data_dir / "runs" / name
+
+
+def jobs_of(
+    items: Sequence[Item],
+    cells: Sequence[Cell],
+    recorded: dict[tuple[str, str, str], SampleRecord],
+    *,
+    retry_errors: bool,
+) -> list[Job]:
+    """What is left to ask: not recorded, or recorded as an error that is to be tried again."""
+
+    def open_still(job: Job) -> bool:
+        record = recorded.get(job.key)
+        if record is None or record.error is None:
+            return record is None
+        return retry_errors or record.error.type == MISSING
+
+    return [job for item in items for cell in cells if open_still(job := Job(item, cell))]
+
+
+async def _index(
+    jobs: Sequence[Job], folder: Path, resources: Resources, tell: Tell
+) -> tuple[dict[str, Ready], dict[str, SampleError]]:
+    """Every video of the jobs, indexed; and why some are not."""
+    located = locate([job.item for job in jobs], folder)
+    lost = {
+        video: SampleError(type=MISSING, message=f"no file named {video} in the video folder")
+        for video in located.missing
+    }
+    ready: dict[str, Ready] = {}
+    for number, (video, path) in enumerate(located.found.items()):
+        tell(RunProgress("index", number, len(located.found), video=video))
+
+        def inner(progress: Progress, number: int = number, video: str = video) -> None:
+            tell(RunProgress("index", number, len(located.found), None, progress, video))
+
+        try:
+            ready[video] = await _indexed(path, resources, inner)
+        except VideosealError as error:
+            lost[video] = SampleError(type=type(error).__name__, message=str(error))
+    return ready, lost
+
+
+async def _indexed(path: Path, resources: Resources, tell: Callable[[Progress], None]) -> Ready:
+    row = await index_video(
+        path, resources.settings, resources.store, resources.models, progress=tell
+    )
+    return Ready(row.id, row.duration)
+
+
+async def _ask(
+    jobs: Sequence[Job],
+    ready: dict[str, Ready],
+    lost: dict[str, SampleError],
+    resources: Resources,
+    concurrency: int,
+) -> AsyncIterator[SampleRecord]:
+    """Records in the order in which they are done, at most `concurrency` questions at a time."""
+    waiting = iter(jobs)
+    running: set[asyncio.Task[SampleRecord]] = set()
+
+    async def one(job: Job) -> SampleRecord:
+        video = ready.get(job.item.video)
+        if video is None:
+            return failed(job.item, job.cell, lost[job.item.video])
+        return await run_sample(resources, job.item, job.cell, video.video_id, video.duration)
+
+    try:
+        while True:
+            for job in waiting:
+                running.add(asyncio.create_task(one(job)))
+                if len(running) >= concurrency:
+                    break
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _model_names(resources: Resources) -> dict[str, str]:
+    models = resources.models
+    return {
+        "planner": str(getattr(models.planner, "model_name", models.planner._llm_type)),
+        "inspector": models.inspector.name,
+        "answerer": models.answerer.name,
+        "captioner": models.captioner.name,
+        "embedder": models.embedder.name,
+    }

@@ -1,0 +1,153 @@
+"""From a spec to the files: the video, its questions, and the truth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import av
+import numpy as np
+
+from core.errors import OutOfSpace
+from evals.synthetic.questions import questions_line
+from evals.synthetic.sound import RATE, Sound
+from evals.synthetic.spec import GeneratedVideo, VideoSpec
+from evals.synthetic.stage import draw_frames
+from evals.synthetic.story import Story, tell_story
+from evals.synthetic.truth import Truth, read_truth
+
+if TYPE_CHECKING:
+    from indexing.progress import ProgressFn
+
+__all__ = ["generate"]
+
+_KEYFRAME_S: Final = 5
+_CRF: Final = "23"
+_TELL_EVERY: Final = 48
+
+
+def generate(spec: VideoSpec, out_dir: Path, progress: ProgressFn | None = None) -> GeneratedVideo:
+    """Write `<key>.mp4`, `<key>.questions.jsonl` and `<key>.truth.json` into `out_dir`.
+
+    Files of the same spec that are there already are kept. Raises OutOfSpace on a full disk and
+    MissingDependency without the Chinese font.
+    """
+    began = time.monotonic()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    made = _made(spec, out_dir)
+    if made is not None:
+        return made
+    story = tell_story(spec)
+    partial = out_dir / f"{spec.key}.part.mp4"
+    try:
+        _encode(spec, story, partial, _teller(len(story.times), progress))
+        lines, asked = questions_line(spec, story)
+        _path(spec, out_dir, "questions.jsonl").write_text(lines, encoding="utf-8")
+        partial.replace(out_dir / f"{spec.key}.mp4")
+        # The truth comes last: where it stands, the rest is whole.
+        _truth(spec, story).save(_path(spec, out_dir, "truth.json"))
+    except OSError as error:
+        raise OutOfSpace(f"cannot write {partial.name}: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return _result(spec, out_dir, len(story.times), story.times.duration, asked, began)
+
+
+def _made(spec: VideoSpec, out_dir: Path) -> GeneratedVideo | None:
+    """What an earlier call with an equal spec has made, if it is all there."""
+    path = _path(spec, out_dir, "truth.json")
+    if not path.is_file() or not (out_dir / f"{spec.key}.mp4").is_file():
+        return None
+    truth = read_truth(path)
+    same = {name: getattr(truth, name) for name in ("seed", "width", "height", "fps", "vfr")}
+    wanted = {name: getattr(spec, name) for name in same}
+    if same != wanted or truth.start_offset != spec.start_offset:
+        return None
+    if abs(truth.duration - spec.seconds) > 1:
+        return None
+    asked = _path(spec, out_dir, "questions.jsonl").read_text(encoding="utf-8").count('"uid"')
+    return _result(spec, out_dir, truth.frames, truth.duration, asked, time.monotonic())
+
+
+def _result(
+    spec: VideoSpec, out_dir: Path, frames: int, duration: float, asked: int, began: float
+) -> GeneratedVideo:
+    return GeneratedVideo(
+        spec=spec,
+        video=out_dir / f"{spec.key}.mp4",
+        questions=_path(spec, out_dir, "questions.jsonl"),
+        truth=_path(spec, out_dir, "truth.json"),
+        frames=frames,
+        duration=duration,
+        asked=asked,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _path(spec: VideoSpec, out_dir: Path, suffix: str) -> Path:
+    return out_dir / f"{spec.key}.{suffix}"
+
+
+def _teller(total: int, progress: ProgressFn | None) -> Callable[[int], None]:
+    from indexing.progress import Progress
+
+    def tell(done: int) -> None:
+        if progress is not None and (done % _TELL_EVERY == 0 or done == total):
+            progress(Progress("generate", done, total, "frames"))
+
+    return tell
+
+
+def _encode(spec: VideoSpec, story: Story, path: Path, tell: Callable[[int], None]) -> None:
+    times, sound = story.times, Sound(spec.seed, story.events)
+    offset = round(Fraction(spec.start_offset) / times.tick)
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=spec.rate)
+        video.width, video.height, video.pix_fmt = spec.width, spec.height, "yuv420p"
+        video.codec_context.time_base = times.tick
+        video.codec_context.gop_size = round(_KEYFRAME_S * spec.fps)
+        video.codec_context.thread_count = 2
+        video.options = {"preset": "superfast", "crf": _CRF, "bf": "2"}
+        audio = container.add_stream("aac", rate=RATE)
+        audio.layout = "mono"
+        heard = 0
+        for number, buffer in enumerate(draw_frames(spec, story)):
+            rows = buffer.reshape(spec.height * 3 // 2, spec.width)
+            frame = av.VideoFrame.from_ndarray(rows, format="yuv420p")
+            frame.pts, frame.time_base = int(times.ticks[number]) + offset, times.tick
+            container.mux(video.encode(frame))
+            while heard < times.seconds(number + 1) * RATE:
+                container.mux(audio.encode(_spoken(sound, heard, spec)))
+                heard += RATE
+            tell(number + 1)
+        container.mux(video.encode(None))
+        container.mux(audio.encode(None))
+
+
+def _spoken(sound: Sound, first: int, spec: VideoSpec) -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(
+        np.ascontiguousarray(sound.samples(first, RATE)), format="s16", layout="mono"
+    )
+    frame.sample_rate = RATE
+    frame.time_base = Fraction(1, RATE)
+    frame.pts = first + round(spec.start_offset * RATE)
+    return frame
+
+
+def _truth(spec: VideoSpec, story: Story) -> Truth:
+    return Truth(
+        key=spec.key,
+        seed=spec.seed,
+        duration=story.times.duration,
+        frames=len(story.times),
+        width=spec.width,
+        height=spec.height,
+        fps=spec.fps,
+        vfr=spec.vfr,
+        start_offset=spec.start_offset,
+        scenes=story.scenes,
+        events=story.events,
+    )

@@ -1,0 +1,70 @@
+"""Drafts written out in LVBench's format: options in the text, letters balanced."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+from evals.synthetic.drafts import Draft, clock_range
+from evals.synthetic.spec import VideoSpec
+from evals.synthetic.story import Story
+
+__all__ = ["questions_line"]
+
+_LETTERS = "ABCD"
+
+
+def questions_line(spec: VideoSpec, story: Story) -> tuple[str, int]:
+    """One line of `video_info.meta.jsonl`, and how many questions it asks.
+
+    Beyond LVBench's fields a question says whether it is `answerable`, which `evidence` it takes,
+    its `hops`, and its `gold` spans in exact seconds.
+    """
+    rng = Random(f"letters {spec.seed} {spec.minutes}")
+    letters = _balanced(rng, len(story.drafts))
+    duration = story.times.duration
+    asked = [
+        _asked(f"{spec.key}-{number}", draft, letter, rng, duration)
+        for number, (draft, letter) in enumerate(zip(story.drafts, letters, strict=True))
+    ]
+    document = {
+        "key": spec.key,
+        "type": "synthetic",
+        "video_info": {
+            "duration_minutes": round(duration / 60, 3),
+            "fps": spec.fps,
+            "resolution": {"width": spec.width, "height": spec.height},
+        },
+        "qa": asked,
+    }
+    return json.dumps(document, ensure_ascii=False) + "\n", len(asked)
+
+
+def _balanced(rng: Random, count: int) -> list[int]:
+    """Positions of the right option, each as often as the others, in random order."""
+    positions = [number % len(_LETTERS) for number in range(count)]
+    rng.shuffle(positions)
+    return positions
+
+
+def _asked(uid: str, draft: Draft, position: int, rng: Random, duration: float) -> dict[str, Any]:
+    options = list(draft.options)
+    rng.shuffle(options)
+    answerable = draft.answer is not None
+    if draft.answer is not None:
+        right = draft.options[draft.answer]
+        options.remove(right)
+        options.insert(position, right)
+    lines = [f"({letter}) {text}" for letter, text in zip(_LETTERS, options, strict=True)]
+    return {
+        "uid": uid,
+        "question": "\n".join([draft.question, *lines]),
+        "answer": _LETTERS[position] if answerable else "",
+        "question_type": list(draft.types),
+        "time_reference": ", ".join(clock_range(span, duration) for span in draft.gold),
+        "answerable": answerable,
+        "evidence": draft.evidence,
+        "hops": len(draft.gold),
+        "gold": [[span.start, span.end] for span in draft.gold],
+    }
