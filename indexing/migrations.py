@@ -78,7 +78,7 @@ def migrate(connection: Connection) -> list[int]:
     try:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            _extensions(connection)
+            _create_pgvector(connection)
             if not _value(connection, "SELECT to_regnamespace('videoseal')"):
                 # Asked first: IF NOT EXISTS wants the right to create even where nothing is to do.
                 connection.execute("CREATE SCHEMA videoseal")
@@ -136,8 +136,7 @@ def _missing(connection: Connection) -> list[Step]:
     return [step for step in steps if step.number not in done]
 
 
-def _extensions(connection: Connection) -> None:
-    """Create pgvector, and pg_trgm where the server has it (finds misspelled words)."""
+def _create_pgvector(connection: Connection) -> None:
     try:
         with connection.transaction():
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -152,8 +151,3 @@ def _extensions(connection: Connection) -> None:
             hint="install pgvector on the server (image pgvector/pgvector), or unset DATABASE_URL "
             "to use the embedded server",
         ) from None
-    try:
-        with connection.transaction():
-            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    except (errors.InsufficientPrivilege, errors.FeatureNotSupported, errors.UndefinedFile):
-        return

@@ -1,26 +1,24 @@
 """Search inside one video: by meaning and by words, fused by rank.
 
-Both look at every row of the video, so nothing is missed: a video has a few thousand texts. Words
-are weighted by how rare they are in the video (BM25, Robertson and Zaragoza 2009), so that a
-number or a name outweighs what every second text holds; Postgres' own ranking knows no rarity.
-The two rankings are joined by reciprocal rank (Cormack, Clarke and Buettcher 2009), that of the
-words counting for as much as they cover of the query: one common word of eight proves little.
+Both look at every text of the video, so nothing is missed: a video has a few thousand. The two
+rankings are joined by reciprocal rank (Cormack, Clarke and Buettcher 2009), that of the words
+counting for as much as they cover of the query: one common word of eight proves little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from psycopg.types.json import Jsonb
 
 from core.errors import EmbeddingMismatch
 from core.span import Span
 from indexing.database import Connection
 from indexing.rows import TEXT_KINDS, Hit, TextKind
-from indexing.terms import asked, clean
+from indexing.terms import Asked, asked, clean
+from indexing.words import rank_words
 
 __all__ = ["Place", "Ranking", "find", "fuse"]
 
@@ -41,9 +39,8 @@ class Place(NamedTuple):
 
 Ranking: TypeAlias = dict[int, Place]
 
-_MEANS: Final = """
-    SELECT to_regprocedure('word_similarity(text, text)') IS NOT NULL,
-           (SELECT vector_dims(embedding) FROM videoseal.vectors
+_VECTORS: Final = """
+    SELECT (SELECT vector_dims(embedding) FROM videoseal.vectors
             WHERE video_id = %(video)s AND model = %(model)s LIMIT 1),
            (SELECT model FROM videoseal.vectors
             WHERE video_id = %(video)s AND model <> %(model)s LIMIT 1)
@@ -57,46 +54,16 @@ _BY_MEANING: Final = """
     ) AS nearest
 """
 
-_BY_WORDS: Final = """
-    WITH asked AS (
-        SELECT term, infix, pieces, numnode(plainto_tsquery('english', term)) = 0 AS stop,
-               quote_literal(term)::tsquery || plainto_tsquery('english', term) AS query
-        FROM jsonb_to_recordset(%(asked)s) AS given (term text, infix text, pieces text[])
-    ), wanted AS MATERIALIZED (
-        SELECT * FROM asked WHERE NOT stop OR NOT EXISTS (SELECT FROM asked WHERE NOT stop)
-    ), every AS MATERIALIZED (
-        SELECT id, words, squeezed, text, count(*) OVER () AS total,
-               0.25 + 0.75 * length(words) / greatest(avg(length(words)) OVER (), 1)::float8 AS bulk
-        FROM videoseal.texts WHERE video_id = %(video)s AND kind = ANY(%(kinds)s)
-    ), exact AS (
-        SELECT term, id, bulk, total,
-               CASE WHEN words @@ query THEN 1 ELSE 0.7 END::float8 AS strength
-        FROM every JOIN wanted ON words @@ query OR squeezed LIKE infix
-    ), found AS (
-        SELECT * FROM exact {similar}
-    ), rarity AS (
-        SELECT term, ln(1 + (max(total) - count(*) + 0.5) / (count(*) + 0.5))::float8 AS weight
-        FROM found GROUP BY term
-    ), best AS (
-        SELECT sum(coalesce(weight, ln(2 + 2 * (SELECT count(*) FROM every))))::float8 AS possible
-        FROM wanted LEFT JOIN rarity USING (term)
-    ), scored AS (
-        SELECT id, sum(weight * strength * 2.2 / (1 + 1.2 * bulk)) AS score
-        FROM found JOIN rarity USING (term) GROUP BY id
-    )
-    SELECT id, rank() OVER (ORDER BY score DESC), least(score / possible, 1)
-    FROM scored, best ORDER BY score DESC, id LIMIT %(depth)s
+_STEMS: Final = """
+    SELECT term, (tsvector_to_array(to_tsvector('english', term)))[1]
+    FROM unnest(%(terms)s::text[]) AS asked (term)
 """
+"""Null for a word of mere grammar."""
 
-_SIMILAR: Final = """
-        UNION ALL
-        SELECT term, id, bulk, total, 0.7 * word_similarity(term, text)
-        FROM every JOIN wanted
-          ON CASE WHEN squeezed LIKE ANY(pieces) THEN word_similarity(term, text) >= 0.5 END
-        WHERE term NOT IN (SELECT term FROM exact)
+_HAYSTACK: Final = """
+    SELECT array_agg(id), string_agg(haystack, E'\\n')
+    FROM videoseal.texts WHERE video_id = %(video)s AND kind = ANY(%(kinds)s)
 """
-"""For words that stand nowhere as they were asked. `pieces` keeps the slow comparison rare; only
-CASE promises that it is looked at first."""
 
 
 def find(
@@ -115,15 +82,9 @@ def find(
         "kinds": list(TEXT_KINDS if kinds is None else kinds),
         "depth": max(_DEPTH, limit),
     }
-    row = connection.execute(_MEANS, common).fetchone()
-    assert row is not None
-    trigrams, dimension, other = row
-    rankings = [_by_words(connection, query, common, trigrams)]
+    rankings = [_by_words(connection, asked(clean(query)), common)]
     if vector is not None and (wanted := _unit(vector)) is not None:
-        _check(video_id, model, len(wanted), dimension, other)
-        if dimension is not None:
-            ranks = connection.execute(_BY_MEANING, {**common, "vector": wanted})
-            rankings.append({text_id: Place(rank) for text_id, rank in ranks})
+        rankings.append(_by_meaning(connection, wanted, common))
     return _hits(connection, fuse(rankings)[:limit])
 
 
@@ -137,15 +98,36 @@ def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
 
 
 def _by_words(
-    connection: Connection, query: str, common: dict[str, object], trigrams: bool
+    connection: Connection, wanted: Sequence[Asked], common: Mapping[str, object]
 ) -> Ranking:
-    wanted = asked(clean(query))
-    if not wanted:
+    terms = [item.term for item in wanted]
+    stems: dict[str, str | None] = dict(connection.execute(_STEMS, {"terms": terms}).fetchall())
+    # Words of grammar count only where nothing else is asked for.
+    weighty = [item._replace(stem=stem) for item in wanted if (stem := stems[item.term])]
+    row = connection.execute(_HAYSTACK, common).fetchone()
+    if row is None or row[0] is None or not wanted:
         return {}
-    statement = _BY_WORDS.format(similar=_SIMILAR if trigrams else "")
-    values = {**common, "asked": Jsonb([term._asdict() for term in wanted])}
-    rows = connection.execute(statement, values)
-    return {text_id: Place(rank, covered) for text_id, rank, covered in rows}
+    ids, haystack = row
+    covered = rank_words(haystack, weighty or wanted)
+    best = sorted(covered, key=lambda line: (-covered[line].score, ids[line]))[:_DEPTH]
+    # Equal scores share a rank, so that the other ranking decides between them.
+    rank: dict[float, int] = {}
+    for place, line in enumerate(best, 1):
+        rank.setdefault(covered[line].score, place)
+    return {ids[line]: Place(rank[covered[line].score], covered[line].share) for line in best}
+
+
+def _by_meaning(
+    connection: Connection, vector: npt.NDArray[np.float32], common: Mapping[str, object]
+) -> Ranking:
+    row = connection.execute(_VECTORS, common).fetchone()
+    assert row is not None
+    dimension, other = row
+    _check(common, len(vector), dimension, other)
+    if dimension is None:
+        return {}
+    ranks = connection.execute(_BY_MEANING, {**common, "vector": vector})
+    return {text_id: Place(rank) for text_id, rank in ranks}
 
 
 def _unit(vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
@@ -154,11 +136,14 @@ def _unit(vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
     return flat if np.isfinite(flat).all() and flat.any() else None
 
 
-def _check(video_id: str, model: str, asked_for: int, dimension: int | None, other: str) -> None:
+def _check(
+    common: Mapping[str, object], given: int, dimension: int | None, other: str | None
+) -> None:
+    video, model = common["video"], common["model"]
     if dimension is None and other is not None:
-        problem = f"video {video_id} has vectors of {other}, none of {model}"
-    elif dimension is not None and dimension != asked_for:
-        problem = f"video {video_id} has {dimension} numbers a vector, {model} gives {asked_for}"
+        problem = f"video {video} has vectors of {other}, none of {model}"
+    elif dimension is not None and dimension != given:
+        problem = f"the vectors of video {video} have {dimension} numbers, {model} gives {given}"
     else:
         return
     raise EmbeddingMismatch(problem, hint="run: videoseal index --re-embed <video>")

@@ -11,7 +11,7 @@ import unicodedata
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-__all__ = ["Asked", "asked", "clean", "fold", "latin", "squeeze", "terms"]
+__all__ = ["Asked", "asked", "clean", "fold", "haystack", "latin", "squeeze", "terms"]
 
 _CJK: Final = (
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
@@ -25,18 +25,21 @@ _SHOUT: Final = re.compile(r"^([A-Z]{2,})([a-z]{2,})$")
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _JUNK: Final = re.compile(r"[\W_]+")
 _LONGEST: Final = 64
-_SHORTEST_INFIX: Final = 4
+_SHORTEST_INSIDE: Final = 4
+_SHORTEST_MISSPELT: Final = 5
 
 
 class Asked(NamedTuple):
     """One term of a query."""
 
     term: str
-    infix: str | None
-    """What to look for inside run-together words; None for terms too short for that."""
-    pieces: list[str] | None
-    """Of which a similar word holds at least one, as patterns; None where no similar word will do:
-    a number with another digit is another number."""
+    stem: str = ""
+    """Its English stem; empty where it has none."""
+    inside: bool = False
+    """Whether it is also looked for inside of words, as in `bringthe lampto`."""
+    pieces: tuple[str, ...] = ()
+    """Of which a misspelling of it keeps at least one, at its place; none where no similar word
+    will do: a number with another digit is another number."""
 
 
 def clean(text: str) -> str:
@@ -73,13 +76,18 @@ def latin(text: str) -> str:
     return " ".join(part for part in parts if len(part) <= _LONGEST)
 
 
+def haystack(text: str) -> str:
+    """A line that holds each term between spaces, then the text without spaces."""
+    return f" {' '.join(dict.fromkeys(terms(text)))} {squeeze(text)} "
+
+
 def asked(query: str, limit: int = 48) -> list[Asked]:
     """The distinct terms of a query, at most `limit` of them."""
     found: dict[str, Asked] = {}
     for chunk in _CHUNK.finditer(unicodedata.normalize("NFKC", query)):
         if run := chunk["cjk"]:
             pairs = [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-            found.update((pair, Asked(pair, None, None)) for pair in pairs)
+            found.update((pair, Asked(pair)) for pair in pairs)
         else:
             for term in _variants(chunk[0]):
                 found[term[:_LONGEST]] = _asked(term[:_LONGEST])
@@ -87,13 +95,14 @@ def asked(query: str, limit: int = 48) -> list[Asked]:
 
 
 def _asked(term: str) -> Asked:
-    if len(term) < _SHORTEST_INFIX:
-        return Asked(term, None, None)
+    if len(term) < _SHORTEST_INSIDE:
+        return Asked(term)
     # With one wrong letter at least one of two pieces is whole, with two at least one of three.
     count = 2 if len(term) < 9 else 3
     cuts = [len(term) * i // count for i in range(count + 1)]
-    pieces = [f"%{term[a:b]}%" for a, b in pairwise(cuts)]
-    return Asked(term, f"%{term}%", pieces if term.isalpha() else None)
+    guessed = term.isalpha() and len(term) >= _SHORTEST_MISSPELT
+    pieces = tuple(term[a:b] for a, b in pairwise(cuts)) if guessed else ()
+    return Asked(term, inside=True, pieces=pieces)
 
 
 def _variants(chunk: str) -> list[str]:

@@ -14,7 +14,7 @@ from core.errors import EmbeddingMismatch
 from core.span import Span
 from indexing.database import Connection
 from indexing.rows import TEXT_KINDS, Data, TextKind, TextRow
-from indexing.terms import clean, latin, squeeze, terms
+from indexing.terms import clean, haystack, latin, terms
 
 if TYPE_CHECKING:
     from core.models.roles import Vectors
@@ -34,20 +34,22 @@ __all__ = [
 _SELECT: Final = """
     SELECT id, kind, ordinal, span_from, span_to, text, maker, data FROM videoseal.texts t
 """
-_MOST_TERMS: Final = 20_000
-"""A tsvector holds at most a megabyte; only a story of a whole book comes near."""
+_MOST_STEMMED: Final = 200_000
+"""Characters; a tsvector holds at most a megabyte, and only a story of a whole book comes near."""
 
 _UPSERT: Final = """
     INSERT INTO videoseal.texts
-        (video_id, kind, ordinal, stage, unit, span_from, span_to, text, maker, data, words,
-         squeezed)
+        (video_id, kind, ordinal, stage, unit, span_from, span_to, text, maker, data,
+         haystack)
     VALUES (%(video)s, %(kind)s, %(ordinal)s, %(stage)s, %(unit)s, %(from)s, %(to)s, %(text)s,
             %(maker)s, %(data)s,
-            array_to_tsvector(%(terms)s) || strip(to_tsvector('english', %(latin)s)), %(squeezed)s)
+            %(haystack)s || (
+                SELECT coalesce(string_agg('~' || lexeme || ' ', ''), '')
+                FROM unnest(to_tsvector('english', %(latin)s)) WHERE lexeme <> ALL(%(terms)s)))
     ON CONFLICT (video_id, kind, ordinal) DO UPDATE SET
         stage = excluded.stage, unit = excluded.unit, span_from = excluded.span_from,
         span_to = excluded.span_to, text = excluded.text, maker = excluded.maker,
-        data = excluded.data, words = excluded.words, squeezed = excluded.squeezed
+        data = excluded.data, haystack = excluded.haystack
 """
 
 
@@ -243,9 +245,9 @@ def _values(row: TextRow) -> dict[str, Any]:
         "text": text,
         "maker": clean(row.maker),
         "data": _json(row.data),
-        "terms": list(dict.fromkeys(terms(text)))[:_MOST_TERMS],
-        "latin": latin(text)[: _MOST_TERMS * 8],
-        "squeezed": squeeze(text),
+        "terms": terms(text),
+        "haystack": haystack(text),
+        "latin": latin(text)[:_MOST_STEMMED],
     }
 
 

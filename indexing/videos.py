@@ -113,7 +113,6 @@ def health(connection: Connection) -> dict[str, Any]:
         """
         SELECT current_setting('server_version'),
                (SELECT extversion FROM pg_extension WHERE extname = 'vector'),
-               (SELECT extversion FROM pg_extension WHERE extname = 'pg_trgm'),
                (SELECT max(number) FROM videoseal.migrations),
                (SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
                 WHERE c.relnamespace = 'videoseal'::regnamespace AND c.relkind = 'r')::bigint,
@@ -121,7 +120,7 @@ def health(connection: Connection) -> dict[str, Any]:
         """
     ).fetchone()
     assert row is not None
-    names = ("server", "pgvector", "pg_trgm", "schema", "size_bytes", "videos")
+    names = ("server", "pgvector", "schema", "size_bytes", "videos")
     return dict(zip(names, row, strict=True))
 
 

@@ -25,8 +25,8 @@ CREATE TABLE videoseal.units (
     PRIMARY KEY (video_id, stage, ordinal)
 );
 
--- `words` holds every way a term may be asked for; `squeezed` is the text without its spaces, for
--- words that a reader of signs ran together. Both are made by indexing/terms.py.
+-- `haystack` is what words are looked for in: the text's terms (indexing/terms.py), the text without
+-- spaces, and with a tilde its English stems that are no terms, all between single spaces.
 CREATE TABLE videoseal.texts (
     id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     video_id  text NOT NULL REFERENCES videoseal.videos ON DELETE CASCADE,
@@ -39,8 +39,7 @@ CREATE TABLE videoseal.texts (
     text      text NOT NULL,
     maker     text NOT NULL,
     data      jsonb NOT NULL,
-    words     tsvector NOT NULL,
-    squeezed  text NOT NULL,
+    haystack  text NOT NULL,
     UNIQUE (video_id, kind, ordinal),
     FOREIGN KEY (video_id, stage, unit) REFERENCES videoseal.units ON DELETE CASCADE
 );

@@ -20,7 +20,7 @@ def empty_url(postgres, database_url):
     """The address of a database without a schema and without extensions."""
     with connect(database_url) as connection:
         connection.execute("DROP SCHEMA videoseal CASCADE")
-        connection.execute("DROP EXTENSION vector, pg_trgm")
+        connection.execute("DROP EXTENSION vector")
     return database_url
 
 
@@ -92,18 +92,6 @@ def test_server_without_pgvector_is_named(empty_url):
     with pytest.raises(MissingExtension, match="no pgvector") as caught:
         Store.connect(settings(empty_url))
     assert "pgvector/pgvector" in caught.value.hint
-
-
-def test_server_without_trigrams_will_do(empty_url):
-    """Without pg_trgm the index works; only misspelled words are not found."""
-    with connect(empty_url) as connection:
-        connection.execute("CREATE EXTENSION vector")
-        connection.execute(
-            f"ALTER DATABASE {connection.info.dbname} SET extension_control_path = '/nowhere'"
-        )
-    with Store.connect(settings(empty_url)) as store:
-        assert store.health()["pg_trgm"] is None
-        assert store.search("v1", "lamp", None, "m") == []
 
 
 def test_user_without_rights_is_told_what_to_grant(empty_url):
