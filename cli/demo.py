@@ -117,7 +117,6 @@ def check(episode: Episode, item: Item) -> Check:
 
 def _generate(folder: Path, minutes: float, seed: int) -> GeneratedVideo:
     from evals.synthetic.generate import generate
-
     from evals.synthetic.spec import VideoSpec
 
     notes().print(f"[1/3] generating {minutes:g} minutes of video")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def explain(error: BaseException) -> Failure:
     for cause in causes:
         if type(cause).__module__.startswith("psycopg"):
             return Failure(
-                "DatabaseUnavailable", f"the database failed: {cause}",
+                "DatabaseUnavailable", f"the database failed: {_without_password(str(cause))}",
                 "see `videoseal db status`", DatabaseUnavailable.exit_code,
             )  # fmt: skip
     if isinstance(error, OSError):
@@ -102,6 +103,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         if isinstance(current, BaseExceptionGroup):
             waiting.extend(current.exceptions)
         waiting.extend(c for c in (current.__cause__, current.__context__) if c is not None)
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"//[^\s/]*@", "//...@", text)
 
 
 def _is_disk_full(error: BaseException) -> bool:

@@ -44,7 +44,7 @@ class Application(click.Group):
             code = super().main(args, **extra)
             sys.stdout.flush()
         except (KeyboardInterrupt, click.Abort):
-            print(f"\n{invocation.when_stopped}", file=sys.stderr)  # noqa: T201
+            print(invocation.when_stopped, file=sys.stderr)  # noqa: T201
             return INTERRUPTED
         except BrokenPipeError:
             # The reader has gone; Python would complain once more when it flushes at exit.

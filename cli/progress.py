@@ -78,7 +78,7 @@ class BarDisplay:
     def __call__(self, step: Progress) -> None:
         """Move the bar of the step's stage."""
         if step.note:
-            self._bars.console.print(f"warning: {plain(step.note)}", soft_wrap=True)
+            self._bars.console.print(f"warning: {plain(step.note)}", soft_wrap=True, markup=False)
             return
         now = time.monotonic()
         if step.stage not in self._tasks:
@@ -115,7 +115,7 @@ class LineDisplay:
     def __call__(self, step: Progress) -> None:
         """Print a line when it is time for one."""
         if step.note:
-            self._console.print(f"warning: {plain(step.note)}", soft_wrap=True)
+            self._console.print(f"warning: {plain(step.note)}", soft_wrap=True, markup=False)
             return
         now = self._now()
         before, since = self._first.setdefault(step.stage, (step.done, now))
