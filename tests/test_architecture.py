@@ -134,7 +134,9 @@ def defined_names(tree: ast.Module) -> Defined:
     names = Defined(set(), set())
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.callables.add(node.name)
+            # A command may be reached through its group alone.
+            command = any(".command(" in ast.unparse(mark) for mark in node.decorator_list)
+            (names.values if command else names.callables).add(node.name)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names.values.update(target.id for target in targets if isinstance(target, ast.Name))
@@ -210,6 +212,7 @@ def test_house_rules_bite(tmp_path, rule, path, text):
         (heavy_problems, "core/a.py", "def f():\n    import torch"),
         (heavy_problems, "core/a.py", "if TYPE_CHECKING:\n    import torch"),
         (export_problems, "core/a.py", "__all__ = ['f']\n_X = 1\nT = 2\ndef f(): ..."),
+        (export_problems, "cli/a.py", "__all__ = ['g']\ng = 1\n@g.command()\ndef f(): ..."),
     ],
 )
 def test_house_rules_let_good_files_pass(tmp_path, rule, path, text):
