@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 import av
 import numpy as np
 
-from core.errors import OutOfSpace
+from core.errors import OutOfSpace, VideosealError
 from evals.synthetic.questions import questions_line
 from evals.synthetic.sound import RATE, Sound
 from evals.synthetic.spec import GeneratedVideo, VideoSpec
 from evals.synthetic.stage import draw_frames
 from evals.synthetic.story import Story, tell_story
-from evals.synthetic.truth import Truth, read_truth
+from evals.synthetic.truth import EDITION, Truth, read_truth
 
 if TYPE_CHECKING:
     from indexing.progress import ProgressFn
@@ -32,28 +33,38 @@ _TELL_EVERY: Final = 48
 def generate(spec: VideoSpec, out_dir: Path, progress: ProgressFn | None = None) -> GeneratedVideo:
     """Write `<key>.mp4`, `<key>.questions.jsonl` and `<key>.truth.json` into `out_dir`.
 
-    Files of the same spec that are there already are kept. Raises OutOfSpace on a full disk and
-    MissingDependency without the Chinese font.
+    Files of the same spec that are there already are kept. Raises OutOfSpace on a full disk,
+    VideosealError where it may not write, and MissingDependency without the Chinese font.
     """
     began = time.monotonic()
-    out_dir.mkdir(parents=True, exist_ok=True)
     made = _made(spec, out_dir)
     if made is not None:
         return made
     story = tell_story(spec)
+    try:
+        asked = _write(spec, story, out_dir, _teller(len(story.times), progress))
+    except OSError as error:
+        message = f"cannot write {spec.key}.mp4 to {out_dir}: {error.strerror or error}"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise (OutOfSpace if full else VideosealError)(message) from error
+    return _result(spec, out_dir, len(story.times), story.times.duration, asked, began)
+
+
+def _write(spec: VideoSpec, story: Story, out_dir: Path, tell: Callable[[int], None]) -> int:
+    """Write the three files; how many questions are asked."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    # The truth goes first and comes last: where it stands, the rest is whole.
+    _path(spec, out_dir, "truth.json").unlink(missing_ok=True)
     partial = out_dir / f"{spec.key}.part.mp4"
     try:
-        _encode(spec, story, partial, _teller(len(story.times), progress))
-        lines, asked = questions_line(spec, story)
-        _path(spec, out_dir, "questions.jsonl").write_text(lines, encoding="utf-8")
+        _encode(spec, story, partial, tell)
         partial.replace(out_dir / f"{spec.key}.mp4")
-        # The truth comes last: where it stands, the rest is whole.
-        _truth(spec, story).save(_path(spec, out_dir, "truth.json"))
-    except OSError as error:
-        raise OutOfSpace(f"cannot write {partial.name}: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
-    return _result(spec, out_dir, len(story.times), story.times.duration, asked, began)
+    line, asked = questions_line(spec, story)
+    _path(spec, out_dir, "questions.jsonl").write_text(line, encoding="utf-8")
+    _truth(spec, story).save(_path(spec, out_dir, "truth.json"))
+    return asked
 
 
 def _made(spec: VideoSpec, out_dir: Path) -> GeneratedVideo | None:
@@ -61,10 +72,13 @@ def _made(spec: VideoSpec, out_dir: Path) -> GeneratedVideo | None:
     path = _path(spec, out_dir, "truth.json")
     if not path.is_file() or not (out_dir / f"{spec.key}.mp4").is_file():
         return None
-    truth = read_truth(path)
+    try:
+        truth = read_truth(path)
+    except ValueError:
+        return None
     same = {name: getattr(truth, name) for name in ("seed", "width", "height", "fps", "vfr")}
     wanted = {name: getattr(spec, name) for name in same}
-    if same != wanted or truth.start_offset != spec.start_offset:
+    if (same, truth.edition) != (wanted, EDITION) or truth.start_offset != spec.start_offset:
         return None
     if abs(truth.duration - spec.seconds) > 1:
         return None
@@ -139,6 +153,7 @@ def _spoken(sound: Sound, first: int, spec: VideoSpec) -> av.AudioFrame:
 
 def _truth(spec: VideoSpec, story: Story) -> Truth:
     return Truth(
+        edition=EDITION,
         key=spec.key,
         seed=spec.seed,
         duration=story.times.duration,

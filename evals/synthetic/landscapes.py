@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from evals.synthetic.texture import Paint, blend, fractal, gradient, jitter, shade
+from evals.synthetic.texture import Paint, blend, fractal, gradient, jitter, shade, wave
 
 __all__ = ["city", "clouds", "fields", "forest", "hills", "sea"]
 
@@ -33,7 +33,7 @@ def _disc(width: int, height: int, x: float, y: float, radius: float) -> Paint:
 
 def _ridge(rng: np.random.Generator, width: int, height: int, level: float, rough: float) -> Paint:
     """1 below a mountain line that wavers around `level` (0 top, 1 bottom)."""
-    line = fractal(rng, width, 3, cells=3, octaves=7, stretch=0.0025 * width)[1]
+    line = wave(rng, width, bends=5)
     edge = height * (level + rough * (line - 0.5))
     rows = np.arange(height, dtype=np.float32)[:, None]
     made: Paint = np.clip(rows - edge[None, :], 0, 1).astype(np.float32)
@@ -164,7 +164,7 @@ def fields(rng: np.random.Generator, width: int, height: int) -> Paint:
             tone = tuple(int(c) for c in jitter(rng, tones[rng.integers(5)], 12))
             draw.polygon(corners, fill=tone, outline=(58, 78, 44))
             x += wide
-    bend = fractal(rng, width, 3, cells=3, octaves=3, stretch=0.003 * width)[1]
+    bend = wave(rng, width, bends=3, octaves=2)
     middle = height * (0.2 + 0.6 * bend)
     rows = np.arange(height, dtype=np.float32)[:, None]
     river = np.clip(height * 0.035 - np.abs(rows - middle[None]), 0, 1).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -22,7 +23,7 @@ def questions_line(spec: VideoSpec, story: Story) -> tuple[str, int]:
     its `hops`, and its `gold` spans in exact seconds.
     """
     rng = Random(f"letters {spec.seed} {spec.minutes}")
-    letters = _balanced(rng, len(story.drafts))
+    letters = _balanced(rng, story.drafts)
     duration = story.times.duration
     asked = [
         _asked(f"{spec.key}-{number}", draft, letter, rng, duration)
@@ -41,11 +42,12 @@ def questions_line(spec: VideoSpec, story: Story) -> tuple[str, int]:
     return json.dumps(document, ensure_ascii=False) + "\n", len(asked)
 
 
-def _balanced(rng: Random, count: int) -> list[int]:
-    """Positions of the right option, each as often as the others, in random order."""
-    positions = [number % len(_LETTERS) for number in range(count)]
-    rng.shuffle(positions)
-    return positions
+def _balanced(rng: Random, drafts: Sequence[Draft]) -> list[int]:
+    """Positions of the right option: among questions that have one, each as often as the others."""
+    right = [draft.answer is not None for draft in drafts]
+    deck = [number % len(_LETTERS) for number in range(sum(right))]
+    rng.shuffle(deck)
+    return [deck.pop() if answerable else 0 for answerable in right]
 
 
 def _asked(uid: str, draft: Draft, position: int, rng: Random, duration: float) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class _Stage:
         self._planes = Planes(y.reshape(height, width), u.reshape(half), v.reshape(half))
         self._waiting = [event for event in reversed(story.events) if event.kind != "beep"]
         self._titles = [event for event in story.events if event.kind == "title"]
+        self._looks = [event for event in story.events if event.look.get("shape")]
         self._actors: list[_Actor] = []
         self._scene = -1
         self._backdrop = self._planes
@@ -124,11 +125,13 @@ class _Stage:
     def _decorations(self, scene: Scene) -> list[_Actor]:
         """A few small shapes that drift through the scene and mean nothing."""
         rng = Random(f"drift {self._spec.seed} {scene.index}")
+        # A star that drifts past a board with a star would make two of what is asked about.
+        asked = {event.look.get("shape") for event in self._looks if event.scene == scene.index}
         pairs = [
             (colour, shape)
             for colour in COLOURS
             for shape in SHAPES
-            if f"{colour} {shape}" not in self._story.secret_shapes
+            if shape not in asked and f"{colour} {shape}" not in self._story.secret_shapes
         ]
         made = []
         for colour, shape in rng.sample(pairs, rng.randrange(3)):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-__all__ = ["Paint", "blend", "fractal", "gradient", "jitter", "shade", "to_bytes"]
+__all__ = ["Paint", "blend", "fractal", "gradient", "jitter", "shade", "to_bytes", "wave"]
 
 Paint = NDArray[np.float32]
 Colour = Sequence[float]
@@ -30,6 +30,19 @@ def fractal(
         weight += share
     made: Paint = np.clip(total / weight, 0, 1).astype(np.float32)
     return made
+
+
+def wave(rng: np.random.Generator, length: int, *, bends: int, octaves: int = 5) -> Paint:
+    """A wavering line in about 0..1, shape (length,), with about `bends` turns."""
+    total, weight = np.zeros(length, np.float32), 0.0
+    for octave in range(octaves):
+        points = rng.random(bends * 2**octave + 4)
+        places = np.linspace(1, len(points) - 2.001, length)
+        low, part = places.astype(int), places % 1
+        part = part * part * (3 - 2 * part)
+        total += 0.45**octave * (points[low] * (1 - part) + points[low + 1] * part)
+        weight += 0.45**octave
+    return (total / weight).astype(np.float32)
 
 
 def gradient(width: int, height: int, stops: Sequence[tuple[float, Colour]]) -> Paint:

@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.span import Span
 
-__all__ = ["Box", "Event", "EventKind", "Scene", "Truth", "read_truth"]
+__all__ = ["EDITION", "Box", "Event", "EventKind", "Scene", "Truth", "read_truth"]
+
+EDITION = 2
+"""Raised whenever the same spec begins to give other pictures, events or questions."""
 
 EventKind = Literal["title", "sign", "subtitle", "clock", "shape", "beep"]
 Box = tuple[int, int, int, int]
@@ -67,6 +70,8 @@ class Truth(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    edition: int = 1
+    """`EDITION` of the generator that made it."""
     key: str
     seed: int
     duration: float
