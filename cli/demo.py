@@ -12,10 +12,10 @@ from cli.answer_view import print_answer
 from cli.ask import ask_once
 from cli.index import index_one
 from cli.invocation import Invocation, json_option, pass_invocation
-from cli.output import emit_json, notes, plain
+from cli.output import clock, emit_json, near, notes, plain
 from cli.progress import display
 from core.errors import VideosealError
-from core.span import Span, format_time
+from core.span import Span
 
 if TYPE_CHECKING:
     from evals.item import Item
@@ -68,25 +68,31 @@ def demo(invocation: Invocation, minutes: float, seed: int) -> int:
         emit_json({"passed": passed, "video": row.id, "seconds": took, "questions": asked})
     else:
         spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items())
-        click.echo(f"{'all three hold' if passed else 'NOT all hold'} ({spent})")
-        click.echo(f'ask your own: videoseal --data-dir {settings.data_dir} ask {row.id[:6]} "..."')
+        click.echo(f"\n{'all three hold' if passed else 'NOT all hold'} ({spent})")
+        click.echo("ask your own:")
+        click.echo(f'  videoseal --data-dir {near(settings.data_dir)} ask {row.title} "..."')
     return 0 if passed else 1
 
 
 def choose(items: list[Item]) -> list[Item]:
-    """Three questions: about one sign or line, one that joins two moments, one without an answer.
+    """Three questions: about one moment, one that joins two (or is Chinese), one without an answer.
 
-    Raises VideosealError when the video has too few.
+    English ones are taken first, so that a reader of the README can follow. Raises VideosealError
+    when the video has too few.
     """
-    text = [i for i in items if i.answerable and i.needs == "text"]
-    single = next((i for i in text if len(i.evidence) == 1), None)
-    double = next((i for i in text if len(i.evidence) > 1), None) or next(
-        (i for i in text if i is not single), None
-    )
-    none = next((i for i in items if not i.answerable), None)
-    if single is None or double is None or none is None:
+    plain_first = sorted(items, key=lambda item: _is_chinese(item))
+    text = [item for item in plain_first if item.answerable and item.needs == "text"]
+    single = next((item for item in text if len(item.evidence) == 1), None)
+    others = [item for item in text if item is not single]
+    joined = sorted(others, key=lambda item: (len(item.evidence) < 2, not _is_chinese(item)))
+    none = next((item for item in plain_first if not item.answerable), None)
+    if single is None or not joined or none is None:
         raise VideosealError("this video has too few questions", hint="take another --seed")
-    return [single, double, none]
+    return [single, joined[0], none]
+
+
+def _is_chinese(item: Item) -> bool:
+    return any("\u4e00" <= letter <= "\u9fff" for letter in item.question.text)
 
 
 def check(episode: Episode, item: Item) -> Check:
@@ -96,23 +102,18 @@ def check(episode: Episode, item: Item) -> Check:
         return Check(False, f"failed: {episode.error.message}")
     if not item.answerable:
         right = answer.outcome == "abstained"
-        return Check(
-            right,
-            "nothing in the video answers this: " + ("rightly abstained" if right else "WRONG"),
-        )
+        found = "rightly abstained" if right else "an answer is WRONG"
+        return Check(right, f"nothing in the video answers this: {found}")
     gold = [Span(*pair) for pair in item.evidence]
-    where = ", ".join(
-        f"{format_time(s.start, decimals=1)}-{format_time(s.end, decimals=1)}" for s in gold
-    )
+    where = " and ".join(f"{clock(span.start)}-{clock(span.end)}" for span in gold)
     cited = [frame.time for citation in answer.citations for frame in citation.frames]
-    inside = any(span.contains(time) for span in gold for time in cited)
+    held = sum(any(span.contains(time) for time in cited) for span in gold)
     right = answer.choice == item.answer
-    says = (
-        f"the truth is ({item.answer}), shown at {where}: "
-        + ("right" if right else "WRONG")
-        + (", and a cited frame lies inside" if inside else ", but NO cited frame lies inside")
+    moments = "the moment" if len(gold) == 1 else f"{held} of {len(gold)} moments"
+    says = f"({item.answer}), seen at {where}: the answer is {'right' if right else 'WRONG'}, " + (
+        f"and a cited frame shows {moments}" if held else "and NO cited frame shows it"
     )
-    return Check(right and inside and answer.proven, says)
+    return Check(right and held > 0 and answer.proven, says)
 
 
 def _generate(folder: Path, minutes: float, seed: int) -> GeneratedVideo:
