@@ -19,7 +19,17 @@ from graph.resources import Resources
 from indexing.pipeline import index_video
 from indexing.progress import Progress
 
-__all__ = ["RECORDS", "Job", "Ready", "RunProgress", "jobs_of", "run", "run_folder"]
+__all__ = [
+    "RECORDS",
+    "Job",
+    "Places",
+    "Ready",
+    "RunProgress",
+    "Tell",
+    "jobs_of",
+    "run",
+    "run_folder",
+]
 
 RECORDS: Final = "samples.jsonl"
 MISSING: Final = "MissingVideo"

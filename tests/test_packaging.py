@@ -55,7 +55,9 @@ def test_wheel_holds_all_modules_and_no_tests(wheel: Path) -> None:
         for package in _packages()
         for file in (ROOT / package.replace(".", "/")).iterdir()
         if file.suffix in (".py", ".sql")
-    } | {str(file.relative_to(ROOT)) for file in (ROOT / "indexing/migrations").glob("*.sql")}
+    }
+    for data in ("indexing/migrations/*.sql", "evals/report/templates/*"):
+        expected |= {str(file.relative_to(ROOT)) for file in ROOT.glob(data)}
     assert names == expected
 
 

@@ -7,7 +7,6 @@ from typing import Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
-from tools.overview import overview as read_outline
 
 from core.errors import VideosealError
 from graph.context import Context
@@ -15,6 +14,7 @@ from graph.events import Overviewed
 from graph.prompts import outline_payload
 from graph.session import OutOfBudget, open_session, task_and_call
 from graph.state import State
+from tools.overview import overview as read_outline
 
 __all__ = ["overview"]
 

@@ -6,7 +6,6 @@ from typing import Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
-from tools.retrieve import visual_retrieve as search_index
 
 from core.errors import VideosealError
 from graph.context import Context
@@ -14,6 +13,7 @@ from graph.events import Retrieved
 from graph.prompts import hits_payload
 from graph.session import OutOfBudget, open_session, task_and_call
 from graph.state import State
+from tools.retrieve import visual_retrieve as search_index
 
 __all__ = ["visual_retrieve"]
 
