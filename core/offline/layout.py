@@ -12,7 +12,7 @@ __all__ = ["CELLS", "Passage", "passages"]
 CELLS: Final = "  "
 """Between the lines of one row, such as the columns of a board."""
 _SAME_ROW: Final = 0.5
-"""Share of the lower line's height by which two lines of one row overlap."""
+"""Share of the higher line's height by which two lines of one row overlap."""
 _ROW_GAP: Final = 3.0
 """Widest gap inside a row, in line heights: columns of one board, not two boards."""
 _BLOCK_GAP: Final = 1.3
@@ -88,10 +88,10 @@ def _rows(lines: Sequence[TextLine]) -> list[_Row]:
 
 def _beside(row: _Row, line: TextLine) -> bool:
     last = row.lines[-1].box
-    low = max(1, min(last[3] - last[1], line.box[3] - line.box[1]))
+    low, high = sorted((max(1, last[3] - last[1]), max(1, line.box[3] - line.box[1])))
     shared = min(last[3], line.box[3]) - max(last[1], line.box[1])
     gap = line.box[0] - last[2]
-    return shared >= _SAME_ROW * low and -low < gap <= _ROW_GAP * low
+    return shared >= _SAME_ROW * high and -low < gap <= _ROW_GAP * low
 
 
 def _blocks(rows: Sequence[_Row]) -> list[list[_Row]]:
