@@ -53,6 +53,9 @@ _GLUED: Final = re.compile(
 )
 
 
+_WIDE: Final = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]")
+
+
 class TextLine(NamedTuple):
     """One line of text in a picture."""
 
@@ -196,7 +199,7 @@ class PaddleTextReader:
                 left, top = (int(value) for value in np.floor(box.min(axis=0)))
                 right, bottom = (int(value) for value in np.ceil(box.max(axis=0)))
                 lines.append(TextLine(clean, float(score), (left, top, right, bottom)))
-        return lines
+        return _whole_lines(lines)
 
     def _find(self, bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32] | None:
         """Corners of lines, shape (lines, 4, 2), in pixels of the picture."""
@@ -228,6 +231,38 @@ def _one_thread(network: type[Any]) -> type[Any]:
             return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     return OneThread
+
+
+def _whole_lines(lines: list[TextLine]) -> list[TextLine]:
+    """Join what the detector cut apart: pieces of one row, closer together than letters are high.
+
+    A wide mark such as the Chinese colon leaves a gap inside a line.
+    """
+    whole: list[TextLine] = []
+    for line in lines:
+        before = next((other for other in whole if _goes_on(other, line)), None)
+        if before is None:
+            whole.append(line)
+            continue
+        space = "" if _WIDE.match(before.text[-1]) or _WIDE.match(line.text[0]) else " "
+        edges = zip(before.box, line.box, strict=True)
+        left, top, right, bottom = (
+            choose(pair) for choose, pair in zip((min, min, max, max), edges, strict=True)
+        )
+        score = min(before.score, line.score)
+        joined = TextLine(f"{before.text}{space}{line.text}", score, (left, top, right, bottom))
+        whole[whole.index(before)] = joined
+    return whole
+
+
+def _goes_on(line: TextLine, other: TextLine) -> bool:
+    """Whether `other` stands right of `line`, in its row and in letters of its size."""
+    _, top, right, bottom = line.box
+    height, other_height = bottom - top, other.box[3] - other.box[1]
+    low, high = sorted((height, other_height))
+    overlap = min(bottom, other.box[3]) - max(top, other.box[1])
+    gap = other.box[0] - right
+    return overlap >= 0.7 * low and high <= 1.5 * low and -0.3 * low <= gap <= 0.8 * low
 
 
 def space_words(text: str) -> str:

@@ -16,6 +16,8 @@ __all__ = ["Cue", "join_segments"]
 
 _TICK: Final = 3.0
 _TICKS: Final = 4
+_LARGEST_STEP: Final = 10_000
+"""From 12:59:59 to 13:00:00 the digits of a clock grow by 4,041."""
 _TOUCH: Final = 1e-3
 
 
@@ -170,13 +172,20 @@ def _counters(cues: Sequence[Cue], longest: float) -> list[Cue]:
             kept.append(cue)
             continue
         run = runs.setdefault(shape, [])
-        if run and not (cue.start - run[-1].end <= _TICK / 2 and run[-1].box.near(cue.box)):
+        if run and not _ticks_on(run[-1], cue):
             kept.extend(_as_counter(run, longest))
             run.clear()
         run.append(cue)
     for run in runs.values():
         kept.extend(_as_counter(run, longest))
     return sorted(kept, key=_order)
+
+
+def _ticks_on(before: Cue, after: Cue) -> bool:
+    """Whether a value may follow another at the same place of a clock or counter."""
+    one, two = (int(re.sub(r"\D", "", letters(cue.text))) for cue in (before, after))
+    soon = after.start - before.end <= _TICK / 2
+    return soon and abs(two - one) <= _LARGEST_STEP and before.box.near(after.box)
 
 
 def _as_counter(run: Sequence[Cue], longest: float) -> list[Cue]:

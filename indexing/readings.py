@@ -13,6 +13,7 @@ from indexing.regions import Box
 __all__ = ["Reading", "Readings", "alike", "letters", "readings_of"]
 
 _ALIKE: Final = 0.75
+_SPACE_SHARE: Final = 0.12
 _LOOKALIKES: Final = str.maketrans("oil|", "0111")
 
 
@@ -56,6 +57,27 @@ def alike(one: str, two: str) -> bool:
     return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
 
 
+def _spaces(text: str) -> set[int]:
+    """After how many letters and digits the text has spaces."""
+    parts = text.split()
+    counts = [sum(map(str.isalnum, part)) for part in parts]
+    return {sum(counts[: index + 1]) for index in range(len(parts) - 1)}
+
+
+def _spaced(text: str, places: set[int]) -> str:
+    """The text with spaces also at `places`, where a letter follows a letter."""
+    missing = places - _spaces(text)
+    written: list[str] = []
+    count = 0
+    for char in text:
+        if char.isalnum():
+            if count in missing and written and written[-1].isalnum():
+                written.append(" ")
+            count += 1
+        written.append(char)
+    return "".join(written)
+
+
 class Readings:
     """All readings of one line; the text with most support wins."""
 
@@ -82,15 +104,23 @@ class Readings:
     def best(self) -> str:
         """The text with the highest sum of scores over readings of the same letters.
 
-        Among its spellings the one read most often wins, then the one with more spaces, because
-        the reader drops spaces but never invents them.
+        Among its spellings the one read most often wins; spaces that others have are added to it,
+        because the reader drops spaces but hardly ever invents them.
         """
         support: dict[str, float] = {}
         for text, (_, total) in self._votes.items():
             support[letters(text)] = support.get(letters(text), 0.0) + total
         winner = max(support, key=lambda key: (support[key], key))
-        spellings = [text for text in self._votes if letters(text) == winner]
-        return max(spellings, key=lambda text: (self._votes[text][0], text.count(" "), text))
+        spellings = {
+            text: count for text, (count, _) in self._votes.items() if letters(text) == winner
+        }
+        commonest = max(spellings, key=lambda text: (spellings[text], text.count(" "), text))
+        needed = max(1.0, _SPACE_SHARE * sum(spellings.values()))
+        votes: dict[int, int] = {}
+        for text, count in spellings.items():
+            for place in _spaces(text):
+                votes[place] = votes.get(place, 0) + count
+        return _spaced(commonest, {place for place, count in votes.items() if count >= needed})
 
     @property
     def score(self) -> float:

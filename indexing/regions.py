@@ -21,8 +21,10 @@ _TILE: Final = 8
 _CHANGE: Final = 5.0
 _PART: Final = 0.7
 """Width of a part of a line, in heights of the line."""
-_SAME: Final = 0.8
-"""Correlation of parts: the same letter over a moving background has 0.95, another 0.3 to 0.7."""
+_SAME: Final = 0.75
+"""Correlation of parts: the same letter over a moving background has 0.95, another at most 0.7."""
+_BOLD: Final = 0.3
+"""Share of the usual stroke energy below which a part shows background, not letters."""
 _FLAT: Final = 4.0
 _Floats = npt.NDArray[np.floating]
 
@@ -91,8 +93,12 @@ class Strokes:
         count = max(1, round(width / max(3.0, _PART * height)))
         self._starts = np.linspace(0, width, count, endpoint=False).astype(np.intp)
         self._weight = self._sums(self._gradient, self._gradient)
-        flat = _FLAT * self._sums(np.ones_like(self._gradient), np.ones_like(self._gradient))
-        self._drawn = self._weight >= flat
+        ones = np.ones_like(self._gradient)
+        drawn = self._weight >= _FLAT * self._sums(ones, ones)
+        if drawn.any():
+            # Between words and beside the line there is background, which may well change.
+            drawn &= self._weight >= _BOLD * np.median(self._weight[drawn])
+        self._drawn = drawn
 
     def _sums(self, one: _Floats, two: _Floats) -> _Floats:
         sums: _Floats = np.add.reduceat((one * two).sum(axis=0), self._starts)
