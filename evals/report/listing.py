@@ -1,0 +1,98 @@
+"""The samples of a page: a short row each, and their evidence packed for when it is asked for."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from evals.cells import read_record
+from evals.outcome import outcome_of
+from evals.records import SampleRecord
+from evals.report.evidence import Pictures, evidence_document
+from evals.report.systems import System
+from evals.tally import STATUSES, Judged, judge
+
+__all__ = ["BLOCK", "COLUMNS", "Listing", "list_samples", "unpack"]
+
+BLOCK: Final = 8
+"""Documents that are packed together: they share words, and one is unpacked with its block."""
+COLUMNS: Final = (
+    "system", "uid", "video", "category", "group", "status", "right", "grounded", "answerable",
+    "gold", "chosen", "question", "confidence", "frames", "seconds",
+)  # fmt: skip
+"""What a row holds, in this order."""
+_TEXT: Final = 300
+
+
+class Listing(NamedTuple):
+    """What a page lists."""
+
+    rows: list[list[Any]]
+    blocks: list[str]
+    """Evidence documents of `BLOCK` rows each: JSON, deflated, base64."""
+    total: int
+    """Samples there are; more than rows where the page has no room."""
+
+
+class _Place(NamedTuple):
+    system: int
+    row: int
+
+
+def list_samples(
+    systems: Sequence[System], pictures: Pictures | None, *, most: int, most_pictures: int
+) -> Listing:
+    """Rows and documents of at most `most` samples, as many of every system."""
+    rows: list[list[Any]] = []
+    blocks: list[str] = []
+    open_block: list[dict[str, Any]] = []
+    for number, record in _records(systems, most):
+        rows.append(_row(number, judge(outcome_of(record))))
+        open_block.append(evidence_document(record, pictures, most_pictures=most_pictures))
+        if len(open_block) == BLOCK:
+            blocks.append(_pack(open_block))
+            open_block = []
+    if open_block:
+        blocks.append(_pack(open_block))
+    return Listing(rows, blocks, sum(len(system.cell.tally) for system in systems))
+
+
+def unpack(block: str) -> list[dict[str, Any]]:
+    """The documents of a block; what the page does in the browser."""
+    found: list[dict[str, Any]] = json.loads(zlib.decompress(base64.b64decode(block)))
+    return found
+
+
+def _records(systems: Sequence[System], most: int) -> Iterator[tuple[int, SampleRecord]]:
+    """Records question by question, so that the systems' answers to one stand together."""
+    share = most // len(systems) if systems else 0
+    places = [
+        _Place(number, row)
+        for number, system in enumerate(systems)
+        for row in range(min(share, len(system.cell.tally)))
+    ]
+    offsets = [system.cell.tally.column("offset") for system in systems]
+    for place in sorted(places, key=lambda place: (place.row, place.system)):
+        offset = int(offsets[place.system][place.row])
+        yield place.system, read_record(systems[place.system].cell.folder, offset)
+
+
+def _row(system: int, judged: Judged) -> list[Any]:
+    outcome = judged.outcome
+    item = outcome.item
+    return [
+        system, item.uid, item.video, ", ".join(item.categories), item.group,
+        STATUSES.index(outcome.status), int(outcome.right),
+        None if judged.grounded is None else int(judged.grounded), int(item.answerable),
+        item.answer if item.question.options else "", outcome.letter or "",
+        item.question.text[:_TEXT], round(outcome.confidence, 3), outcome.cost.frames,
+        round(outcome.cost.seconds, 2),
+    ]  # fmt: skip
+
+
+def _pack(documents: list[dict[str, Any]]) -> str:
+    text = json.dumps(documents, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode("ascii"), 9)).decode("ascii")

@@ -1,0 +1,98 @@
+"""The HTML page, filled from its template; everything it needs is inside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from core.errors import MissingDependency
+from evals.report.svg import Svg
+from evals.report.tables import Table
+
+__all__ = ["Figure", "Page", "data_block", "render_page"]
+
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_UNSAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+
+
+class Figure(NamedTuple):
+    """A picture with its caption, and the same numbers as a table for who wants them."""
+
+    name: str
+    title: str
+    note: str
+    pictures: list[tuple[str, Svg]]
+    """Drawn side by side, each with the label over it."""
+    table: Table | None = None
+    key: Sequence[tuple[str, Svg]] = ()
+    """What the markers stand for, where they are not labelled."""
+
+
+class Page(NamedTuple):
+    """Everything on the page."""
+
+    title: str
+    facts: list[str]
+    """What this is a report of, in a few words each."""
+    sentences: list[str]
+    """What was found, in words."""
+    headline: Table
+    figures: list[Figure]
+    tables: list[tuple[str, Table]]
+    manifests: list[tuple[str, Mapping[str, str]]]
+    """How every run was made, by its name."""
+    notes: list[str]
+    """What the reader should know about the list of samples."""
+    samples: Mapping[str, Any]
+    """For the script: systems, statuses, columns, rows and block size."""
+    blocks: list[str]
+    """Packed evidence."""
+
+
+def render_page(page: Page) -> str:
+    """The whole document; MissingDependency without Jinja."""
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError:
+        raise MissingDependency(
+            "the report needs jinja2", hint="pip install 'videoseal-agent[evals]'"
+        ) from None
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = _read("evidence.js") + _read("page.js")
+    return environment.get_template("page.html").render(
+        page=page,
+        style=Svg(_read("tokens.css") + _read("evidence.css") + _read("page.css")),
+        script=Svg(script),
+        script_hash=_hash(script),
+        evidence_view=Svg(_read("evidence.html")),
+        samples=data_block(page.samples),
+        blocks=data_block(page.blocks),
+    )
+
+
+def data_block(value: object) -> Svg:
+    """JSON that can stand inside a script element: nothing in it can end the element."""
+    text = json.dumps(value, separators=(",", ":"))
+    for character, escaped in _UNSAFE.items():
+        text = text.replace(character, escaped)
+    return Svg(text)
+
+
+def _read(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    """What the page's content security policy knows its one script by."""
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -1,0 +1,300 @@
+"""The report's tables as plain text values, written to HTML and Markdown from one source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from evals.compare import Comparison
+from evals.report.numbers import (
+    NOTHING,
+    amount,
+    interval,
+    p_value,
+    percent,
+    points,
+    points_interval,
+)
+from evals.report.systems import SPENDING, System
+from evals.statistics import Estimate
+
+__all__ = ["Column", "Row", "Table", "Value", "comparison_table", "cost_table", "headline_table",
+           "numbers_table", "pair_table", "rates_table"]  # fmt: skip
+
+
+class Value(NamedTuple):
+    """One entry."""
+
+    text: str
+    small: str = ""
+    """Beside it in smaller type: the interval, n, or a total."""
+
+
+class Column(NamedTuple):
+    """A heading."""
+
+    text: str
+    small: str = ""
+
+
+class Row(NamedTuple):
+    """One line; without values it is a heading for those after it."""
+
+    label: str
+    values: list[Value]
+    note: str = ""
+    """What the line means."""
+
+
+class Table(NamedTuple):
+    """A whole table; the first column holds the labels of the rows."""
+
+    name: str
+    caption: str
+    corner: str
+    columns: list[Column]
+    rows: list[Row]
+
+
+def headline_table(systems: Sequence[System]) -> Table:
+    """What a reader wants first, a line a system."""
+    columns = [
+        Column("asked"), Column("answered"), Column("forced"), Column("abstained"),
+        Column("errored", "no video"), Column("accuracy", "strict, 95 %"),
+        Column("accuracy", "official"), Column("chance"),
+        Column("grounded accuracy", "95 %"), Column("evidence hit", "by chance"),
+        Column("right but never shown", "of right"),
+    ]  # fmt: skip
+    return Table(
+        "headline",
+        "Rates in per cent; intervals resample whole videos. Grounded accuracy counts right,"
+        " unforced answers whose system was really shown a frame inside a gold span.",
+        "system",
+        columns,
+        [Row(system.label, _headline(system)) for system in systems],
+    )
+
+
+def _headline(system: System) -> list[Value]:
+    found, counts = system.scores, system.counts
+    never = found["right but never shown"]
+    lucky = system.quadrants.right_ungrounded
+    return [
+        *(Value(f"{counts[name]:,}") for name in ("asked", "answered", "forced", "abstained")),
+        Value(f"{counts['errored']:,}", f"{system.missing:,}" if system.missing else ""),
+        Value(percent(found["accuracy"].mean), interval(found["accuracy"])),
+        Value(percent(system.official_accuracy)),
+        Value(percent(found["chance"].mean)),
+        Value(percent(found["grounded accuracy"].mean), interval(found["grounded accuracy"])),
+        Value(percent(found["evidence hit"].mean), percent(found["evidence hit by chance"].mean)),
+        Value(percent(never.mean), f"{lucky:,} of {never.n:,}" if never.n else ""),
+    ]
+
+
+_MEASURES: Final[dict[str, dict[str, str]]] = {
+    "Answers": {
+        "accuracy": "strict: everything that is not the gold letter is wrong",
+        "chance": "a uniform guess among the options",
+        "accuracy of unforced answers": "of those that were given freely",
+        "abstained on unanswerable": "of the questions that nothing in the video answers",
+    },
+    "Grounding in time": {
+        "grounded accuracy": "right, unforced, and a shown frame inside a gold span",
+        "acc@IoU": "CG-Bench: right and cited spans that overlap gold, IoU 0.1 to 0.5",
+        "G_t": "an inspected span with tIoU of at least 0.05 with a gold span",
+        "G_t by chance": "the same number of windows of the same lengths, thrown at random",
+        "R@0.10": "tIoU of at least 0.10",
+        "R@0.10 by chance": "",
+        "R@0.20": "tIoU of at least 0.20",
+        "R@0.20 by chance": "",
+        "evidence hit": "a frame really shown lies inside a gold span",
+        "evidence hit by chance": "",
+        "cited evidence hit": "a frame that the answer cites lies inside a gold span",
+        "coverage": "share of the gold spans of which a frame was shown",
+        "mIoU": "CG-Bench: IoU of cited against gold spans",
+        "rec@IoU": "CG-Bench: share of IoU thresholds 0.1 to 0.5 that are reached",
+    },
+    "Right for the wrong reasons": {
+        "H_t": "of right answers, those without G_t",
+        "right but never shown": "of right answers, those without an evidence hit",
+    },
+    "Grounding in meaning": {
+        "G_s": "all judges say that what was seen carries the answer",
+        "H_s": "of right answers, those without G_s",
+    },
+}  # fmt: skip
+
+
+def numbers_table(systems: Sequence[System]) -> Table:
+    """Every rate of every system with its interval and its number of questions."""
+    rows = [Row("Questions", []), *_counts(systems)]
+    official = list(dict.fromkeys(name for system in systems for name in system.official))
+    if official:
+        rows.append(Row("Official figures", [], "by the benchmark's own scorer"))
+    for name in official:
+        found = [system.official.get(name, float("nan")) for system in systems]
+        rows.append(Row(name, [Value(percent(value)) for value in found]))
+    for heading, measures in _MEASURES.items():
+        kept = {name: note for name, note in measures.items() if _any(systems, name)}
+        if kept:
+            rows.append(Row(heading, []))
+        rows += [
+            Row(name, [_rate(system.scores[name]) for system in systems], note)
+            for name, note in kept.items()
+        ]
+    return Table(
+        "numbers",
+        "Rates in per cent with 95 % intervals clustered by video, and n.",
+        "measure",
+        [Column(system.label) for system in systems],
+        rows,
+    )
+
+
+def _counts(systems: Sequence[System]) -> list[Row]:
+    names = ("asked", "answered", "forced", "abstained", "errored")
+    rows = [Row(name, [Value(f"{s.counts[name]:,}") for s in systems]) for name in names]
+    rows.append(Row("missing video", [Value(f"{s.missing:,}") for s in systems], "of the errored"))
+    rows.append(Row("videos", [Value(f"{s.videos:,}") for s in systems]))
+    if any(system.defective for system in systems):
+        rows.append(Row("defective rows", [Value(f"{s.defective:,}") for s in systems],
+                        "published with a fault, asked and counted all the same"))  # fmt: skip
+    return rows
+
+
+def _any(systems: Sequence[System], name: str) -> bool:
+    return any(system.scores[name].n for system in systems)
+
+
+def _rate(estimate: Estimate) -> Value:
+    if not estimate.n:
+        return Value(NOTHING, "n = 0")
+    within = "" if math.isnan(estimate.low) else f"{interval(estimate)}, "
+    return Value(percent(estimate.mean), f"{within}n = {estimate.n:,}")
+
+
+def rates_table(
+    name: str, corner: str, systems: Sequence[System],
+    groups: Sequence[tuple[str, Sequence[tuple[Estimate, Estimate]]]],
+) -> Table:  # fmt: skip
+    """Accuracy and grounded accuracy of every system in every group of questions."""
+    rows = []
+    for label, pairs in groups:
+        values = [
+            Value(
+                f"{percent(accuracy.mean)} / {percent(grounded.mean)}",
+                f"{interval(accuracy)}, n = {accuracy.n:,}" if accuracy.n else "n = 0",
+            )
+            for accuracy, grounded in pairs
+        ]
+        rows.append(Row(label, values))
+    return Table(
+        name,
+        "Accuracy / grounded accuracy in per cent; the interval and n are those of accuracy.",
+        corner,
+        [Column(system.label) for system in systems],
+        rows,
+    )
+
+
+def cost_table(systems: Sequence[System], *, priced: bool) -> Table:
+    """What a question cost on average, and all of them together."""
+    kinds = [name for name in SPENDING if priced or name != "money"]
+    return Table(
+        "cost",
+        "A question on average, and all questions together.",
+        "cost",
+        [Column(system.label, "a question, in all") for system in systems],
+        [
+            Row(
+                SPENDING[name],
+                [
+                    Value(amount(system.spending[name].mean), amount(system.spending[name].total))
+                    for system in systems
+                ],
+                "a model without a price leaves it unknown" if name == "money" else "",
+            )
+            for name in kinds
+        ],
+    )
+
+
+_TOLD: Final = (
+    "accuracy", "grounded accuracy", "evidence hit", "right but never shown", "H_t",
+    "abstained on unanswerable",
+)  # fmt: skip
+
+
+def comparison_table(comparisons: Sequence[Comparison], names: Sequence[str], base: str) -> Table:
+    """Every system against one, a line each; `names` are the systems' labels."""
+    rows = []
+    for name, found in zip(names, comparisons, strict=True):
+        told = {entry.name: entry.difference for entry in found.rates}
+        rows.append(
+            Row(
+                name,
+                [
+                    Value(f"{found.shared:,}"),
+                    *(_split(told[measure]) for measure in _TOLD),
+                    Value(
+                        p_value(found.test.p_value),
+                        f"{found.test.only_first:,} against {found.test.only_second:,}",
+                    ),
+                ],
+            )
+        )
+    return Table(
+        "comparison",
+        f"Differences to {base} in percentage points, question by question on those that both were"
+        " asked, with 95 % intervals clustered by video; McNemar's exact test on right and wrong.",
+        f"minus {base}",
+        [Column("questions"), *(Column(name) for name in _TOLD),
+         Column("McNemar p", "only it right, only the other")],
+        rows,
+    )  # fmt: skip
+
+
+def _split(estimate: Estimate) -> Value:
+    return Value(points(estimate), points_interval(estimate))
+
+
+def pair_table(found: Comparison) -> Table:
+    """Two systems side by side, a line a measure."""
+    rows = [
+        Row(
+            entry.name,
+            [Value(percent(entry.first)), Value(percent(entry.second)), _split(entry.difference)],
+        )
+        for entry in found.rates
+    ]
+    rows += [
+        Row(
+            f"{SPENDING[entry.name]} a question",
+            [
+                Value(amount(entry.first)),
+                Value(amount(entry.second)),
+                Value(amount(entry.difference.mean), _within(entry.difference)),
+            ],
+        )
+        for entry in found.costs
+    ]
+    test = found.test
+    return Table(
+        "pair",
+        f"{found.shared:,} questions that both were asked ({found.only_first:,} and"
+        f" {found.only_second:,} left out). Rates in per cent, differences in percentage points"
+        " with 95 % intervals clustered by video. McNemar's exact test on right and wrong:"
+        f" {test.only_first:,} right in the first alone, {test.only_second:,} in the second alone,"
+        f" p {p_value(test.p_value)}.",
+        "measure",
+        [Column(found.first), Column(found.second), Column("difference", "95 %")],
+        rows,
+    )
+
+
+def _within(estimate: Estimate) -> str:
+    if math.isnan(estimate.low):
+        return ""
+    low, high = amount(estimate.low, estimate.mean), amount(estimate.high, estimate.mean)
+    return f"{low} to {high}"

@@ -1,0 +1,206 @@
+"""Write the report of one or several runs: a page that stands alone, and a Markdown table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from evals.cells import Cell, read_cells, read_manifest
+from evals.compare import baseline_of, compare
+from evals.cost import Prices
+from evals.report.figures import (
+    by_category,
+    by_length,
+    draw_budgets,
+    draw_groups,
+    draw_headline,
+    draw_quadrants,
+    draw_risk,
+    family_key,
+)
+from evals.report.listing import BLOCK, COLUMNS, Listing, list_samples
+from evals.report.markdown import markdown_page
+from evals.report.page import Figure, Page, render_page
+from evals.report.pictures import Thumbnails
+from evals.report.prose import describe_run, facts_of, sentences_of
+from evals.report.systems import System, systems_of
+from evals.report.tables import (
+    Table,
+    comparison_table,
+    cost_table,
+    headline_table,
+    numbers_table,
+    rates_table,
+)
+from evals.tally import STATUSES
+
+__all__ = ["ReportFiles", "write_report"]
+
+MOST_LISTED: Final = 20_000
+"""Samples that a page lists; beyond that a browser becomes slow."""
+PAGE_BYTES: Final = 25 << 20
+"""Size that pictures may fill a page up to."""
+_PICTURES_EACH: Final = 12
+_PICTURE_BYTES: Final = 9000
+"""What a thumbnail takes, roughly: how the room is shared out among the samples."""
+
+
+class ReportFiles(NamedTuple):
+    """What was written."""
+
+    html: Path
+    markdown: Path
+
+
+def write_report(
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    title: str | None = None,
+    frames: Path | None = None,
+    prices: Prices | None = None,
+    most_listed: int = MOST_LISTED,
+    page_bytes: int = PAGE_BYTES,
+) -> ReportFiles:
+    """Report on run folders into `out`, which becomes `report.html` and `report.md` in it.
+
+    `frames` is a frame cache to take pictures from; `prices` are of a million prompt and
+    completion tokens by model. Raises NoSuchRun, AnnotationError for a damaged record, and
+    MissingDependency without Jinja.
+    """
+    cells = read_cells(runs, prices=prices)
+    systems = systems_of(cells)
+    tables = _tables(systems, priced=prices is not None)
+    named = title or _title(cells)
+    sentences = sentences_of(systems)
+    thumbnails = None if frames is None else Thumbnails(frames, page_bytes)
+    listing = list_samples(
+        systems,
+        thumbnails.picture if thumbnails else None,
+        most=most_listed,
+        most_pictures=_pictures_each(systems, most_listed, page_bytes),
+    )
+    page = Page(
+        title=named,
+        facts=facts_of(systems),
+        sentences=sentences,
+        headline=headline_table(systems),
+        figures=_figures(systems),
+        tables=tables,
+        manifests=[(run.name, describe_run(read_manifest(run))) for run in runs],
+        notes=_notes(listing, thumbnails),
+        samples=_samples(systems, listing),
+        blocks=listing.blocks,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    files = ReportFiles(out / "report.html", out / "report.md")
+    everything = [("Headline", page.headline), *_group_tables(systems), *tables]
+    markdown = markdown_page(named, sentences, everything)
+    for path, text in ((files.html, render_page(page)), (files.markdown, markdown)):
+        path.write_text(text, encoding="utf-8", errors="replace")
+    return files
+
+
+def _tables(systems: Sequence[System], *, priced: bool) -> list[tuple[str, Table]]:
+    tables = [("Cost", cost_table(systems, priced=priced))]
+    base = baseline_of([system.cell for system in systems])
+    others = [system for system in systems if system.cell is not base]
+    if base is not None and others:
+        found = [compare(system.cell, base) for system in others]
+        label = next(system.label for system in systems if system.cell is base)
+        names = [system.label for system in others]
+        tables.insert(0, ("Comparison", comparison_table(found, names, label)))
+    return [*tables, ("All numbers", numbers_table(systems))]
+
+
+def _group_tables(systems: Sequence[System]) -> list[tuple[str, Table]]:
+    return [
+        (title, rates_table(name, corner, systems, groups))
+        for name, title, corner, groups in (
+            ("categories", "By category", "category", by_category(systems)),
+            ("lengths", "By length of the video", "length", by_length(systems)),
+        )
+        if groups
+    ]
+
+
+def _figures(systems: Sequence[System]) -> list[Figure]:
+    figures = [
+        Figure(
+            "accuracy", "Accuracy, and how much of it was proven",
+            "A bar is accuracy with its 95 % interval; it is filled as far as the right answer was"
+            " given freely and a frame of the gold span was really shown. The dashed line is a"
+            " uniform guess.",
+            [("", draw_headline(systems))] if systems else [],
+        ),
+        Figure(
+            "quadrants", "Right or wrong, grounded or not",
+            "Over answerable questions with gold spans: columns are as wide as their share of"
+            " right and wrong, and split by whether a frame of a gold span was shown. Select an"
+            " area to list its samples.",
+            draw_quadrants(systems),
+        ),
+        Figure(
+            "risk", "Risk against coverage",
+            "How many answers are wrong when only the most confident ones are kept; guesses that a"
+            " run forced come last. A curve that ends early belongs to a system that abstained.",
+            [("", risk)] if (risk := draw_risk(systems)) else [],
+        ),
+        Figure(
+            "budget", "Accuracy against budget",
+            "Mean cost of a question against accuracy (hollow) and grounded accuracy (filled).",
+            [("", chart) for chart in draw_budgets(systems)],
+            key=family_key(systems),
+        ),
+    ]  # fmt: skip
+    figures += [
+        Figure(
+            table.name, title, "Bars as in the first figure.",
+            draw_groups(systems, groups), table,
+        )
+        for (title, table), groups in zip(
+            _group_tables(systems),
+            [found for found in (by_category(systems), by_length(systems)) if found],
+            strict=True,
+        )
+    ]  # fmt: skip
+    return [figure for figure in figures if figure.pictures]
+
+
+def _samples(systems: Sequence[System], listing: Listing) -> Mapping[str, Any]:
+    return {
+        "systems": [system.label for system in systems],
+        "colours": [system.colour for system in systems],
+        "statuses": list(STATUSES),
+        "columns": list(COLUMNS),
+        "block": BLOCK,
+        "rows": listing.rows,
+    }
+
+
+def _notes(listing: Listing, thumbnails: Thumbnails | None) -> list[str]:
+    notes = []
+    if len(listing.rows) < listing.total:
+        notes.append(
+            f"{len(listing.rows):,} of {listing.total:,} samples are listed here, the first of"
+            " every system; all of them are counted in every number above."
+        )
+    if thumbnails is None:
+        notes.append("The page was written without pictures of the frames.")
+    elif thumbnails.refused:
+        notes.append(f"{thumbnails.refused:,} pictures were left out to keep the page small.")
+    if thumbnails and thumbnails.missing:
+        notes.append(f"{thumbnails.missing:,} pictures are no longer in the frame cache.")
+    return notes
+
+
+def _pictures_each(systems: Sequence[System], most_listed: int, page_bytes: int) -> int:
+    listed = min(most_listed, sum(len(system.cell.tally) for system in systems))
+    return max(1, min(_PICTURES_EACH, page_bytes // _PICTURE_BYTES // max(1, listed)))
+
+
+def _title(cells: Sequence[Cell]) -> str:
+    names = Counter(cell.benchmark for cell in cells)
+    return f"Evaluation on {', '.join(names)}" if names else "Evaluation without samples"
