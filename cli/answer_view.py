@@ -81,7 +81,8 @@ def print_answer(episode: Episode, folder: EvidenceFolder) -> None:
         f"{total.prompt_tokens + total.completion_tokens} tokens, {episode.timings.total:.1f} s",
         soft_wrap=True,
     )
-    console.print(f"evidence  {near(folder.path)}", soft_wrap=True)
+    if folder.problem is None:
+        console.print(f"evidence  {near(folder.path)}", soft_wrap=True)
     if folder.frames:
         console.print(f"picture   {near(folder.contact_sheet)}", soft_wrap=True)
     if folder.missing:

@@ -94,6 +94,9 @@ def ask(
         emit_json({**episode.model_dump(mode="json"), "folder": str(folder.path)})
     else:
         print_answer(episode, folder)
+    if folder.problem is not None:
+        invocation.as_json = False  # the one document is out
+        raise folder.problem
     return _report_error(episode)
 
 

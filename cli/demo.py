@@ -140,6 +140,8 @@ def _ask(resources: Resources, row: VideoRow, item: Item, *, quiet: bool) -> dic
         for line in item.question.lettered():
             click.echo(f"  {plain(line)}")
     episode, folder = ask_once(resources, row, item.question, Context(), quiet=quiet)
+    if folder.problem is not None:
+        raise folder.problem
     found = check(episode, item)
     if not quiet:
         print_answer(episode, folder)

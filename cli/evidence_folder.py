@@ -33,8 +33,10 @@ class EvidenceFolder(NamedTuple):
     contact_sheet: Path
     frames: dict[float, Path]
     """Inspected frames, cited ones among them, by presentation time in seconds."""
-    missing: int
+    missing: int = 0
     """Frames that are neither cached nor in the video file any more."""
+    problem: OSError | None = None
+    """Why it could not be written as a whole."""
 
 
 def new_folder(data_dir: Path, video_id: str, question: str) -> Path:
@@ -56,15 +58,24 @@ def new_folder(data_dir: Path, video_id: str, question: str) -> Path:
 def write_evidence(episode: Episode, resources: Resources, folder: Path) -> EvidenceFolder:
     """Write `answer.json`, `trajectory.md`, `frames/` and `contact.jpg` over those of a former run.
 
-    Raises OSError when the folder cannot be written.
+    An answer may have cost minutes and money: what keeps its folder from being written is
+    returned with it and not raised.
     """
+    plan = EvidenceFolder(folder, folder / "answer.json", folder / "contact.jpg", {})
+    try:
+        return _write(episode, resources, plan)
+    except OSError as error:
+        return plan._replace(problem=error)
+
+
+def _write(episode: Episode, resources: Resources, plan: EvidenceFolder) -> EvidenceFolder:
+    folder = plan.path
     frames_folder = folder / "frames"
     frames_folder.mkdir(parents=True, exist_ok=True)
     for old in frames_folder.iterdir():
         if _OURS.fullmatch(old.name):
             old.unlink()
-    answer = folder / "answer.json"
-    answer.write_text(episode.model_dump_json(indent=2), encoding="utf-8")
+    plan.answer.write_text(episode.model_dump_json(indent=2), encoding="utf-8")
     (folder / "trajectory.md").write_text(trajectory(episode), encoding="utf-8")
     shown = {frame.time: frame for entry in episode.evidence for frame in entry.frames}
     pictures = _pictures(episode.video_id, shown, resources)
@@ -72,9 +83,8 @@ def write_evidence(episode: Episode, resources: Resources, folder: Path) -> Evid
     for time, jpeg in pictures.items():
         frames[time] = frames_folder / f"{_stamp(time)}.jpg"
         frames[time].write_bytes(jpeg)
-    sheet = folder / "contact.jpg"
-    sheet.write_bytes(_sheet(episode, pictures))
-    return EvidenceFolder(folder, answer, sheet, frames, len(shown) - len(pictures))
+    plan.contact_sheet.write_bytes(_sheet(episode, pictures))
+    return plan._replace(frames=frames, missing=len(shown) - len(pictures))
 
 
 def _pictures(

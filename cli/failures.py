@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import sys
 import traceback
@@ -57,7 +58,9 @@ def explain(error: BaseException) -> Failure:
             return Failure("OutOfSpace", message, full.hint, full.exit_code)
     for cause in causes:
         if isinstance(cause, VideosealError):
-            return Failure(type(cause).__name__, str(cause), cause.hint, cause.exit_code)
+            # Postgres' own programs tell of a full disk in words only.
+            kind = OutOfSpace if os.strerror(errno.ENOSPC) in str(cause) else type(cause)
+            return Failure(kind.__name__, str(cause), cause.hint, kind.exit_code)
     for cause in causes:
         if type(cause).__module__.startswith("psycopg"):
             return Failure(

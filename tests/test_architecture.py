@@ -123,14 +123,14 @@ def shape_problems(root: Path) -> list[str]:
 
 
 class Defined(NamedTuple):
-    """Names that a module makes at its top level."""
+    """Names that a module makes or takes in at its top level."""
 
     callables: set[str]
     values: set[str]
 
 
 def defined_names(tree: ast.Module) -> Defined:
-    """The functions, classes and variables that the module itself makes at its top level."""
+    """The functions and classes that the module makes, and its other names."""
     names = Defined(set(), set())
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -140,6 +140,8 @@ def defined_names(tree: ast.Module) -> Defined:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names.values.update(target.id for target in targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.ImportFrom):
+            names.values.update(alias.asname or alias.name for alias in node.names)
     return names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -132,6 +133,23 @@ def test_answer_survives_a_vanished_file(empty, signs, tmp_path):
         second = write_evidence(episode, resources, tmp_path / "later")
     assert second.missing == len(first.frames)
     assert second.answer.exists()
+
+
+@pytest.mark.parametrize("flag", [[], ["--json"]])
+def test_answer_survives_a_full_disk(indexed, tmp_path, monkeypatch, flag):
+    """Evidence that cannot be written costs exit code 6, and the answer is still given."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    done = indexed.run("ask", "signs", *GATE, "--quiet", "--out", tmp_path / "proof", *flag)
+    assert done.exit_code == 6
+    assert "error: the disk is full" in done.stderr
+    if flag:
+        assert json.loads(done.stdout)["answer"]["choice"] == "A"
+    else:
+        assert "answer    (A) 4127" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from cli.failures import explain
-from core.errors import ModelAuthError, OutOfSpace, UnreadableVideo, VideoBusy
+from core.errors import DatabaseUnavailable, ModelAuthError, OutOfSpace, UnreadableVideo, VideoBusy
 
 
 class DiskFull(Exception):
@@ -32,6 +32,7 @@ def _caused(outer: Exception, inner: Exception) -> Exception:
         (OutOfSpace("x"), "OutOfSpace", 6),
         (OSError(errno.ENOSPC, "full", "/a/b"), "OutOfSpace", 6),
         (DiskFull(), "OutOfSpace", 6),
+        (DatabaseUnavailable("initdb: No space left on device"), "OutOfSpace", 6),
         (_caused(RuntimeError("x"), OSError(errno.ENOSPC, "full")), "OutOfSpace", 6),
         (ExceptionGroup("tasks", [ValueError("y"), UnreadableVideo("x")]), "UnreadableVideo", 3),
         (_caused(RuntimeError("x"), VideoBusy("y")), "VideoBusy", 5),
