@@ -86,9 +86,12 @@ class _Hay:
         return np.searchsorted(self._ends, places)
 
     @functools.cached_property
-    def words(self) -> set[bytes]:
-        """Every different word."""
-        return set(self.text.split())
+    def words(self) -> dict[int, list[bytes]]:
+        """Every different word, by length."""
+        found: dict[int, list[bytes]] = {}
+        for word in set(self.text.split()):
+            found.setdefault(len(word), []).append(word)
+        return found
 
 
 def _strengths(hay: _Hay, asked: Asked) -> _Strengths:
@@ -128,11 +131,11 @@ def _misspellings(hay: _Hay, asked: Asked) -> list[tuple[bytes, float]]:
     first, *between, last = [piece.encode() for piece in asked.pieces]
     matcher = difflib.SequenceMatcher(b=asked.term, autojunk=False)
     found = []
-    for word in hay.words:
-        near = abs(len(word) - len(asked.term)) <= _LENGTHS_APART
-        intact = word.startswith(first) or word.endswith(last)
-        if near and (intact or any(piece in word for piece in between)):
-            matcher.set_seq1(word.decode())
-            if (likeness := matcher.ratio()) >= _ALIKE:
-                found.append((word, likeness))
+    for length in range(len(asked.term) - _LENGTHS_APART, len(asked.term) + _LENGTHS_APART + 1):
+        for word in hay.words.get(length, []):
+            intact = word.startswith(first) or word.endswith(last)
+            if intact or any(piece in word for piece in between):
+                matcher.set_seq1(word.decode())
+                if (likeness := matcher.ratio()) >= _ALIKE:
+                    found.append((word, likeness))
     return found

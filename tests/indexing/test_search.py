@@ -15,7 +15,8 @@ from core.errors import EmbeddingMismatch
 from core.span import Span
 from indexing.rows import TextRow
 from indexing.search import Place, fuse
-from indexing.terms import asked, clean, squeeze, terms
+from indexing.terms import asked, clean, haystack, squeeze, terms
+from indexing.words import rank_words
 
 VIDEO = "v0123456789abcdef"
 FILLER = [
@@ -152,3 +153,12 @@ def test_every_text_is_found_by_its_own_terms(text):
     """What a query asks for is among the terms of the same text."""
     assert {item.term for item in asked(clean(text), limit=999)} <= set(terms(clean(text)))
     assert all(term and term == squeeze(term) for term in terms(clean(text)))
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=5))
+def test_every_text_is_found_by_its_own_words(text, others):
+    """A text with a letter or digit in it is found by itself, wholly, among any others."""
+    lines = "\n".join(haystack(clean(item)) for item in [*others, text])
+    covered = rank_words(lines, asked(clean(text)))
+    assert (len(others) in covered) == bool(terms(clean(text)))
+    assert all(0 < found.share <= 1 and found.score > 0 for found in covered.values())
