@@ -15,6 +15,7 @@ from cli.ask import ask
 from cli.db import db
 from cli.demo import demo
 from cli.doctor import doctor
+from cli.evaluate import evaluate
 from cli.failures import EXIT_CODES, INTERRUPTED, explain, show
 from cli.index import index
 from cli.invocation import Invocation, pass_invocation
@@ -95,7 +96,7 @@ def app(
     invocation.debug = debug
 
 
-for _command in (index, ask, videos, db, demo, doctor):
+for _command in (index, ask, videos, evaluate, db, demo, doctor):
     app.add_command(_command)
 
 

@@ -9,17 +9,16 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import VideosealError
 from core.settings import Settings
+from evals.cells import MANIFEST
 from evals.rows import AnnotationError
 
 __all__ = ["Cell", "Manifest", "RunMismatch", "RunSpec", "dataset_hash", "describe", "settle"]
-
-NAME: Final = "manifest.json"
 
 
 class RunMismatch(VideosealError):
@@ -101,7 +100,7 @@ def settle(folder: Path, manifest: Manifest) -> None:
 
     Raises RunMismatch naming the first thing that differs.
     """
-    path = folder / NAME
+    path = folder / MANIFEST
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")

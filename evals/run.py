@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from core.errors import VideosealError
+from evals.cells import RECORDS
 from evals.item import Item
 from evals.manifest import Cell, RunSpec, describe, settle
 from evals.records import RecordFile, SampleError, SampleRecord, latest
@@ -20,7 +21,6 @@ from indexing.pipeline import index_video
 from indexing.progress import Progress
 
 __all__ = [
-    "RECORDS",
     "Job",
     "Places",
     "Ready",
@@ -31,7 +31,7 @@ __all__ = [
     "run_folder",
 ]
 
-RECORDS: Final = "samples.jsonl"
+
 MISSING: Final = "MissingVideo"
 """Error type of samples whose video file is not there; they are tried again by every run."""
 
