@@ -74,7 +74,7 @@ class EmbeddedServer:
         self._programs = Programs()
         self._users: int | None = None
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._users = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
             self.ensure()
             self._keep()
