@@ -19,7 +19,7 @@ from core.span import Span
 from indexing.rows import TextRow
 from indexing.timeline import start_seconds
 
-__all__ = ["Subtitles", "embedded", "parse", "read_file", "sidecars", "to_srt"]
+__all__ = ["Line", "Subtitles", "embedded", "parse", "read_file", "sidecars", "to_srt"]
 
 _SUFFIXES: Final = (".srt", ".vtt", ".ass", ".ssa")
 _LANGUAGE: Final = re.compile(r"(?:\.[A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)?(?:\.(?:sdh|forced|cc))?")
