@@ -103,7 +103,9 @@ def settle(folder: Path, manifest: Manifest) -> None:
     path = folder / MANIFEST
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        partial = path.with_suffix(".part")
+        partial.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        partial.replace(path)
         return
     before = Manifest.model_validate_json(path.read_text(encoding="utf-8")).identity()
     for name, value in manifest.identity().items():

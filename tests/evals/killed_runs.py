@@ -1,0 +1,72 @@
+"""A run that is killed again and again: started by a test, prints what it did as JSON.
+
+Imports once and forks, so that twenty kills cost seconds. Questions are answered by a stand-in
+that writes down every answer it was asked for, in a file of its own, before it gives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import evals.run as evaluation
+from core.settings import Settings
+from evals.cells import RECORDS
+from evals.item import Item
+from evals.manifest import Cell, RunSpec
+from evals.records import RecordFile, SampleRecord
+from tests.evals.made import proven, record
+
+COUNT = 60
+
+
+def main(folder: Path, kills: int) -> None:
+    """Kill a run `kills` times at random moments, then let it end; print what came of it."""
+    chance = random.Random(5)
+    for _ in range(kills):
+        child = os.fork()
+        if child == 0:
+            _run(folder)
+            os._exit(0)
+        time.sleep(chance.uniform(0.0, 0.3))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    _run(folder)
+    records = list(RecordFile(folder / "run" / RECORDS).read())
+    paid = (folder / "paid.txt").read_text().split()
+    print(json.dumps({"recorded": [r.item.uid for r in records], "paid": paid}))  # noqa: T201
+
+
+def _run(folder: Path) -> None:
+    async def indexed(path: Path, *_: Any, **__: Any) -> SimpleNamespace:
+        return SimpleNamespace(id="v0", duration=600.0)
+
+    async def answered(_: Any, item: Item, cell: Cell, *__: Any) -> SampleRecord:
+        await asyncio.sleep(0.002)
+        with (folder / "paid.txt").open("a") as file:
+            file.write(f"{item.uid}\n")
+        return record(item, proven("B" if int(item.uid) % 3 else "A"), mode=cell.mode)
+
+    stubs: Any = evaluation
+    stubs.index_video, stubs.run_sample = indexed, answered
+    models = SimpleNamespace(
+        planner=SimpleNamespace(model_name="p", _llm_type="p"),
+        **{role: SimpleNamespace(name=role) for role in ("inspector", "answerer", "captioner")},
+        embedder=SimpleNamespace(name="e"),
+    )
+    resources: Any = SimpleNamespace(settings=Settings(data_dir=folder), store=None, models=models)
+    places = evaluation.Places(folder / "rows.json", folder, folder / "run")
+    spec = RunSpec(benchmark="cgbench", cells=[Cell()])
+    asyncio.run(evaluation.run(spec, places, resources, lambda _: None, concurrency=3))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,148 @@
+"""Runs: what is asked, what is not asked again, and what survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import SettingsError, VideoNotFound
+from evals.manifest import Cell, Manifest, RunMismatch, RunSpec, dataset_hash, settle
+from evals.records import SampleError
+from evals.run import jobs_of
+from evals.sample import context_of
+from evals.selection import locate, select
+from tests.evals.made import item, proven, record
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _rows(folder: Path, count: int) -> None:
+    row = {
+        "video_uid": "v", "question": "What?", "answer": "b", "choices": ["a", "b", "c", "d"],
+        "right_answer": "B", "clue_intervals": [[100, 103]], "domain": "d", "sub_category": "s",
+        "duration": 600,
+    }  # fmt: skip
+    (folder / "rows.json").write_text(json.dumps([{**row, "qid": n} for n in range(count)]))
+    (folder / "v.mp4").touch()
+
+
+def _killed(folder: Path, kills: int) -> dict[str, Any]:
+    folder.mkdir()
+    _rows(folder, 60)
+    script = ROOT / "tests" / "evals" / "killed_runs.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(folder), str(kills)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_run_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    """No sample is lost, none is recorded twice, and only what was in flight is asked again."""
+    undisturbed, killed = _killed(tmp_path / "a", 0), _killed(tmp_path / "b", 20)
+    everything = sorted(str(number) for number in range(60))
+    assert sorted(undisturbed["recorded"]) == sorted(killed["recorded"]) == everything
+    assert sorted(undisturbed["paid"]) == everything
+    # Each kill may cut off the three questions in flight after they were paid; never more.
+    assert len(everything) < len(killed["paid"]) <= len(everything) + 20 * 3
+
+
+def test_only_what_is_open_is_asked() -> None:
+    """Recorded samples are done; errors wait for `--retry-errors`, missing videos do not."""
+    items = [item("done"), item("failed"), item("missing"), item("new")]
+    error = SampleError(type="ModelUnavailable", message="m")
+    lost = SampleError(type="MissingVideo", message="m")
+    records = [
+        record(items[0], proven()),
+        record(items[1], error=error),
+        record(items[2], error=lost),
+    ]
+    known = {entry.key: entry for entry in records}
+
+    def asked(*, retry: bool) -> list[str]:
+        return [job.item.uid for job in jobs_of(items, [Cell()], known, retry_errors=retry)]
+
+    assert asked(retry=False) == ["missing", "new"]
+    assert asked(retry=True) == ["failed", "missing", "new"]
+
+
+def test_modes_are_samples_of_their_own() -> None:
+    """A question answered in one mode is still open in another."""
+    known = {record(item("q"), proven()).key: record(item("q"), proven())}
+    cells = [Cell(), Cell(mode="blind"), Cell(variant="steps=4")]
+    jobs = jobs_of([item("q")], cells, known, retry_errors=False)
+    assert [(job.cell.mode, job.cell.variant) for job in jobs] == [
+        ("blind", ""),
+        ("decoupled", "steps=4"),
+    ]
+
+
+def test_draw_is_repeatable_and_in_order() -> None:
+    """The same seed draws the same questions; another draws others."""
+    items = [item(f"q{number:03d}") for number in range(100)]
+    drawn = [entry.uid for entry in select(items, sample=10, seed=1)]
+    assert drawn == sorted(drawn)
+    assert drawn == [entry.uid for entry in select(items, sample=10, seed=1)]
+    assert drawn != [entry.uid for entry in select(items, sample=10, seed=2)]
+    assert [entry.uid for entry in select(items, limit=2)] == ["q000", "q001"]
+
+
+def test_missing_videos_are_named(tmp_path: Path) -> None:
+    """A video is found by its id below the folder, and one that is not there is listed."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.webm").touch()
+    (tmp_path / "b.txt").touch()
+    located = locate([item("1", video="a"), item("2", video="b"), item("3", video="b")], tmp_path)
+    assert located.found == {"a": tmp_path / "deep" / "a.webm"}
+    assert located.missing == ["b"]
+    with pytest.raises(VideoNotFound):
+        locate([], tmp_path / "nowhere")
+
+
+def _manifest(**changes: Any) -> Manifest:
+    values: dict[str, Any] = {
+        "spec": RunSpec(benchmark="cgbench", cells=[Cell()]),
+        "dataset_sha256": "a",
+        "models": {"planner": "p"},
+        "settings": {},
+        "python": "3.11",
+        "packages": {},
+        "created": datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    return Manifest(**{**values, **changes})
+
+
+def test_run_cannot_be_continued_with_other_models_or_data(tmp_path: Path) -> None:
+    """What would mix two runs is refused by name; another program version is not."""
+    settle(tmp_path, _manifest())
+    settle(tmp_path, _manifest(python="3.12", packages={"av": "18"}))
+    with pytest.raises(RunMismatch, match="models"):
+        settle(tmp_path, _manifest(models={"planner": "q"}))
+    with pytest.raises(RunMismatch, match="dataset"):
+        settle(tmp_path, _manifest(dataset_sha256="b"))
+
+
+def test_dataset_hash_sees_every_byte(tmp_path: Path) -> None:
+    """One changed letter of the annotations is another dataset, in a file or in a folder."""
+    (tmp_path / "a.json").write_text("[1]")
+    file, folder = dataset_hash(tmp_path / "a.json"), dataset_hash(tmp_path)
+    (tmp_path / "a.json").write_text("[2]")
+    assert dataset_hash(tmp_path / "a.json") != file
+    assert dataset_hash(tmp_path) != folder
+
+
+def test_bad_cell_names_its_field() -> None:
+    """A budget that the graph does not know is an error before anything is asked."""
+    with pytest.raises(SettingsError, match="max_steps"):
+        context_of(Cell(context={"max_steps": 0}))
