@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.span import Span
-from indexing.readings import Readings, alike, letters
+from indexing.readings import Readings, alike, digits, letters
 from indexing.regions import Box
 from indexing.tracks import Segment
 
@@ -19,6 +19,7 @@ _TICKS: Final = 4
 _LARGEST_STEP: Final = 10_000
 """From 12:59:59 to 13:00:00 the digits of a clock grow by 4,041."""
 _TOUCH: Final = 1e-3
+_PIECE: Final = 0.7
 
 
 @dataclass
@@ -62,7 +63,8 @@ def join_segments(
     """Cues in order of time, from the segments of each clip by ordinal.
 
     Equal texts at one place that are at most `gap` seconds apart are one cue: the reader missed
-    a sample. Clocks and counters become one cue for every `longest_counter` seconds.
+    a sample, or an end of the line. Clocks and counters become one cue for every
+    `longest_counter` seconds.
     """
     cues = sorted(
         (
@@ -122,18 +124,29 @@ def _take(running: list[_Chain], segment: Segment) -> _Chain | None:
 
 
 def _bridged(cues: Iterable[Cue], gap: float) -> list[Cue]:
-    """Unite equal texts at one place that are at most `gap` seconds apart."""
+    """Unite equal texts at one place, and pieces of a text with it, `gap` seconds apart at most."""
     kept: list[Cue] = []
-    latest: dict[str, Cue] = {}
+    recent: list[Cue] = []
     for cue in cues:
-        before = latest.get(letters(cue.text))
-        if before and cue.start - before.end <= gap and before.box.near(cue.box):
-            before.end = max(before.end, cue.end)
-            before.readings += cue.readings
-        else:
+        recent = [other for other in recent if cue.start - other.end <= gap]
+        before = next((other for other in recent if _same_line(other, cue)), None)
+        if before is None:
             kept.append(cue)
-            latest[letters(cue.text)] = cue
+            recent.append(cue)
+            continue
+        if cue.readings > before.readings:
+            before.text, before.score, before.box = cue.text, cue.score, cue.box
+        before.end = max(before.end, cue.end)
+        before.readings += cue.readings
     return kept
+
+
+def _same_line(one: Cue, two: Cue) -> bool:
+    """Whether both show one text, perhaps without its first or last letters, but all its digits."""
+    short, long = sorted((letters(one.text), letters(two.text)), key=len)
+    if not one.box.near(two.box) or len(short) < _PIECE * len(long) or short not in long:
+        return False
+    return digits(short) == digits(long)
 
 
 def _without_slips(cues: Sequence[Cue], gap: float) -> list[Cue]:
@@ -183,7 +196,7 @@ def _counters(cues: Sequence[Cue], longest: float) -> list[Cue]:
 
 def _ticks_on(before: Cue, after: Cue) -> bool:
     """Whether a value may follow another at the same place of a clock or counter."""
-    one, two = (int(re.sub(r"\D", "", letters(cue.text))) for cue in (before, after))
+    one, two = (int(digits(cue.text)) for cue in (before, after))
     soon = after.start - before.end <= _TICK / 2
     return soon and abs(two - one) <= _LARGEST_STEP and before.box.near(after.box)
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from core.ocr import TextLine
 from indexing.regions import Box
 
-__all__ = ["Reading", "Readings", "alike", "letters", "readings_of"]
+__all__ = ["Reading", "Readings", "alike", "digits", "letters", "readings_of"]
 
 _ALIKE: Final = 0.75
 _SPACE_SHARE: Final = 0.12
@@ -47,6 +47,11 @@ def letters(text: str) -> str:
     """Only letters and digits, in one case and width, with look-alikes (0 O, 1 l I) united."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
     return "".join(filter(str.isalnum, folded))
+
+
+def digits(text: str) -> str:
+    """Only the digits, look-alikes among them."""
+    return "".join(filter(str.isdecimal, letters(text)))
 
 
 def alike(one: str, two: str) -> bool:

@@ -6,6 +6,7 @@ their horizontal gradients, which strokes dominate even where the background mov
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -23,6 +24,8 @@ _PART: Final = 0.7
 """Width of a part of a line, in heights of the line."""
 _SAME: Final = 0.75
 """Correlation of parts: the same letter over a moving background has 0.95, another at most 0.7."""
+_SURE: Final = 0.92
+_ROUGHLY: Final = 0.4
 _BOLD: Final = 0.3
 """Share of the usual stroke energy below which a part shows background, not letters."""
 _FLAT: Final = 4.0
@@ -106,14 +109,27 @@ class Strokes:
 
     def likeness(self, grey: Grey) -> _Floats:
         """Correlation of each part with the same place in another picture, in [-1, 1]."""
-        other = np.diff(self._box.cut(grey), axis=1)
-        norm = np.sqrt(self._weight * self._sums(other, other))
-        return self._sums(self._gradient, other) / np.maximum(norm, _FLAT)
+        return self._correlation(self._gradient, np.diff(self._box.cut(grey), axis=1))
 
-    def still_in(self, grey: Grey) -> bool:
-        """Whether every part that shows strokes shows the same ones in another picture."""
-        alike: _Floats = self.likeness(grey)[self._drawn]
-        return bool(alike.size and alike.min() >= _SAME)
+    def _correlation(self, one: _Floats, two: _Floats) -> _Floats:
+        norm = np.sqrt(self._sums(one, one) * self._sums(two, two))
+        return self._sums(one, two) / np.maximum(norm, _FLAT)
+
+    def stay(self, frames: Sequence[Grey], *, surely: bool = False) -> bool:
+        """Whether the strokes are there in all frames, the first of which they are from.
+
+        From one frame to the next a background moves little, but a letter that is replaced is
+        replaced at once; over all frames together only a rough likeness is asked for. `surely`
+        tells even a small 5 from a small 6, at the price of some doubt over wild backgrounds.
+        """
+        if not self._drawn.any() or self.likeness(frames[-1])[self._drawn].min() < _ROUGHLY:
+            return False
+        least = _SURE if surely else _SAME
+        gradients = [np.diff(self._box.cut(grey), axis=1) for grey in frames]
+        return all(
+            self._correlation(one, two)[self._drawn].min() >= least
+            for one, two in itertools.pairwise(gradients)
+        )
 
     def fall(self, frames: Sequence[Grey]) -> int | None:
         """Index of the first frame without these strokes; None where the last one has them.
@@ -123,6 +139,8 @@ class Strokes:
         """
         rows = np.stack([self.likeness(grey) for grey in frames])
         parts = self._drawn & (rows[-1] < _SAME)
+        if not parts.any():
+            parts = self._drawn & (rows[-1] < _SURE)
         if not parts.any():
             return None
         values = (rows[:, parts] * self._weight[parts]).sum(axis=1) / self._weight[parts].sum()

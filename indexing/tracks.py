@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypedDict
 
-from indexing.readings import Reading, Readings, alike, letters
+from indexing.readings import Reading, Readings, alike, digits, letters
 from indexing.regions import Box, Grey, Strokes
 
 __all__ = ["Segment", "TextTracker", "TimedGrey"]
@@ -162,13 +162,21 @@ class _Interval:
         if same:
             return min(same, key=lambda line: abs(line.box.top - place.top))
         for line in lines:
-            if place.near(line.box) and alike(track.last, line.text) and self._stayed(track):
+            if place.near(line.box) and alike(track.last, line.text) and self._stayed(track, line):
                 return line
         return None
 
-    def _stayed(self, track: _Track) -> bool:
-        """Whether the strokes are the same; of scrolling text the place is proof enough."""
-        return self.scroll != 0 or Strokes(track.box, self.before).still_in(self.after)
+    def _stayed(self, track: _Track, *rivals: Reading) -> bool:
+        """Whether the strokes are the same, surely so where a rival reads other digits.
+
+        Of scrolling text the place is proof enough.
+        """
+        if self.scroll:
+            return True
+        known = digits(track.last)
+        surely = any(digits(line.text) != known for line in rivals)
+        greys = [frame.grey for frame in self.frames]
+        return Strokes(track.box, self.before).stay(greys, surely=surely)
 
     def still_there(self, track: _Track, rest: Sequence[Reading]) -> bool:
         """Whether the reader only missed the line, or saw it in pieces."""
@@ -177,7 +185,7 @@ class _Interval:
         if not all(place.holds(line.box) for line in rivals):
             return False
         if not self.scroll:
-            return self._stayed(track)
+            return self._stayed(track, *rivals)
         return any(letters(line.text) in letters(track.last) for line in rivals)
 
     def regrouped(self, track: _Track, line: Reading) -> bool:

@@ -65,6 +65,14 @@ def test_a_missed_sample_is_bridged_and_a_pause_is_not() -> None:
     assert told(cues) == [("gate", 0, 4), ("gate", 6, 7)]
 
 
+def test_a_piece_of_a_line_is_the_line() -> None:
+    """A text read without its first letters is the same text; with another number it is not."""
+    cues = join([segment("Anna: meet me at 3", 0, 2), segment("na: meet me at 3", 2, 3, count=2)])
+    assert told(cues) == [("Anna: meet me at 3", 0, 3)]
+    cues = join([segment("meet me at gate 3", 0, 2), segment("meet me at gate 35", 2, 4)])
+    assert len(cues) == 2
+
+
 def test_a_slip_of_the_reader_is_dropped_and_a_real_text_is_not() -> None:
     """A single misreading inside a cue goes; a text of its own beside or after it stays."""
     cues = join(

@@ -32,18 +32,20 @@ def test_noise_is_no_change_and_one_digit_is() -> None:
     assert changed(np.zeros((5, 5), np.uint8), np.full((5, 5), 9, np.uint8))
 
 
-def test_strokes_are_known_again_over_another_background() -> None:
-    """The same line counts as the same while the picture behind it moves; another does not."""
-    strokes = Strokes(LINE, grey("Gate 3 is open"))
-    assert strokes.still_in(grey("Gate 3 is open", ground=200))
-    assert not strokes.still_in(grey("Gate 8 is open"))
-    assert not strokes.still_in(grey())
+def test_strokes_are_known_again_while_the_background_moves() -> None:
+    """A line stays while the picture behind it slides away; another line, or none, ends it."""
+    frames = [grey("Gate 3 is open", ground=4 * n) for n in range(8)]
+    strokes = Strokes(LINE, frames[0])
+    assert strokes.stay(frames)
+    assert not strokes.stay([*frames, grey("Gate 8 is open", ground=32)])
+    assert not strokes.stay([*frames[:4], grey("Gate 3 is shut", ground=16), *frames[5:]])
+    assert not strokes.stay([frames[0], grey()])
 
 
 def test_a_flat_region_has_no_strokes() -> None:
     """Where nothing is drawn, nothing can be known again."""
     plain = np.full((180, 320), 90, np.uint8)
-    assert not Strokes(LINE, plain).still_in(plain)
+    assert not Strokes(LINE, plain).stay([plain, plain])
     assert Strokes(LINE, plain).fall([plain, plain]) is None
 
 
