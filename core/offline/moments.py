@@ -12,14 +12,14 @@ from core.offline.layout import Passage
 from core.offline.match import Reading, find, options_in, read
 from core.span import Span
 
-__all__ = ["Moment", "looks", "moments"]
+__all__ = ["LONG", "Moment", "looks", "moments"]
 
 _TOGETHER: Final = 1.0
 """Seconds by which the middles of two texts of one moment may differ."""
 _LOOK: Final = 2.0
 """Seconds in the middle of a moment that are looked at; text stands still."""
 _SHORT: Final = 0.5
-_LONG: Final = 8.0
+LONG: Final = 8.0
 """A text on longer than this tells no moment: a clip's caption."""
 
 
@@ -63,7 +63,7 @@ def looks(chosen: Iterable[Moment], duration: float) -> list[Span]:
 
 
 def _together(one: Span, other: Span) -> bool:
-    if max(one.duration, other.duration) > _LONG:
+    if max(one.duration, other.duration) > LONG:
         return one == other
     return abs(one.middle - other.middle) <= _TOGETHER
 
@@ -80,11 +80,11 @@ def _moment(
     flat = [token.text for token in reading.flat]
     worth += sum(2.0 for name in names if find(name, flat))
     # A caption repeats what a shorter text says better.
-    return Moment(span, texts, reading, worth * (0.6 if span.duration > _LONG else 1.0))
+    return Moment(span, texts, reading, worth * (0.6 if span.duration > LONG else 1.0))
 
 
 def _look(span: Span, duration: float) -> Span:
-    if span.duration > _LONG:
+    if span.duration > LONG:
         return span
     half = max(_SHORT, min(_LOOK, span.duration) / 2)
     end = span.middle + half if duration <= 0 else min(duration, span.middle + half)

@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from core.offline.clues import Asked, Clue, read_question
 from core.offline.decide import decide, guess
-from core.offline.history import History
+from core.offline.history import Found, History
 from core.offline.layout import Passage
 from core.offline.match import find, options_in
-from core.offline.moments import Moment, looks, moments
+from core.offline.moments import LONG, Moment, looks, moments
 from core.offline.timing import asks_order, option_spans
 from core.span import Span
 
@@ -24,6 +24,8 @@ _GAP_QUERIES: Final = 4
 """Searches for what the first one left open, before anything is looked at."""
 _INSPECTIONS: Final = 7
 _FAILURES: Final = 3
+_LEAST: Final = 0.5
+"""Worth below which a moment speaks of nothing that is asked."""
 _GLIMPSES: Final = 8
 _GLIMPSE_SECONDS: Final = 1.0
 
@@ -35,6 +37,18 @@ class Call(NamedTuple):
     args: dict[str, Any]
 
 
+class _View(NamedTuple):
+    """What is known at one turn."""
+
+    asked: Asked
+    history: History
+    found: list[Found]
+    met: list[Moment]
+    """Moments of what was found, the most promising first."""
+    links: list[list[str]]
+    """Names that lead on, out of the moments that hold the relative clause."""
+
+
 def next_call(history: History, tools: Sequence[str]) -> Call:
     """The next call; the same for the same conversation.
 
@@ -42,55 +56,65 @@ def next_call(history: History, tools: Sequence[str]) -> Call:
     outline shows, then a few glimpses of what was never seen; then it gives up. Only where
     `finish` is offered does it answer, and then from the words of the index, without a look.
     """
-    asked = read_question(history.question)
+    view = _view(history)
     coupled = "finish" in tools
     if coupled and ("visual_retrieve" not in tools or history.steps_left == 1):
-        return _finish(history)
+        return _finish(view)
     if history.over or history.failures >= _FAILURES or history.frames_left == 0:
-        return _finish(history) if coupled else _give_up(history)
-    for query in _first_queries(asked, history):
+        return _finish(view) if coupled else _give_up(history)
+    for query in _first_queries(view):
         if query not in history.queries:
             return Call("visual_retrieve", {"query": query})
     if coupled:
-        return _finish(history)
-    return _look(asked, history) or _search_on(asked, history) or _give_up(history)
+        return _finish(view)
+    return _look(view) or _search_on(view) or _give_up(history)
 
 
-def _first_queries(asked: Asked, history: History) -> Iterator[str]:
+def _view(history: History) -> _View:
+    asked = read_question(history.question)
+    found = [*history.found, *(history.outline or [])]
+    met = moments(asked, found)
+    return _View(asked, history, found, met, _links(asked, met))
+
+
+def _links(asked: Asked, met: Iterable[Moment]) -> list[list[str]]:
+    names: list[list[str]] = []
+    for moment in _holders(asked, met)[:2]:
+        names += [name for name in moment.links if name not in names]
+    return names[:4]
+
+
+def _holders(asked: Asked, met: Iterable[Moment]) -> list[Moment]:
+    """Moments that speak of all that the question goes by way of; none without such a clause."""
+    clause = {clue.tokens for clue in asked.relative if not clue.light}
+    return [m for m in met if clause and clause <= {clue.tokens for clue in m.reading.places}]
+
+
+def _first_queries(view: _View) -> Iterator[str]:
     """The question's keywords, then names that nothing found speaks of, and links to follow."""
-    yield _query(asked.clues) or history.question.text[:200]
-    gaps = [query for query in _gaps(asked, history) if query not in history.queries]
+    history = view.history
+    yield _query(view.asked.clues) or history.question.text[:200]
+    gaps = [query for query in _gaps(view) if query and query not in history.queries]
     room = _GAP_QUERIES - (len(history.queries) - 1)
     yield from gaps[: max(0, room) if history.inspections == 0 else 1]
 
 
-def _gaps(asked: Asked, history: History) -> Iterator[str]:
-    met = moments(asked, history.found)
-    main = [clue for clue in asked.clues if clue not in asked.relative]
+def _gaps(view: _View) -> Iterator[str]:
+    asked, met = view.asked, view.met
     if asked.relative:
-        clause = {clue.tokens for clue in asked.relative if not clue.light}
-        holders = [m for m in met if clause <= {clue.tokens for clue in m.reading.places}]
-        if not holders:
+        if not _holders(asked, met):
             yield _query(asked.relative)
-        for name in _links(holders):
+        main = [clue for clue in asked.clues if clue not in asked.relative]
+        for name in view.links:
             if not _known(met, name, main):
                 yield f"{_query(main)} {' '.join(name)}".strip()
     for clue in asked.hard if len(asked.hard) > 1 else ():
         if not any(clue in moment.reading.places for moment in met):
             yield _query([clue, *asked.soft])
-    if asks_order(history.question):
-        met_options = {option for m in met for option in options_in(asked, m.reading)}
-        for number, option in enumerate(history.question.options):
-            if number not in met_options:
-                yield option[:400]
-
-
-def _links(holders: Iterable[Moment]) -> list[list[str]]:
-    """Names that lead on, out of the best moments that hold the relative clause."""
-    names: list[list[str]] = []
-    for moment in list(holders)[:2]:
-        names += [name for name in moment.links if name not in names]
-    return names[:4]
+    if asks_order(view.history.question):
+        there = {option for moment in met for option in options_in(asked, moment.reading)}
+        options = enumerate(view.history.question.options)
+        yield from (option[:400] for number, option in options if number not in there)
 
 
 def _known(met: Iterable[Moment], name: list[str], main: Sequence[Clue]) -> bool:
@@ -107,38 +131,33 @@ def _query(clues: Iterable[Clue]) -> str:
     return " ".join(dict.fromkeys(clue.raw for clue in clues))[:400]
 
 
-def _look(asked: Asked, history: History) -> Call | None:
+def _look(view: _View) -> Call | None:
     """Inspect the best moments that were not seen yet, if they promise anything."""
+    history = view.history
     if history.inspections >= _INSPECTIONS:
         return None
-    clause = {clue.tokens for clue in asked.relative if not clue.light}
-    met = moments(asked, history.found)
-    holders = [m for m in met if clause and clause <= {c.tokens for c in m.reading.places}]
-    met = moments(asked, history.found, _links(holders), order=asks_order(history.question))
-    unseen = [moment for moment in met if not _seen(moment.span, history.inspected)]
+    order = asks_order(history.question)
+    met = moments(view.asked, view.found, view.links, order=order)
     best = met[0].worth if met else 0.0
     least = 0.5 * best if history.inspections else min(0.5 * best, 1.0)
     chosen: list[Moment] = []
-    clips = 0
-    for moment in unseen:
-        clip = moment.span.duration > _LONGEST_MOMENT
+    for moment in met:
+        clip = moment.span.duration > LONG
+        full = clip and sum(other.span.duration > LONG for other in chosen) >= _CLIPS
         covered = clip and any(moment.span.overlap(other.span) > 0 for other in chosen)
-        if moment.worth < least or covered or (clip and clips >= _CLIPS):
-            continue
-        clips += clip
-        chosen.append(moment)
-    return _inspect(looks(chosen[:_SPANS], history.duration), asked) if chosen else None
-
-
-_LONGEST_MOMENT: Final = 8.0
+        promising = moment.worth >= max(least, _LEAST)
+        if promising and not (full or covered or _seen(moment.span, history.inspected)):
+            chosen.append(moment)
+    return _inspect(looks(chosen[:_SPANS], history.duration), view.asked) if chosen else None
 
 
 def _seen(span: Span, inspected: Iterable[Span]) -> bool:
     return any(other.contains(span.middle) for other in inspected)
 
 
-def _search_on(asked: Asked, history: History) -> Call | None:
+def _search_on(view: _View) -> Call | None:
     """Another search, the outline, or a glimpse of what was never seen."""
+    history, asked = view.history, view.asked
     words = _query(asked.clues)
     if not option_spans(history.question):
         for option in history.question.options:
@@ -174,23 +193,15 @@ def _give_up(history: History) -> Call:
     return Call("give_up", {"reason": f"searched for: {tried}" if tried else "nothing to search"})
 
 
-def _finish(history: History) -> Call:
+def _finish(view: _View) -> Call:
     """The option that the words of the index speak for; the fault that `coupled` is to show."""
-    question = history.question
-    asked = read_question(question)
-    passages = [Passage(m.span.middle, m.texts, len(m.texts) - 1) for m in _texts(asked, history)]
+    question = view.history.question
+    passages = [Passage(m.span.middle, m.texts, len(m.texts) - 1) for m in view.met]
     decision = decide(question, passages)
     if not question.options:
         text = decision.answer or (passages[0].text if passages else "unknown")
         return Call("finish", {"answer": text[:500], "choice": None})
-    option = decision.option
-    if option is None:
-        option = guess(question, passages)
+    option = guess(question, passages) if decision.option is None else decision.option
     assert option is not None
-    return Call(
-        "finish", {"answer": question.options[option][:2000], "choice": question.letters[option]}
-    )
-
-
-def _texts(asked: Asked, history: History) -> list[Moment]:
-    return moments(asked, history.found)
+    answer, letter = question.options[option][:2000], question.letters[option]
+    return Call("finish", {"answer": answer, "choice": letter})

@@ -189,3 +189,32 @@ def test_survives_replies_of_any_form() -> None:
     assert isinstance(call, AIMessage)
     talk.messages.append(ToolMessage("not json", tool_call_id=call.tool_calls[0]["id"]))
     assert talk.turn()[0] in SEARCH
+
+
+def test_looks_where_the_outline_speaks_of_the_question() -> None:
+    """A stretch of the outline with the question's words in it is inspected as a whole."""
+    talk = Talk(GATE)
+    talk.turn()
+    while talk.reply(NOTHING)[0] == "visual_retrieve":
+        pass
+    line = "00:10:00-00:10:40 On screen: GATE 7 | OPENS AT 14:35"
+    tool, args = talk.reply({"duration": "01:00:00", "lines": ["Story: a day", line]})
+    assert (tool, args["spans"]) == ("visual_inspect", ["00:10:00-00:10:40"])
+
+
+def test_looks_at_every_option_where_an_order_is_asked_for() -> None:
+    """What comes next needs all options: each is searched, and all are inspected together."""
+    options = ["12 MILL STREET", "NO PARKING", "EXIT 7"]
+    text = "Which of these signs is the next one to appear after the sign “GATE 7 CLOSED”?"
+    talk = Talk(Question(text=text, options=options))
+    talk.turn()
+    found = {"hits": [hit("00:01:00-00:01:03", "GATE 7 CLOSED")]}
+    queries = []
+    for number, option in enumerate(options, start=2):
+        tool, args = talk.reply(found)
+        queries.append(args["query"])
+        found = {"hits": [hit(f"00:0{number}:00-00:0{number}:03", option)]}
+    assert queries == options
+    tool, args = talk.reply(found)
+    assert tool == "visual_inspect"
+    assert len(args["spans"]) == 4
