@@ -6,6 +6,7 @@ that uses the server, however that process ends, and costs a few megabytes while
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -66,7 +67,8 @@ def try_lock(file: int | IO[str]) -> bool:
 
 def main(folder: Path, linger_s: float) -> None:
     """Keep the server of `folder` until it has been unused for `linger_s` seconds."""
-    with (folder / "keeper.lock").open("a") as mine, (folder / "users.lock").open("a") as users:
+    # Opened but never made: a folder that was removed meanwhile needs no keeper.
+    with (folder / "keeper.lock").open("r+") as mine, (folder / "users.lock").open("r+") as users:
         if not try_lock(mine):
             return
         while True:
@@ -81,4 +83,5 @@ def main(folder: Path, linger_s: float) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]))
+    with contextlib.suppress(FileNotFoundError):
+        main(Path(sys.argv[1]), float(sys.argv[2]))
