@@ -73,7 +73,7 @@ def risk_chart(title: str, curves: Sequence[Curve]) -> Svg:
 
 def budget_chart(title: str, unit: str, points: Sequence[Budget]) -> Svg:
     """Accuracy (hollow) and grounded accuracy (filled) against what a question cost."""
-    left, right, top, foot = 44.0, 318.0, 12.0, 250.0
+    left, right, top, foot = 44.0, 308.0, 12.0, 250.0
     ticks = nice_ticks(max((point.spent for point in points), default=1.0), 4)
     x, y = Scale(0, ticks[-1], left, right), Scale(0, 1, foot, top)
     grid = [tick_x(x(tick), top, foot, amount(tick)) for tick in ticks]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from core.errors import SpanError
@@ -31,13 +32,18 @@ Json = dict[str, Any]
 
 
 def evidence_document(
-    record: SampleRecord, pictures: Pictures | None = None, *, most_pictures: int = 12
+    record: SampleRecord,
+    pictures: Pictures | None = None,
+    *,
+    most_pictures: int = 12,
+    judged: Judged | None = None,
 ) -> Json:
     """Everything the evidence view shows of a sample; times in seconds, long texts cut.
 
     At most `most_pictures` frames get a picture: cited ones first, then others spread evenly.
+    `judged` is the record's own judgement where it is known already.
     """
-    judged = judge(outcome_of(record))
+    judged = judged or judge(outcome_of(record))
     outcome, item = judged.outcome, record.item
     episode = record.episode or {}
     return {
@@ -130,7 +136,7 @@ def _timeline(record: SampleRecord, judged: Judged) -> Json:
         for start, end in entry["spans"]
     ]
     gold = [list(pair) for pair in record.item.evidence]
-    retrieved = list(_retrieved(episode.get("steps", [])))[:_MOST_HITS]
+    retrieved = list(islice(_retrieved(episode.get("steps", [])), _MOST_HITS))
     ends = [span[1] for spans in (gold, inspected, retrieved) for span in spans]
     return {
         "duration": record.duration or max(ends, default=0.0),

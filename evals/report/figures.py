@@ -18,8 +18,8 @@ from evals.scores import rate
 from evals.statistics import Estimate
 from evals.tally import Flags
 
-__all__ = ["LENGTHS", "Group", "by_category", "by_length", "draw_budgets", "draw_groups",
-           "draw_headline", "draw_quadrants", "draw_risk", "family_key"]  # fmt: skip
+__all__ = ["LENGTHS", "MOST_BARS", "Group", "by_category", "by_length", "draw_budgets",
+           "draw_groups", "draw_headline", "draw_quadrants", "draw_risk", "family_key"]  # fmt: skip
 
 MOST_CURVES: Final = 8
 """Curves beyond this cannot be told apart; the first ones are drawn."""
@@ -33,10 +33,10 @@ _BUDGETS: Final = {
     "tokens": "tokens a question",
     "steps": "planner steps a question",
 }
-_WIDE: Final = 1000.0
+_WIDE: Final = 860.0
 _HALF: Final = 518.0
 """Two figures stand side by side."""
-_DIFFERENT: Final = 1.05
+_DIFFERENT: Final = 1.2
 """Budgets are drawn where the largest is this much more than the smallest."""
 
 

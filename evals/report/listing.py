@@ -50,8 +50,11 @@ def list_samples(
     blocks: list[str] = []
     open_block: list[dict[str, Any]] = []
     for number, record in _records(systems, most):
-        rows.append(_row(number, judge(outcome_of(record))))
-        open_block.append(evidence_document(record, pictures, most_pictures=most_pictures))
+        judged = judge(outcome_of(record))
+        rows.append(_row(number, judged))
+        open_block.append(
+            evidence_document(record, pictures, most_pictures=most_pictures, judged=judged)
+        )
         if len(open_block) == BLOCK:
             blocks.append(_pack(open_block))
             open_block = []

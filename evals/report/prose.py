@@ -56,18 +56,18 @@ def _sentence(system: System) -> str:
     found = system.scores
     accuracy, never = found["accuracy"], found["right but never shown"]
     asked = _count(accuracy.n, "question")
-    text = f"{system.label} was right on {percent(accuracy.mean)} % of {asked}"
+    text = f"{system.label} was right on {percent(accuracy.mean)}% of {asked}"
     if not accuracy.n:
         text = f"{system.label} was asked {_count(system.counts['asked'], 'question')}"
     if never.n:
         lucky = system.quadrants.right_ungrounded
         text += (
-            f"; {lucky:,} of its {_count(never.n, 'right answer')} ({percent(never.mean)} %)"
+            f"; {lucky:,} of its {_count(never.n, 'right answer')} ({percent(never.mean)}%)"
             " came without a frame of the evidence"
         )
     hopeless = found["abstained on unanswerable"]
     if hopeless.n:
-        text += f"; it abstained on {percent(hopeless.mean)} % of {hopeless.n:,} unanswerable ones"
+        text += f"; it abstained on {percent(hopeless.mean)}% of {hopeless.n:,} unanswerable ones"
     return f"{text}."
 
 

@@ -11,6 +11,7 @@ from evals.cells import Cell, read_cells, read_manifest
 from evals.compare import baseline_of, compare
 from evals.cost import Prices
 from evals.report.figures import (
+    MOST_BARS,
     by_category,
     by_length,
     draw_budgets,
@@ -42,6 +43,8 @@ MOST_LISTED: Final = 20_000
 """Samples that a page lists; beyond that a browser becomes slow."""
 PAGE_BYTES: Final = 25 << 20
 """Size that pictures may fill a page up to."""
+_BARS: Final = "Bars as in the first figure."
+_FIRST_ONLY: Final = f" The first {MOST_BARS} systems are drawn; the table has all."
 _PICTURES_EACH: Final = 12
 _PICTURE_BYTES: Final = 9000
 """What a thumbnail takes, roughly: how the room is shared out among the samples."""
@@ -130,7 +133,7 @@ def _figures(systems: Sequence[System]) -> list[Figure]:
     figures = [
         Figure(
             "accuracy", "Accuracy, and how much of it was proven",
-            "A bar is accuracy with its 95 % interval; it is filled as far as the right answer was"
+            "A bar is accuracy with its 95% interval; it is filled as far as the right answer was"
             " given freely and a frame of the gold span was really shown. The dashed line is a"
             " uniform guess.",
             [("", draw_headline(systems))] if systems else [],
@@ -157,7 +160,7 @@ def _figures(systems: Sequence[System]) -> list[Figure]:
     ]  # fmt: skip
     figures += [
         Figure(
-            table.name, title, "Bars as in the first figure.",
+            table.name, title, _BARS + (_FIRST_ONLY if len(systems) > MOST_BARS else ""),
             draw_groups(systems, groups), table,
         )
         for (title, table), groups in zip(

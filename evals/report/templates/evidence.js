@@ -61,6 +61,9 @@ const Evidence = (() => {
       return ["lucky", `Right, but it never saw it: ${none}.${how}`];
     }
     if (doc.grounded) return ["", `Wrong, though a frame of the gold span was shown.${how}`];
+    if (doc.grounded === false && doc.frames.length) {
+      return ["", `Wrong: none of ${shown} shown lies in a gold span.${how}`];
+    }
     return ["", `Wrong.${how}`];
   }
 
