@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import chain, cycle
+from itertools import chain, cycle, islice
 from random import Random
 from typing import Literal, NamedTuple
 
@@ -21,6 +21,8 @@ Afterthought = Literal["period", "next", "title"]
 
 _AFTERTHOUGHTS: dict[str, Afterthought] = {"period": "period", "next": "next", "title": "title"}
 _MAX_CROSSINGS = 6
+_ROUND = 10
+"""No kind has more families."""
 
 _CYCLE = (
     "sign", "talk", "visual", "sign-", "talk-zh",
@@ -64,13 +66,17 @@ class _Decks:
         return cycle([partial(build, family) for family in order])
 
     def draw(self, kind: str, rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
-        """The next puzzle of `kind`; a family that ran out of keys is passed over."""
-        for maker in self._rounds[kind]:
+        """The next puzzle of `kind`; a family that ran out of keys is passed over.
+
+        Where all families of a kind ran out, in videos of many hours, a sign takes the place.
+        """
+        for maker in islice(self._rounds[kind], _ROUND):
             try:
                 return maker(rng, registry, answerable=answerable)
             except Exhausted:
                 continue
-        raise AssertionError("a cycle does not end")
+        assert kind != "sign", "the families of signs have keys for days"
+        return self.draw("sign", rng, registry, answerable=answerable)
 
 
 def choose(rng: Random, registry: Registry, count: int) -> Mix:
