@@ -44,8 +44,11 @@ def readings_of(lines: Iterable[TextLine], width: int, height: int) -> list[Read
 
 
 def letters(text: str) -> str:
-    """Only letters and digits, in one case and width, with look-alikes (0 O, 1 l I) united."""
-    folded = unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
+    """Only letters and digits, in one case and width, without what a reader takes for another.
+
+    Look-alikes (0 O, 1 l I) are united, accents dropped: specks of a background look like them.
+    """
+    folded = unicodedata.normalize("NFKD", text.casefold()).casefold().translate(_LOOKALIKES)
     return "".join(filter(str.isalnum, folded))
 
 
