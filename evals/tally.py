@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from core.models.types import Question
 from core.span import Span
 from evals.cost import Prices, money
 from evals.grounding import Chance, Grounding, chance, ground
@@ -28,6 +30,8 @@ Ints = npt.NDArray[np.int64]
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 NAN: Final = float("nan")
+_NO_FIELDS: Final[set[str]] = set()
+"""Shared by all bare items: which fields were set matters to none of them."""
 _NO_GROUNDING: Final = Grounding(NAN, False, False, NAN, NAN, NAN)
 _NO_CHANCE: Final = Chance(NAN, NAN, NAN, NAN)
 _COLUMNS: Final = (
@@ -155,10 +159,25 @@ class Tally:
         ]  # fmt: skip
 
     def _keep_for_official(self, outcome: Outcome) -> None:
-        item = outcome.item
-        if item.uid not in self.items:
-            bare = item.question.model_copy(
-                update={"text": "-", "options": [""] * len(item.question.options)}
-            )
-            self.items[item.uid] = item.model_copy(update={"question": bare, "scoring_points": []})
-        self.predictions[item.uid] = Prediction(outcome.letter, tuple(outcome.looked.cited))
+        uid = outcome.item.uid
+        if uid not in self.items:
+            self.items[uid] = _bare(outcome.item)
+        self.predictions[uid] = Prediction(outcome.letter, tuple(outcome.looked.cited))
+
+
+def _bare(item: Item) -> Item:
+    """The item without its texts: all that an official scorer looks at."""
+    return Item.model_construct(
+        _NO_FIELDS,
+        uid=item.uid,
+        question=_blank(len(item.question.options)),
+        answer=item.answer,
+        categories=item.categories,
+        group=item.group,
+        evidence=item.evidence,
+    )
+
+
+@cache
+def _blank(options: int) -> Question:
+    return Question(text="-", options=[""] * options)

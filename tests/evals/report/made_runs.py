@@ -165,7 +165,9 @@ def _ledger(
         frames = [
             ShownFrame(time=t, sha256="0" * 64, ref=f"{round(t * 1e6)}-640-80") for t in times
         ]
-        noted = [t for t in times if seen and any(s <= t < e for s, e in item.evidence)] or times[:2]
+        noted = [t for t in times if seen and any(s <= t < e for s, e in item.evidence)] or times[
+            :2
+        ]
         yield Evidence(
             id=f"e{number}",
             spans=[(start, end)],
@@ -188,7 +190,8 @@ def _answer(
     choice = item.answer if right else rng.choice(wrong)
     cited = ledger[-1:] if system.mode in ("decoupled", "coupled") else []
     citations = [
-        Citation(evidence=e.id, spans=e.spans, frames=e.supporting(), seen=["a sign"]) for e in cited
+        Citation(evidence=e.id, spans=e.spans, frames=e.supporting(), seen=["a sign"])
+        for e in cited
     ]
     return Answer(
         outcome="answered",
