@@ -28,6 +28,7 @@ __all__ = [
 
 _BIGRAMS: Final = 0.75
 """Share of a longer Chinese phrase's character pairs that must be there."""
+_DENIALS: Final = frozenset(("not", "never", "cannot", "cancelled", "canceled", "不", "没", "未"))
 
 
 class Reading(NamedTuple):
@@ -59,11 +60,6 @@ class Support(NamedTuple):
     strangers: int
     """Content words that neither the question nor the option explains."""
 
-    @property
-    def rank(self) -> tuple[int, int]:
-        """Lower is tighter."""
-        return (self.reading.passage.reach, self.strangers)
-
 
 def read(asked: Asked, passage: Passage, scene: str = "") -> Reading:
     """Mark the question's clues in a passage; `scene` is all text of its frame."""
@@ -75,7 +71,8 @@ def read(asked: Asked, passage: Passage, scene: str = "") -> Reading:
             cells += [max(cells, default=-1) + 1] * len(part)
         rows.append(tuple(token for part in parts for token in part))
     flat = [token.text for row in rows for token in row]
-    around = [token.text for token in tokens(scene, asked.vocabulary)]
+    scenic = any(clue.scene for clue in asked.clues)
+    around = [token.text for token in tokens(scene, asked.vocabulary)] if scenic else []
     found: dict[Clue, frozenset[int]] = {}
     for clue in asked.clues:
         places = find(clue.tokens, flat)
@@ -98,15 +95,13 @@ def find(wanted: Sequence[str], flat: Sequence[str]) -> set[int]:
 
 
 def _equal(wanted: Sequence[str], flat: Sequence[str], at: int) -> bool:
-    if list(flat[at : at + len(wanted)]) != list(wanted):
+    end = at + len(wanted)
+    if any(flat[at + step] != word for step, word in enumerate(wanted)):
         return False
-    before = flat[at - 1] if at else ""
-    after = flat[at + len(wanted)] if at + len(wanted) < len(flat) else ""
-    # A numeral inside a longer one is another number.
-    return not (
-        (wanted[0] in CHINESE_NUMERALS and before in CHINESE_NUMERALS and before)
-        or (wanted[-1] in CHINESE_NUMERALS and after in CHINESE_NUMERALS and after)
-    )
+    # A Chinese numeral inside a longer one is another number.
+    before = at > 0 and {wanted[0], flat[at - 1]} <= CHINESE_NUMERALS
+    after = end < len(flat) and {wanted[-1], flat[end]} <= CHINESE_NUMERALS
+    return not (before or after)
 
 
 def missing(asked: Asked, found: Iterable[Clue]) -> list[Clue]:
@@ -148,8 +143,10 @@ def supports(asked: Asked, reading: Reading) -> list[Support]:
             is_content(token) and at not in taken and at not in others
             for at, token in enumerate(reading.flat)
         )
-        near = not qualified(asked, reading, places) and not _astray(reading, places)
-        if near and enough(asked, reading.places, strangers):
+        doubt = qualified(asked, reading, places) or _denied(reading, places)
+        if doubt or _astray(reading, places):
+            continue
+        if enough(asked, reading.places, strangers):
             held.append(Support(option, reading, strangers))
     return _nearest(asked, reading, held, here)
 
@@ -172,6 +169,13 @@ def options_in(asked: Asked, reading: Reading) -> dict[int, frozenset[int]]:
         for number, places in found.items()
         if not any(places < other for other in found.values())
     }
+
+
+def _denied(reading: Reading, places: frozenset[int]) -> bool:
+    """Whether the passage says `not` of something, outside of the option itself."""
+    return any(
+        token.raw.lower() in _DENIALS and at not in places for at, token in enumerate(reading.flat)
+    )
 
 
 def _astray(reading: Reading, places: frozenset[int]) -> bool:

@@ -74,6 +74,7 @@ NEAR_MISSES: list[tuple[str, list[str], list[Page]]] = [
     ("What did Mira hide under the bridge?", ITEMS, [["Mira: I hid the map behind the mill."]]),
     ("When does the ferry Heron leave?", CLOCKS, [["HERON ARRIVES FROM OSLO 14:35"]]),
     ("Who is the director?", ["Ida Berg", "Jon Lund"], [["Art Director", "Jon Lund"]]),
+    ("At what time does gate 7 open?", CLOCKS, [["GATE 7 DOES NOT OPEN AT 14:35"]]),
     ("Which gate does not open at 14:35?", ["gate 7", "gate 9"], [["GATE 7 14:35"]]),
     ("周敏说把什么藏在了桥下？", ["地图", "台灯"], [["周敏：我把地图藏在了井边。"]]),
     ("37号仓库几点开门？", CLOCKS, [["73号仓库", "14:35 开门"]]),
