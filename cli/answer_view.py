@@ -93,16 +93,17 @@ def print_answer(episode: Episode, folder: EvidenceFolder) -> None:
 def _outcome(episode: Episode) -> list[str]:
     answer = episode.answer
     if episode.error is not None:
-        return ["no answer the run failed"]
+        return ["answer    none: the run failed"]
     if answer.outcome == "abstained":
-        return [f"no answer {plain(answer.reason) or answer.cause}"]
+        return [f"answer    none: {plain(answer.reason) or answer.cause}"]
     letter = f"({answer.choice}) " if answer.choice else ""
     return [f"answer    {letter}{plain(answer.text)}", f"proof     {_standing(answer)}"]
 
 
 def _standing(answer: Answer) -> str:
     if answer.proven:
-        return f"yes, by {len(answer.citations)} inspection(s)"
+        count = len(answer.citations)
+        return f"yes, by {count} inspection{'' if count == 1 else 's'}"
     return "none: a forced guess" if answer.forced else "none: the planner's own word"
 
 

@@ -109,9 +109,13 @@ def check(episode: Episode, item: Item) -> Check:
     cited = [frame.time for citation in answer.citations for frame in citation.frames]
     held = sum(any(span.contains(time) for time in cited) for span in gold)
     right = answer.choice == item.answer
-    moments = "the moment" if len(gold) == 1 else f"{held} of {len(gold)} moments"
+    shows = (
+        "a cited frame shows it"
+        if len(gold) == 1
+        else f"cited frames show {held} of the {len(gold)} moments"
+    )
     says = f"({item.answer}), seen at {where}: the answer is {'right' if right else 'WRONG'}, " + (
-        f"and a cited frame shows {moments}" if held else "and NO cited frame shows it"
+        f"and {shows}" if held else "and NO cited frame shows it"
     )
     return Check(right and held > 0 and answer.proven, says)
 

@@ -62,7 +62,7 @@ def test_abstention_is_a_result(indexed, tmp_path):
     """A question that nothing answers is abstained, with a reason and exit code 0."""
     done = indexed.run("ask", "signs", *UNKNOWN, "--out", tmp_path / "proof")
     assert done.exit_code == 0
-    assert done.stdout.startswith("no answer ")
+    assert done.stdout.startswith("answer    none: ")
     episode = episode_in(tmp_path / "proof")
     assert episode.answer.outcome == "abstained"
     assert_frames_are_those_shown(tmp_path / "proof", episode)
