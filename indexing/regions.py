@@ -25,6 +25,8 @@ _PART: Final = 0.7
 _SAME: Final = 0.75
 """Correlation of parts: the same letter over a moving background has 0.95, another at most 0.7."""
 _SURE: Final = 0.92
+_LIKELY: Final = 0.6
+"""Another letter has at most 0.55 (p and b more), a speck behind the same letter at least 0.64."""
 _ROUGHLY: Final = 0.4
 _BOLD: Final = 0.3
 """Share of the usual stroke energy below which a part shows background, not letters."""
@@ -124,7 +126,7 @@ class Strokes:
         """
         if not self._drawn.any() or self.likeness(frames[-1])[self._drawn].min() < _ROUGHLY:
             return False
-        least = _SURE if surely else _SAME
+        least = _SURE if surely else _LIKELY
         gradients = [np.diff(self._box.cut(grey), axis=1) for grey in frames]
         return all(
             self._correlation(one, two)[self._drawn].min() >= least
