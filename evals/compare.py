@@ -47,7 +47,7 @@ class Comparison(NamedTuple):
     costs: list[Difference]
     """A question on average."""
     test: McNemar
-    """On right and wrong, over the answerable questions of both."""
+    """On right and wrong, over the answerable questions with options."""
 
 
 class _Pair(NamedTuple):
@@ -110,8 +110,8 @@ def _spent(name: str, one: _Pair, two: _Pair) -> Difference:
 
 
 def _test(one: _Pair, two: _Pair) -> McNemar:
-    answerable = _flags(one, "answerable") & _flags(two, "answerable")
-    right = [_flags(pair, "right")[answerable].tolist() for pair in (one, two)]
+    choices = _flags(one, "answerable") & ~_flags(one, "prose")
+    right = [_flags(pair, "right")[choices].tolist() for pair in (one, two)]
     return mcnemar(right[0], right[1])
 
 

@@ -76,7 +76,7 @@ def rate(tally: Tally, name: str, where: Flags | None = None) -> Estimate:
 
 def quadrants(tally: Tally) -> Quadrants:
     """Count right and grounded (a shown frame inside a gold span) over questions with gold."""
-    counted = _with_gold(tally)
+    counted = _choices_with_gold(tally)
     right, hit = tally.flags("right")[counted], tally.flags("hit")[counted]
     return Quadrants(
         int((right & hit).sum()),
@@ -119,12 +119,21 @@ def _answerable(t: Tally) -> Flags:
     return t.flags("answerable")
 
 
+def _choices(t: Tally) -> Flags:
+    """Questions whose answer is right or wrong; prose is for judges."""
+    return t.flags("answerable") & ~t.flags("prose")
+
+
 def _with_gold(t: Tally) -> Flags:
     return t.flags("answerable") & t.flags("gold")
 
 
+def _choices_with_gold(t: Tally) -> Flags:
+    return _choices(t) & t.flags("gold")
+
+
 def _right_with_gold(t: Tally) -> Flags:
-    return _with_gold(t) & t.flags("right")
+    return _choices_with_gold(t) & t.flags("right")
 
 
 def _judged(t: Tally) -> Flags:
@@ -148,12 +157,12 @@ def _grounded_and_right(t: Tally) -> Floats:
 
 
 MEASURES: Final[dict[str, Measure]] = {
-    "accuracy": Measure(_answerable, _column("right")),
+    "accuracy": Measure(_choices, _column("right")),
     "accuracy of unforced answers": Measure(
-        lambda t: _answerable(t) & _status("answered")(t), _column("right")
+        lambda t: _choices(t) & _status("answered")(t), _column("right")
     ),
-    "chance": Measure(_answerable, _column("guess")),
-    "grounded accuracy": Measure(_with_gold, _grounded_and_right),
+    "chance": Measure(_choices, _column("guess")),
+    "grounded accuracy": Measure(_choices_with_gold, _grounded_and_right),
     "abstained on unanswerable": Measure(lambda t: ~_answerable(t), _column("right")),
     "G_t": Measure(_with_gold, _at_least(PAPER_THRESHOLD)),
     "G_t by chance": Measure(_with_gold, _column("chance_paper")),
@@ -167,10 +176,10 @@ MEASURES: Final[dict[str, Measure]] = {
     "coverage": Measure(_with_gold, _column("coverage")),
     "mIoU": Measure(_with_gold, _column("iou")),
     "rec@IoU": Measure(_with_gold, _column("recall_at_iou")),
-    "acc@IoU": Measure(_with_gold, lambda t: t.column("right") * t.column("recall_at_iou")),
+    "acc@IoU": Measure(_choices_with_gold, lambda t: t.column("right") * t.column("recall_at_iou")),
     "H_t": Measure(_right_with_gold, lambda t: _number(t.column("best_iou") < PAPER_THRESHOLD)),
     "right but never shown": Measure(_right_with_gold, lambda t: _number(~t.flags("hit"))),
     "G_s": Measure(_judged, _column("semantic")),
     "H_s": Measure(lambda t: _judged(t) & t.flags("right"), lambda t: 1 - t.column("semantic")),
 }
-"""Every rate of the report by name, in the order of the report."""
+"""Every rate of the report by name, in the order of the report; prose has no accuracy."""

@@ -35,7 +35,7 @@ _NO_FIELDS: Final[set[str]] = set()
 _NO_GROUNDING: Final = Grounding(NAN, False, False, NAN, NAN, NAN)
 _NO_CHANCE: Final = Chance(NAN, NAN, NAN, NAN)
 _COLUMNS: Final = (
-    "status", "right", "answerable", "guess", "confidence", "missing", "proven", "defect",
+    "status", "right", "answerable", "guess", "confidence", "missing", "proven", "defect", "prose",
     "gold", "best_iou", "hit", "cited_hit", "coverage", "iou", "recall_at_iou",
     "chance_paper", "chance_at_10", "chance_at_20", "chance_hit", "semantic",
     "calls", "prompt_tokens", "completion_tokens", "frames", "steps", "seconds", "money",
@@ -49,6 +49,12 @@ class Judged(NamedTuple):
     outcome: Outcome
     grounding: Grounding | None
     chance: Chance | None
+
+    @property
+    def right(self) -> bool | None:
+        """Strictly right or wrong; None for free text, which no rule but a judge's can score."""
+        unscored = self.outcome.item.free_text and self.outcome.item.answerable
+        return None if unscored else self.outcome.right
 
     @property
     def semantic(self) -> bool | None:
@@ -150,9 +156,10 @@ class Tally:
         return [
             STATUSES.index(outcome.status), outcome.right, item.answerable, item.chance,
             outcome.confidence, outcome.error == MISSING_VIDEO, outcome.proven, bool(item.defect),
-            judged.grounding is not None, *found, *(judged.chance or _NO_CHANCE), semantic,
-            cost.calls, cost.prompt_tokens, cost.completion_tokens, cost.frames, cost.steps,
-            cost.seconds, NAN if spent is None else spent, outcome.duration,
+            item.free_text, judged.grounding is not None, *found,
+            *(judged.chance or _NO_CHANCE), semantic, cost.calls, cost.prompt_tokens,
+            cost.completion_tokens, cost.frames, cost.steps, cost.seconds,
+            NAN if spent is None else spent, outcome.duration,
             self._videos.setdefault(item.video, len(self._videos)),
             self._categories.setdefault(tuple(item.categories), len(self._categories)),
             self._groups.setdefault(item.group, len(self._groups)), offset,

@@ -67,7 +67,7 @@ def evidence_document(
         "gold": _cut(item.answer, _LONG),
         "answerable": item.answerable,
         "status": outcome.status,
-        "right": outcome.right,
+        "right": judged.right,
         "grounded": judged.grounded,
         "scores": _scores(judged),
         "judges": dict(record.semantic),

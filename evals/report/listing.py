@@ -88,7 +88,8 @@ def _row(system: int, judged: Judged) -> list[Any]:
     item = outcome.item
     return [
         system, item.uid, item.video, ", ".join(item.categories), item.group,
-        STATUSES.index(outcome.status), int(outcome.right),
+        STATUSES.index(outcome.status),
+        None if judged.right is None else int(judged.right),
         None if judged.grounded is None else int(judged.grounded), int(item.answerable),
         item.answer if item.question.options else "", outcome.letter or "",
         item.question.text[:_TEXT], round(outcome.confidence, 3), outcome.cost.frames,

@@ -63,6 +63,8 @@ class System:
     """Samples without a video, counted as errored too."""
     defective: int
     """Samples whose published row is at fault."""
+    prose: int
+    """Samples answered in free text, which have no accuracy."""
     videos: int
     scores: dict[str, Estimate]
     official: dict[str, float]
@@ -102,6 +104,7 @@ def _system(cell: Cell, label: str, colour: int) -> System:
         counts=status_counts(tally),
         missing=int(tally.column("missing").sum()),
         defective=int(tally.column("defect").sum()),
+        prose=int(tally.column("prose").sum()),
         videos=tally.video_count,
         scores=scores(tally),
         official=official_figures(tally, cell.benchmark),

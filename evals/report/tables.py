@@ -158,6 +158,9 @@ def _counts(systems: Sequence[System]) -> list[Row]:
     rows = [Row(name, [Value(f"{s.counts[name]:,}") for s in systems]) for name in names]
     rows.append(Row("missing video", [Value(f"{s.missing:,}") for s in systems], "of the errored"))
     rows.append(Row("videos", [Value(f"{s.videos:,}") for s in systems]))
+    if any(system.prose for system in systems):
+        rows.append(Row("free text", [Value(f"{s.prose:,}") for s in systems],
+                        "answered in prose: neither right nor wrong without a judge"))  # fmt: skip
     if any(system.defective for system in systems):
         rows.append(Row("defective rows", [Value(f"{s.defective:,}") for s in systems],
                         "published with a fault, asked and counted all the same"))  # fmt: skip

@@ -53,6 +53,7 @@ const Evidence = (() => {
       const where = doc.grounded ? ", though a frame of the gold span was shown" : "";
       return ["", `Abstained${where}.`];
     }
+    if (doc.right === null) return ["", "Answered in prose, which has no right or wrong here."];
     const how = doc.status === "forced" ? " This was a guess that the run asked for." : "";
     if (doc.right && doc.grounded === null) return ["seen", `Right.${how}`];
     if (doc.right && doc.grounded) return ["seen", `Right, and a frame of the gold span was shown.${how}`];

@@ -14,7 +14,7 @@ from core.models.types import Observation, Question
 from core.span import Span
 from evals.item import Item
 from evals.records import SampleError, SampleRecord
-from graph.answers import Answer, Citation, abstain
+from graph.answers import Answer, Author, Citation, abstain
 from graph.evidence import Evidence, ShownFrame
 
 __all__ = ["DECOUPLED", "SYSTEMS", "System", "make_frames", "make_items", "make_run"]
@@ -29,6 +29,7 @@ STEMS = (
     "At what time on the station clock does the train leave?",
     "\u5b57\u5e55\u51fa\u73b0\u201c\u51fa\u53e3\u201d\u4e4b\u540e\u8c01\u8d70\u8fdb\u623f\u95f4\uff1f",
 )
+AUTHORS: dict[str, Author] = {"decoupled": "inspector", "coupled": "planner"}
 OPTIONS = ("EXIT", "NO ENTRY", "Platform 9", "a blue umbrella")
 
 
@@ -99,7 +100,7 @@ def make_frames(root: Path, run: Path) -> Path:
     """A frame cache that holds a picture for every frame shown in a run."""
     from PIL import Image, ImageDraw
 
-    for line in (run / "samples.jsonl").open(encoding="utf-8"):
+    for line in (run / "samples.jsonl").read_text("utf-8").splitlines():
         record = SampleRecord.model_validate_json(line)
         for entry in (record.episode or {}).get("evidence", []):
             for frame in entry["frames"]:
@@ -201,7 +202,7 @@ def _answer(
         citations=citations,
         reason="the frame at the end of the span shows the sign",
         confidence=round(min(1.0, max(0.05, rng.gauss(0.75 if right else 0.5, 0.18))), 3),
-        by={"decoupled": "inspector", "coupled": "planner"}.get(system.mode, "answerer"),
+        by=AUTHORS.get(system.mode, "answerer"),
     )
 
 
