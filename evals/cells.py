@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ __all__ = ["MANIFEST", "RECORDS", "Cell", "CellKey", "NoSuchRun", "key_of", "lab
 
 RECORDS: Final = "samples.jsonl"
 MANIFEST: Final = "manifest.json"
+_MODES: Final = ("decoupled", "coupled", "direct", "blind")
+"""In the order of tables and figures: the system that is claimed, then its controls."""
 
 
 class NoSuchRun(VideosealError):
@@ -57,13 +60,15 @@ class Cell:
 
 
 def read_cells(runs: Sequence[Path], *, prices: Prices | None = None) -> list[Cell]:
-    """Tally every run's records, in the order of the runs and of their first samples.
+    """Tally every run's records, in the order of the runs, modes and variants.
 
     The last record of a sample counts. Raises NoSuchRun for a missing folder, AnnotationError
     naming file, line and field for a line that is no record; a folder without records is empty.
     """
     cells: dict[CellKey, Cell] = {}
-    for folder, name in zip(runs, _names(runs), strict=True):
+    names = list(_names(runs))
+    runs_in_order = {name: place for place, name in enumerate(names)}
+    for folder, name in zip(runs, names, strict=True):
         if not folder.is_dir():
             raise NoSuchRun(f"no run at {folder}")
         items: dict[str, Item] = {}
@@ -74,7 +79,7 @@ def read_cells(runs: Sequence[Path], *, prices: Prices | None = None) -> list[Ce
             if key not in cells:
                 cells[key] = Cell(key, folder, Tally(prices, items))
             _count(cells[key], sample, path, line)
-    return list(cells.values())
+    return sorted(cells.values(), key=lambda cell: (runs_in_order[cell.key.run], _rank(cell.key)))
 
 
 def key_of(run: str, sample: Scorable | SampleRecord) -> CellKey:
@@ -107,6 +112,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _rank(key: CellKey) -> tuple[int, str, list[tuple[str, float]]]:
+    """Where a cell stands in its run: by mode, and `steps=4` before `steps=16`."""
+    known = _MODES.index(key.mode) if key.mode in _MODES else len(_MODES)
+    parts = re.findall(r"([^0-9]*)([0-9]+(?:\.[0-9]+)?|$)", key.variant)
+    return known, key.mode, [(text, float(digits or -1)) for text, digits in parts]
 
 
 def _count(cell: Cell, sample: Scorable, path: Path, line: RecordLine) -> None:

@@ -115,7 +115,7 @@ def test_hostile_text_stays_text(files: ReportFiles, tmp_path: Path, text: str) 
     assert len(page.scripts) == len(fine.scripts)
     assert not any(name.startswith("on") for _, found in page.elements for name in found)
     assert page.rows()[0]["question"] == text
-    document, failed = page.documents()
+    failed, document = page.documents()
     assert document["question"] == text
     assert document["inspections"][0]["observations"][0]["text"] == text
     assert json.loads(document["steps"][0]["args"]) == {text: text}
