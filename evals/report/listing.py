@@ -38,6 +38,8 @@ class Listing(NamedTuple):
 
 
 class _Place(NamedTuple):
+    question: int
+    """Its rank among all questions."""
     system: int
     row: int
 
@@ -72,13 +74,14 @@ def unpack(block: str) -> list[dict[str, Any]]:
 def _records(systems: Sequence[System], most: int) -> Iterator[tuple[int, SampleRecord]]:
     """Records question by question, so that the systems' answers to one stand together."""
     share = most // len(systems) if systems else 0
+    order: dict[str, int] = {}
     places = [
-        _Place(number, row)
+        _Place(order.setdefault(uid, len(order)), number, row)
         for number, system in enumerate(systems)
-        for row in range(min(share, len(system.cell.tally)))
+        for row, uid in enumerate(system.cell.tally.uids()[:share])
     ]
     offsets = [system.cell.tally.column("offset") for system in systems]
-    for place in sorted(places, key=lambda place: (place.row, place.system)):
+    for place in sorted(places):
         offset = int(offsets[place.system][place.row])
         yield place.system, read_record(systems[place.system].cell.folder, offset)
 

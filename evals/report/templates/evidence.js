@@ -185,7 +185,10 @@ const Evidence = (() => {
     };
     const parts = [
       ...gold.map((span, place) => around(gold.length > 1 ? `gold ${place + 1}` : "gold", span)),
-      ...inspected.map((span) => around(span[2], span)),
+      ...inspected.map((span) => {
+        const alone = inspected.filter((other) => other[2] === span[2]).length === 1;
+        return around(alone ? span[2] : `${span[2]} ${clock(span[0])}`, span);
+      }),
     ];
     return [{ name: "whole video", from: 0, to: duration }, ...parts.slice(0, 24)];
   }

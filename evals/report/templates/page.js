@@ -20,8 +20,8 @@
   ];
   const FIELDS = ["system", "category", "group", "status", "right", "grounded", "answerable"];
   const SHOWN = [
-    ["uid", "sample"], ["system", "system"], ["question", "question"], ["category", "category"],
-    ["status", "status"], ["gold", "gold"], ["chosen", "chosen"], ["right", "right"],
+    ["question", "question"], ["system", "system"], ["category", "category"], ["status", "status"],
+    ["gold", "gold"], ["chosen", "chosen"], ["right", "right"],
     ["grounded", "grounded"], ["confidence", "confidence"], ["frames", "frames"],
     ["seconds", "seconds"],
   ];
@@ -113,9 +113,9 @@
     const lucky = row[at.right] === 1 && row[at.grounded] === 0 && row[at.answerable] === 1;
     return make("tr", { className: lucky ? "lucky" : "" }, ...SHOWN.map(([name]) => {
       const text = words(told(name, row[at[name]]));
-      if (name === "uid" || name === "question") {
+      if (name === "question") {
         const link = make("a", { href: `#sample/${place}` }, text);
-        return make("td", { className: name }, link);
+        return make("td", { className: name }, link, make("small", {}, words(row[at.uid])));
       }
       return make("td", { className: NUMBERS.has(name) ? "number" : "short" }, text);
     }));
