@@ -9,7 +9,8 @@ from core.offline.chain import link_names
 from core.offline.clues import Asked
 from core.offline.history import Found
 from core.offline.layout import Passage
-from core.offline.match import Reading, find, options_in, read
+from core.offline.match import Reading, find, read
+from core.offline.words import Token, is_content
 from core.span import Span
 
 __all__ = ["LONG", "Moment", "looks", "moments"]
@@ -19,6 +20,7 @@ _TOGETHER: Final = 1.0
 _LOOK: Final = 2.0
 """Seconds in the middle of a moment that are looked at; text stands still."""
 _SHORT: Final = 0.5
+_HALF: Final = 0.5
 LONG: Final = 8.0
 """A text on longer than this tells no moment: a clip's caption."""
 
@@ -76,11 +78,18 @@ def _moment(
     span = group[0].span
     reading = read(asked, Passage(span.middle, texts, 0 if len(texts) == 1 else len(texts)))
     worth = sum(2.0 if clue.hard else 0.3 if clue.light else 1.0 for clue in reading.places)
-    worth += option * bool(options_in(asked, reading))
     flat = [token.text for token in reading.flat]
+    worth += option * max((_share(words, flat) for words in asked.options), default=0)
     worth += sum(2.0 for name in names if find(name, flat))
     # A caption repeats what a shorter text says better.
     return Moment(span, texts, reading, worth * (0.6 if span.duration > LONG else 1.0))
+
+
+def _share(option: Sequence[Token], flat: Sequence[str]) -> float:
+    """How much of an option stands in a text, from the half of it on: signs come in lines."""
+    words = {token.text for token in option if is_content(token)}
+    share = len(words.intersection(flat)) / len(words) if words else 0.0
+    return share if share >= _HALF else 0.0
 
 
 def _look(span: Span, duration: float) -> Span:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from core.offline.colours import COLOUR_NAMES, colour_indices
 
-__all__ = ["SHAPE_NAMES", "Shape", "find_shapes"]
+__all__ = ["SHAPE_NAMES", "Scraps", "Shape", "find_shapes"]
 
 Box = tuple[int, int, int, int]
 Mask = npt.NDArray[np.bool_]
@@ -24,6 +24,8 @@ Mask = npt.NDArray[np.bool_]
 _GRID: Final = 48
 _LEAST_SIDE: Final = 0.035
 """Smallest side of a shape, as a share of the picture's height."""
+_LEAST_AREA: Final = 0.0003
+"""Smallest area of a segment, as a share of the square of the picture's height."""
 _MOST_SIDE: Final = 0.7
 _ALIKE: Final = 0.82
 """Smallest overlap with the ideal outline (intersection over union)."""
@@ -43,6 +45,8 @@ class Shape(NamedTuple):
     colour: str
     box: Box
     """Left, top, right, bottom in pixels."""
+    area: int = 0
+    """Pixels."""
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -50,36 +54,50 @@ class Shape(NamedTuple):
         return ((self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2)
 
 
-def find_shapes(rgb: npt.NDArray[np.uint8], texts: Sequence[Box] = ()) -> list[Shape]:
-    """Shapes in a picture (h, w, 3), left to right, none of them letters in `texts`.
+class Scraps(NamedTuple):
+    """A segment of one colour that is no whole shape: covered, cut, or something else."""
+
+    colour: str
+    area: int
+
+
+def find_shapes(
+    rgb: npt.NDArray[np.uint8], texts: Sequence[Box] = ()
+) -> tuple[list[Shape], list[Scraps]]:
+    """Shapes in a picture (h, w, 3), left to right, none of them letters in `texts`; and scraps.
 
     Empty without OpenCV, which comes with the reader of text.
     """
     try:
         import cv2
     except ImportError:
-        return []
+        return [], []
     smooth = cv2.medianBlur(rgb, 3)
     names = colour_indices(smooth)
     names[_edges(cv2, smooth)] = -1
-    found: list[Shape] = []
+    shapes: list[Shape] = []
+    scraps: list[Scraps] = []
     for index, colour in enumerate(COLOUR_NAMES):
         if colour in _COLOURLESS:
             continue
         mask = (names == index).astype(np.uint8)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
         for label in range(1, count):
-            box = _box(stats[label], rgb.shape)
-            if box is None or any(_inside(box, text) for text in texts):
+            left, top, width, height, area = (int(value) for value in stats[label])
+            if area < _LEAST_AREA * rgb.shape[0] ** 2:
                 continue
-            left, top, right, bottom = box
-            part = labels[top:bottom, left:right] == label
-            name = _name(cv2, part) if _even(smooth[top:bottom, left:right], part) else ""
+            box = (left, top, left + width, top + height)
+            part = labels[top : box[3], left : box[2]] == label
+            even = float(smooth[top : box[3], left : box[2]][part].std(axis=0).max()) <= _EVEN
+            letter = any(_inside(box, text) for text in texts)
+            name = _name(cv2, part) if even and not letter and _fits(box, rgb.shape) else ""
             if name:
-                found.append(Shape(name, colour, box))
-    rings = [shape for shape in found if shape.name == "ring"]
-    holes = [s for s in found if any(s is not r and _inside(s.box, r.box) for r in rings)]
-    return sorted((s for s in found if s not in holes), key=lambda shape: shape.box)
+                shapes.append(Shape(name, colour, box, area))
+            elif even:
+                scraps.append(Scraps(colour, area))
+    rings = [shape for shape in shapes if shape.name == "ring"]
+    holes = [s for s in shapes if any(s is not r and _inside(s.box, r.box) for r in rings)]
+    return sorted((s for s in shapes if s not in holes), key=lambda shape: shape.box), scraps
 
 
 def _edges(cv2: Any, rgb: npt.NDArray[np.uint8]) -> Mask:
@@ -90,22 +108,18 @@ def _edges(cv2: Any, rgb: npt.NDArray[np.uint8]) -> Mask:
     return sharp
 
 
-def _box(stats: npt.NDArray[np.int32], size: tuple[int, ...]) -> Box | None:
-    """The box of a segment, unless it is too small, too large, too long or cut by the border."""
-    left, top, width, height, _ = (int(value) for value in stats)
-    short, long = sorted((width, height))
-    fits = short >= _LEAST_SIDE * size[0] and long <= _MOST_SIDE * size[0] and long <= 1.8 * short
-    inside = left > 0 and top > 0 and left + width < size[1] and top + height < size[0]
-    return (left, top, left + width, top + height) if fits and inside else None
+def _fits(box: Box, size: tuple[int, ...]) -> bool:
+    """Whether a segment is neither too small, too large, too long nor cut by the border."""
+    left, top, right, bottom = box
+    short, long = sorted((right - left, bottom - top))
+    inside = left > 0 and top > 0 and right < size[1] and bottom < size[0]
+    large = short >= _LEAST_SIDE * size[0] and long <= _MOST_SIDE * size[0]
+    return large and inside and long <= 1.8 * short
 
 
 def _inside(box: Box, text: Box) -> bool:
     middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
     return text[0] <= middle[0] <= text[2] and text[1] <= middle[1] <= text[3]
-
-
-def _even(pixels: npt.NDArray[np.uint8], mask: Mask) -> bool:
-    return float(pixels[mask].std(axis=0).max()) <= _EVEN
 
 
 def _name(cv2: Any, mask: Mask) -> str:
@@ -164,7 +178,7 @@ def _ideals() -> tuple[_Ideal, ...]:
         _ideal("triangle", lambda x, y: abs(x) <= (y + 1) / 2, 0.8, 1.5),
         _ideal("cross", lambda x, y: (abs(x) <= 0.36) | (abs(y) <= 0.36), 0.85, 1.18),
         _ideal("star", _polygon(star), 0.85, 1.25),
-        _ideal("heart", _heart, 0.85, 1.3),
+        _ideal("heart", _heart, 0.85, 1.45),
     )
 
 

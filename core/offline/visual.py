@@ -17,7 +17,7 @@ from core.models.types import Question
 from core.ocr import TextLine
 from core.offline.colours import COLOUR_NAMES, ground_colour
 from core.offline.layout import Passage
-from core.offline.shapes import SHAPE_NAMES, Shape, find_shapes
+from core.offline.shapes import SHAPE_NAMES, Scraps, Shape, find_shapes
 from core.offline.words import tokens
 
 __all__ = ["Sight", "asks_looks", "look", "measured"]
@@ -29,6 +29,8 @@ _NEARER: Final = 2.0
 """How many times as far the next shape must be."""
 _LARGE: Final = 0.2
 """Share of the picture's height from which a shape is called large."""
+_PART: Final = 0.2
+"""Share of a shape that may look out from behind something."""
 _MOVED: Final = 0.04
 """Share of the picture's height that a shape crosses before it is called moving."""
 _STRAIGHT: Final = 2.0
@@ -43,6 +45,7 @@ class Sight(NamedTuple):
     time: float
     height: int
     shapes: list[Shape]
+    scraps: list[Scraps]
     grounds: list[tuple[TextLine, str]]
     """Lines of text with the plain colour behind them."""
 
@@ -55,9 +58,9 @@ def asks_looks(question: Question) -> bool:
 
 def look(rgb: npt.NDArray[np.uint8], lines: Sequence[TextLine], time: float) -> Sight:
     """Measure one frame (h, w, 3) in which `lines` were read."""
-    shapes = find_shapes(rgb, [line.box for line in lines])
+    shapes, scraps = find_shapes(rgb, [line.box for line in lines])
     grounds = [(line, ground_colour(rgb, line.box)) for line in lines]
-    return Sight(time, rgb.shape[0], shapes, [item for item in grounds if item[1]])
+    return Sight(time, rgb.shape[0], shapes, scraps, [item for item in grounds if item[1]])
 
 
 def measured(sights: Sequence[Sight]) -> list[Passage]:
@@ -95,16 +98,22 @@ def _gap(shape: Shape, line: TextLine) -> float:
 
 
 def _counted(sight: Sight) -> list[Passage]:
-    """How many there are of each kind, such as `3 red stars`; the size where it is one alone."""
-    kinds = Counter((shape.colour, shape.name) for shape in sight.shapes)
+    """How many there are of each kind, such as `3 red stars`; the size where it is one alone.
+
+    Nothing is counted where a scrap of the same colour may be one more, half covered.
+    """
+    kinds: dict[tuple[str, str], list[Shape]] = {}
+    for shape in sight.shapes:
+        kinds.setdefault((shape.colour, shape.name), []).append(shape)
     found: list[Passage] = []
-    for (colour, name), count in sorted(kinds.items()):
-        text = f"{count} {colour} {name}"
-        if count == 1:
-            (box,) = (s.box for s in sight.shapes if (s.colour, s.name) == (colour, name))
-            large = box[3] - box[1] >= _LARGE * sight.height
+    for (colour, name), alike in sorted(kinds.items()):
+        text = f"{len(alike)} {colour} {name}"
+        if len(alike) == 1:
+            large = alike[0].box[3] - alike[0].box[1] >= _LARGE * sight.height
             text = f"{'large ' if large else ''}{colour} {name}"
-        found.append(Passage(sight.time, (text,), 4))
+        least = _PART * min(shape.area for shape in alike)
+        if not any(s.colour == colour and s.area >= least for s in sight.scraps):
+            found.append(Passage(sight.time, (text,), 4))
     return found
 
 

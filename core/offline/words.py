@@ -51,16 +51,16 @@ _STRANGER: Final = 2.0
 _ENDINGS: Final = ("ing", "ers", "ors", "er", "or", "ed", "es", "s", "e")
 
 _STOP_WORDS: Final = """
-    a about according actually after all also am among an and any are as at be because been
-    before being between both but by can clip could did displayed display displays do does during
-    each either every following footage for frame from given had has have he her here him his how i
-    if image in into is it its just listed many may me mention mentioned mentions more most much my
-    of on one onscreen or our out over part picture please read reads said same saw say saying says
-    scene screen see seen segment she should show showed showing shown shows so some than that the
-    their them then there these they this those to under until up us video viewer visible was way
-    we were what when where which while who whom whose why will with word words would write writes
-    written you your caption captions subtitle subtitles text texts appear appears appeared
-    appearing
+    a about according across actually after all along also am among an and any appear appeared
+    appearing appears are as at be because been before being between both but by can caption
+    captions clip could did display displayed displays do does during each either every
+    following footage for frame from given had has have he her here him his how i if image in
+    into is it its just listed many may me mention mentioned mentions more most much my of on
+    one onscreen or our out over part picture please read reads said same saw say saying says
+    scene screen see seen segment she should show showed showing shown shows so some subtitle
+    subtitles text texts than that the their them then there these they this those through to
+    toward towards under until up upon us video viewer visible was way we were what when where
+    which while who whom whose why will with word words would write writes written you your
 """
 STOP_WORDS: Final = frozenset(_STOP_WORDS.split())
 """Words that say nothing of the matter: grammar, and talk about watching a video."""
