@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from core.errors import VideosealError
 from evals.cells import RECORDS
 from evals.item import Item
 from evals.manifest import Cell, RunSpec, describe, settle
+from evals.outcome import MISSING_VIDEO
 from evals.records import RecordFile, SampleError, SampleRecord, latest
 from evals.registry import benchmark
 from evals.sample import context_of, failed, run_sample
@@ -30,10 +31,6 @@ __all__ = [
     "run",
     "run_folder",
 ]
-
-
-MISSING: Final = "MissingVideo"
-"""Error type of samples whose video file is not there; they are tried again by every run."""
 
 
 class Ready(NamedTuple):
@@ -129,7 +126,7 @@ def jobs_of(
         record = recorded.get(job.key)
         if record is None or record.error is None:
             return record is None
-        return retry_errors or record.error.type == MISSING
+        return retry_errors or record.error.type == MISSING_VIDEO
 
     return [job for item in items for cell in cells if open_still(job := Job(item, cell))]
 
@@ -140,7 +137,7 @@ async def _index(
     """Every video of the jobs, indexed; and why some are not."""
     located = locate([job.item for job in jobs], folder)
     lost = {
-        video: SampleError(type=MISSING, message=f"no file named {video} in the video folder")
+        video: SampleError(type=MISSING_VIDEO, message=f"no file named {video} in the video folder")
         for video in located.missing
     }
     ready: dict[str, Ready] = {}

@@ -25,24 +25,44 @@ from evals.manifest import Cell, RunSpec
 from evals.records import RecordFile, SampleRecord
 from tests.evals.made import proven, record
 
-COUNT = 60
+COUNT = 120
 
 
 def main(folder: Path, kills: int) -> None:
     """Kill a run `kills` times at random moments, then let it end; print what came of it."""
-    chance = random.Random(5)
+    chance, unfinished = random.Random(5), 0
     for _ in range(kills):
-        child = os.fork()
-        if child == 0:
-            _run(folder)
-            os._exit(0)
-        time.sleep(chance.uniform(0.0, 0.3))
+        _kill(folder, chance.uniform(0.0, 0.01))
+        unfinished += len(_recorded(folder)) < COUNT
+    _run(folder)
+    document = {
+        "recorded": _recorded(folder),
+        "paid": (folder / "paid.txt").read_text().split(),
+        "unfinished": unfinished,
+    }
+    print(json.dumps(document))  # noqa: T201
+
+
+def _kill(folder: Path, later: float) -> None:
+    """Run until a question more has been paid for, and `later` seconds on."""
+    paid = folder / "paid.txt"
+    before = paid.stat().st_size if paid.exists() else 0
+    child = os.fork()
+    if child == 0:
+        _run(folder)
+        os._exit(0)
+    ended = 0
+    while not ended and (not paid.exists() or paid.stat().st_size == before):
+        time.sleep(0.001)
+        ended = os.waitpid(child, os.WNOHANG)[0]
+    if not ended:
+        time.sleep(later)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    _run(folder)
-    records = list(RecordFile(folder / "run" / RECORDS).read())
-    paid = (folder / "paid.txt").read_text().split()
-    print(json.dumps({"recorded": [r.item.uid for r in records], "paid": paid}))  # noqa: T201
+
+
+def _recorded(folder: Path) -> list[str]:
+    return [record.item.uid for record in RecordFile(folder / "run" / RECORDS).read()]
 
 
 def _run(folder: Path) -> None:
