@@ -7,6 +7,7 @@ Wording may differ little: this is string matching, without any knowledge of mea
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -66,7 +67,7 @@ def read(asked: Asked, passage: Passage, scene: str = "") -> Reading:
     rows: list[tuple[Token, ...]] = []
     cells: list[int] = []
     for row in passage.rows:
-        parts = [tokens(cell, asked.vocabulary) for cell in row.split(CELLS)]
+        parts = [_cut(cell, asked.vocabulary) for cell in row.split(CELLS)]
         for part in parts:
             cells += [max(cells, default=-1) + 1] * len(part)
         rows.append(tuple(token for part in parts for token in part))
@@ -81,10 +82,17 @@ def read(asked: Asked, passage: Passage, scene: str = "") -> Reading:
     return Reading(passage, tuple(rows), tuple(cells), found)
 
 
+@functools.lru_cache(maxsize=8192)
+def _cut(cell: str, vocabulary: frozenset[str]) -> tuple[Token, ...]:
+    """Tokens of a cell; a line stands in several passages and in many frames."""
+    return tuple(tokens(cell, vocabulary))
+
+
 def find(wanted: Sequence[str], flat: Sequence[str]) -> set[int]:
     """Positions of every run of `flat` that equals `wanted`; a long Chinese phrase may be near."""
     size = len(wanted)
-    starts = [at for at in range(len(flat) - size + 1) if _equal(wanted, flat, at)]
+    firsts = [at for at, word in enumerate(flat) if word == wanted[0]]
+    starts = [at for at in firsts if _equal(wanted, flat, at)]
     if starts or size < 4 or not all(len(w) == 1 and w > "\u3000" for w in wanted):
         return {at + step for at in starts for step in range(size)}
     pairs = {(wanted[at], wanted[at + 1]) for at in range(size - 1)}
@@ -96,7 +104,7 @@ def find(wanted: Sequence[str], flat: Sequence[str]) -> set[int]:
 
 def _equal(wanted: Sequence[str], flat: Sequence[str], at: int) -> bool:
     end = at + len(wanted)
-    if any(flat[at + step] != word for step, word in enumerate(wanted)):
+    if list(flat[at:end]) != list(wanted):
         return False
     # A Chinese numeral inside a longer one is another number.
     before = at > 0 and {wanted[0], flat[at - 1]} <= CHINESE_NUMERALS
