@@ -67,7 +67,7 @@ def next_call(history: History, tools: Sequence[str]) -> Call:
             return Call("visual_retrieve", {"query": query})
     if coupled:
         return _finish(view)
-    return _look(view) or _search_on(view) or _give_up(history)
+    return _times(view) or _look(view) or _search_on(view) or _give_up(history)
 
 
 def _view(history: History) -> _View:
@@ -131,6 +131,20 @@ def _query(clues: Iterable[Clue]) -> str:
     return " ".join(dict.fromkeys(clue.raw for clue in clues))[:400]
 
 
+def _times(view: _View) -> Call | None:
+    """Where options name times and no text speaks of the matter, those times are looked at."""
+    spans = option_spans(view.history.question)
+    wanted = {clue for clue in view.asked.clues if not clue.light}
+    if any(wanted <= set(moment.reading.places) for moment in view.met):
+        return None
+    unseen = [span for span in _middles(spans) if not _seen(span, view.history.inspected)]
+    return _inspect(unseen, view.asked) if unseen else None
+
+
+def _middles(spans: Iterable[Span]) -> list[Span]:
+    return [Span(max(0.0, span.middle - 1), span.middle + 1) for span in spans]
+
+
 def _look(view: _View) -> Call | None:
     """Inspect the best moments that were not seen yet, if they promise anything."""
     history = view.history
@@ -145,10 +159,16 @@ def _look(view: _View) -> Call | None:
         clip = moment.span.duration > LONG
         full = clip and sum(other.span.duration > LONG for other in chosen) >= _CLIPS
         covered = clip and any(moment.span.overlap(other.span) > 0 for other in chosen)
-        promising = moment.worth >= max(least, _LEAST)
+        promising = moment.worth >= max(least, _LEAST) and not (clip and _vague(view, moment))
         if promising and not (full or covered or _seen(moment.span, history.inspected)):
             chosen.append(moment)
     return _inspect(looks(chosen[:_SPANS], history.duration), view.asked) if chosen else None
+
+
+def _vague(view: _View, moment: Moment) -> bool:
+    """Whether a long stretch speaks of less than half of what the question names."""
+    wanted = [clue for clue in view.asked.clues if not clue.light]
+    return sum(clue in moment.reading.places for clue in wanted) < len(wanted) / 2
 
 
 def _seen(span: Span, inspected: Iterable[Span]) -> bool:
@@ -173,8 +193,7 @@ def _search_on(view: _View) -> Call | None:
 
 def _glimpses(history: History) -> list[Span]:
     """Where options name times, those; else single seconds spread over the video, once."""
-    spans = option_spans(history.question)
-    wanted = [Span(max(0.0, s.middle - 1), s.middle + 1) for s in spans]
+    wanted = _middles(option_spans(history.question))
     if not wanted and history.duration > 2 * _GLIMPSES:
         step = history.duration / _GLIMPSES
         starts = [round((at + 0.5) * step, 1) for at in range(_GLIMPSES)]

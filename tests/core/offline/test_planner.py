@@ -218,3 +218,13 @@ def test_looks_at_every_option_where_an_order_is_asked_for() -> None:
     tool, args = talk.reply(found)
     assert tool == "visual_inspect"
     assert len(args["spans"]) == 4
+
+
+def test_looks_at_the_times_that_options_name() -> None:
+    """Where no text speaks of the matter, the times in the options are where to look."""
+    text = "During which period does a red star fly by?"
+    talk = Talk(Question(text=text, options=["00:10:00-00:10:04", "00:20:00-00:20:02"]))
+    talk.turn()
+    tool, args = talk.reply({"hits": [hit("00:30:00-00:30:16", "Visual: mostly red.", "clip")]})
+    assert tool == "visual_inspect"
+    assert args["spans"] == ["00:10:01.500-00:10:03.500", "00:20:00.500-00:20:02.500"]
