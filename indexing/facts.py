@@ -154,9 +154,7 @@ def in_words(facts: Facts) -> dict[str, str]:
     # Sorted again: the database does not keep the order of a JSON object.
     shares = sorted(facts["colours"].items(), key=lambda item: (-item[1], item[0]))
     colours = [
-        f"{name} {share:.0%}"
-        for name, share in shares[:_SHOWN_COLOURS]
-        if share >= _SHOWN_SHARE
+        f"{name} {share:.0%}" for name, share in shares[:_SHOWN_COLOURS] if share >= _SHOWN_SHARE
     ]
     light = facts["brightness"]
     motion = facts["motion"]
