@@ -6,6 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from core.models.types import Question
+from core.offline.verbs import forms
 from core.offline.words import (
     CHINESE,
     CHINESE_NUMERALS,
@@ -120,7 +121,10 @@ def read_question(question: Question) -> Asked:
         relative=_relative(text),
         head=_head(text),
         vocabulary=frozenset(
-            token.raw.casefold() for token in every if token.kind == "word" and len(token.raw) > 2
+            form
+            for token in every
+            if token.kind == "word" and len(token.raw) > 2
+            for form in forms(token.raw.casefold())
         ),
         decidable=_UNDECIDABLE.search(text) is None,
     )

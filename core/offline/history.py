@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
@@ -18,6 +18,9 @@ __all__ = ["Found", "History", "read_history"]
 
 _LENGTH = re.compile(r"^Video: .*?(\d+:[0-5]\d:[0-5]\d) long\.", re.MULTILINE)
 _LINE = re.compile(r"^(\S+-\S+)\s+(.*)$")
+
+_MOMENT: Final = 0.5
+"""Seconds that an observation is taken to last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class History:
     """The overview's lines; None before it was read."""
     inspected: list[Span] = field(default_factory=list)
     inspections: int = 0
+    seen: list[Found] = field(default_factory=list)
+    """What inspections observed."""
     failures: int = 0
     """Tool failures since the last success."""
     over: bool = False
@@ -108,6 +113,16 @@ def _result(history: History, tool: str, args: dict[str, Any], payload: dict[str
     elif tool == "visual_inspect":
         history.inspections += 1
         history.inspected += _spans(payload.get("inspected"))
+        history.seen += filter(None, map(_seen, _list(payload.get("observations"))))
+
+
+def _seen(observation: object) -> Found | None:
+    fields = observation if isinstance(observation, dict) else {}
+    try:
+        start = parse_time(fields.get("time", ""))
+    except SpanError:
+        return None
+    return Found(Span(start, start + _MOMENT), "seen", str(fields.get("text") or ""))
 
 
 def _hits(history: History, hits: list[Any]) -> None:

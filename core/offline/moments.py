@@ -35,6 +35,11 @@ class Moment(NamedTuple):
     """How much of the question it speaks of."""
 
     @property
+    def words(self) -> list[str]:
+        """Its words in their compared form."""
+        return [token.text for token in self.reading.flat]
+
+    @property
     def links(self) -> list[list[str]]:
         """Names in it that the question does not name, in their compared form."""
         return [[token.text for token in run] for run in link_names(self.reading)]

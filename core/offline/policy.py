@@ -72,7 +72,7 @@ def next_call(history: History, tools: Sequence[str]) -> Call:
 
 def _view(history: History) -> _View:
     asked = read_question(history.question)
-    found = [*history.found, *(history.outline or [])]
+    found = [*history.found, *(history.outline or []), *history.seen]
     met = moments(asked, found)
     return _View(asked, history, found, met, _links(asked, met))
 
@@ -120,11 +120,7 @@ def _gaps(view: _View) -> Iterator[str]:
 def _known(met: Iterable[Moment], name: list[str], main: Sequence[Clue]) -> bool:
     """Whether some moment speaks of the name and of all that the question is about."""
     wanted = {clue for clue in main if not clue.light}
-    return any(
-        find(name, [token.text for token in moment.reading.flat])
-        and wanted <= set(moment.reading.places)
-        for moment in met
-    )
+    return any(find(name, moment.words) and wanted <= set(moment.reading.places) for moment in met)
 
 
 def _query(clues: Iterable[Clue]) -> str:
@@ -162,7 +158,15 @@ def _look(view: _View) -> Call | None:
         promising = moment.worth >= max(least, _LEAST) and not (clip and _vague(view, moment))
         if promising and not (full or covered or _seen(moment.span, history.inspected)):
             chosen.append(moment)
-    return _inspect(looks(chosen[:_SPANS], history.duration), view.asked) if chosen else None
+    chosen = _with_source(view, met, chosen[:_SPANS])
+    return _inspect(looks(chosen, history.duration), view.asked) if chosen else None
+
+
+def _with_source(view: _View, met: list[Moment], chosen: list[Moment]) -> list[Moment]:
+    """Both ends of a link belong into one look: only together do they settle anything."""
+    holder = next(iter(_holders(view.asked, met)), None)
+    linked = any(find(name, moment.words) for moment in chosen for name in view.links)
+    return [holder, *chosen] if linked and holder and holder not in chosen else chosen
 
 
 def _vague(view: _View, moment: Moment) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["IRREGULAR"]
+__all__ = ["IRREGULAR", "forms"]
 
 _FORMS: Final = """
     bear bore borne; beat beaten; become became; begin began begun; bend bent; bind bound;
@@ -29,3 +29,11 @@ IRREGULAR: Final[Mapping[str, str]] = {
     form: forms.split()[0] for forms in _FORMS.split(";") for form in forms.split()[1:]
 }
 """Past forms to their base; `lay` counts as the past of `lie`, `found` as that of `find`."""
+
+
+def forms(word: str) -> set[str]:
+    """A word, in lower case, with the forms that it may take in another sentence."""
+    base = IRREGULAR.get(word, word)
+    others = {form for form, root in IRREGULAR.items() if root == base}
+    stem = base.removesuffix("e")
+    return {word, base, *others, f"{base}s", f"{stem}ed", f"{stem}ing"}

@@ -48,6 +48,8 @@ _EXPLAINED: Final = 0.6
 """Share of such a run that known words must cover."""
 _STRANGER: Final = 2.0
 """What an unexplained part costs, so that `departs` is not cut into de-part-s."""
+_LIKE_I: Final = "Il"
+"""What OCR makes of the word `I` when it loses the space behind it."""
 _ENDINGS: Final = ("ing", "ers", "ors", "er", "or", "ed", "es", "s", "e")
 
 _STOP_WORDS: Final = """
@@ -157,6 +159,8 @@ class _Cut(NamedTuple):
 def _part(run: str, vocabulary: frozenset[str]) -> list[str]:
     """Cut a run of letters without spaces at known words, if those explain most of it."""
     lower = run.casefold()
+    if run[0] in _LIKE_I and lower[1:] in vocabulary and lower not in vocabulary:
+        return ["I", run[1:]]
     if len(run) < _SHORTEST_RUN or len(lower) != len(run) or lower in vocabulary:
         return [run]
     best = [_Cut(0, 0, (), False)]

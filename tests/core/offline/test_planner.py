@@ -228,3 +228,19 @@ def test_looks_at_the_times_that_options_name() -> None:
     tool, args = talk.reply({"hits": [hit("00:30:00-00:30:16", "Visual: mostly red.", "clip")]})
     assert tool == "visual_inspect"
     assert args["spans"] == ["00:10:01.500-00:10:03.500", "00:20:00.500-00:20:02.500"]
+
+
+def test_follows_a_name_that_was_seen() -> None:
+    """A name that only an inspection brought is searched next, and shown beside its source."""
+    text = "What is the door code of the room where the chess club meets?"
+    talk = Talk(Question(text=text, options=["newt", "lynx"]))
+    talk.turn()
+    tool, _ = talk.reply({"hits": [hit("00:05:00-00:05:03", "CHESS CLUB")]})
+    assert tool == "visual_inspect"
+    sign = {"time": "00:05:01.5", "text": "CHESS CLUB / MEETS IN ROOM 113"}
+    seen = {**MORE, "inspected": ["00:05:00.500-00:05:02.500"], "observations": [sign]}
+    tool, args = talk.reply(seen)
+    assert (tool, args["query"]) == ("visual_retrieve", "door room 113")
+    tool, args = talk.reply({"hits": [hit("00:30:00-00:30:03", "ROOM 113 DOOR CODE LYNX")]})
+    assert tool == "visual_inspect"
+    assert [span[:5] for span in args["spans"]] == ["00:05", "00:30"]

@@ -45,6 +45,7 @@ def test_parts_what_was_run_together() -> None:
     assert texts("GATE7OPENS14:35") == texts("gate 7 opens 14:35")
     assert texts("MEETATTHEHARBOUR", "harbour", "meet") == texts("meet at the harbour")
     assert texts("harpat", "harp") == texts("harp at")
+    assert texts("Ilost llost", "lost") == texts("I lost I lost")
     assert texts("investigate", "gate") == texts("investigate")
     assert texts("golden", "gold") == ["goiden"]
 
