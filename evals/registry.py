@@ -36,23 +36,23 @@ BENCHMARKS: Final = {
     for entry in (
         Benchmark(
             "lvbench", "LVBench", lvbench.load, "video_info.meta.jsonl",
-            "https://huggingface.co/datasets/zai-org/LVBench", "CC-BY-NC-SA-4.0",
+            "https://huggingface.co/datasets/zai-org/LVBench", "its own licence, research use: see there",
         ),
         Benchmark(
             "cgbench", "CG-Bench", cgbench.load, "cgbench_mini.json",
-            "https://huggingface.co/datasets/CG-Bench/CG-Bench", "CC-BY-NC-SA-4.0",
+            "https://huggingface.co/datasets/CG-Bench/CG-Bench", "its own licence, research use: see there",
         ),
         Benchmark(
             "longvideobench", "LongVideoBench", longvideobench.load, "lvb_val.json",
-            "https://huggingface.co/datasets/longvideobench/LongVideoBench", "CC-BY-NC-SA-4.0",
+            "https://huggingface.co/datasets/longvideobench/LongVideoBench", "its own licence, research use: see there",
         ),
         Benchmark(
             "videomme", "Video-MME", videomme.load, "videomme.json",
-            "https://huggingface.co/datasets/lmms-lab/Video-MME", "research use only",
+            "https://huggingface.co/datasets/lmms-lab/Video-MME", "its own licence, research use: see there",
         ),
         Benchmark(
             "mlvu", "MLVU", mlvu.load, "json/",
-            "https://huggingface.co/datasets/MLVU/MVLU", "CC-BY-NC-SA-4.0",
+            "https://huggingface.co/datasets/MLVU/MVLU", "its own licence, research use: see there",
         ),
         Benchmark(
             "videoseal", "VideoSEAL parquet", videoseal.load, "train.parquet",
