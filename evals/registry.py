@@ -26,6 +26,9 @@ class Benchmark(NamedTuple):
     licence: str
 
 
+_OWN: Final = "its own licence, research use: see there"
+
+
 def _load_synthetic(path: Path) -> list[Item]:
     """Generated questions; LVBench's format, but not LVBench."""
     return [item.model_copy(update={"benchmark": "synthetic"}) for item in lvbench.load(path)]
@@ -36,23 +39,23 @@ BENCHMARKS: Final = {
     for entry in (
         Benchmark(
             "lvbench", "LVBench", lvbench.load, "video_info.meta.jsonl",
-            "https://huggingface.co/datasets/zai-org/LVBench", "its own licence, research use: see there",
+            "https://huggingface.co/datasets/zai-org/LVBench", _OWN,
         ),
         Benchmark(
             "cgbench", "CG-Bench", cgbench.load, "cgbench_mini.json",
-            "https://huggingface.co/datasets/CG-Bench/CG-Bench", "its own licence, research use: see there",
+            "https://huggingface.co/datasets/CG-Bench/CG-Bench", _OWN,
         ),
         Benchmark(
             "longvideobench", "LongVideoBench", longvideobench.load, "lvb_val.json",
-            "https://huggingface.co/datasets/longvideobench/LongVideoBench", "its own licence, research use: see there",
+            "https://huggingface.co/datasets/longvideobench/LongVideoBench", _OWN,
         ),
         Benchmark(
             "videomme", "Video-MME", videomme.load, "videomme.json",
-            "https://huggingface.co/datasets/lmms-lab/Video-MME", "its own licence, research use: see there",
+            "https://huggingface.co/datasets/lmms-lab/Video-MME", _OWN,
         ),
         Benchmark(
             "mlvu", "MLVU", mlvu.load, "json/",
-            "https://huggingface.co/datasets/MLVU/MVLU", "its own licence, research use: see there",
+            "https://huggingface.co/datasets/MLVU/MVLU", _OWN,
         ),
         Benchmark(
             "videoseal", "VideoSEAL parquet", videoseal.load, "train.parquet",

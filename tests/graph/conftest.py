@@ -228,7 +228,7 @@ class World:
         return [json.loads(m.text) for m in last if isinstance(m, ToolMessage)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world() -> Iterator[type[World]]:
     """Build worlds whose tools are replaced by fakes of the world that asks."""
     worlds: list[World] = []
