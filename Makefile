@@ -39,10 +39,17 @@ clean: ## Remove what the commands above made
 
 $(VENV)/.demo: EXTRAS = ocr,evals
 $(VENV)/.serve: EXTRAS = ocr,evals,serve
-$(VENV)/.dev: EXTRAS = ocr,evals,serve,dev
+$(VENV)/.dev: EXTRAS = ocr,evals,serve,rl-cpu,dev
 $(VENV)/.demo $(VENV)/.serve $(VENV)/.dev: $(WHAT)
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing videoseal-agent[$(EXTRAS)] into $(VENV)"
 	@$(PIP) install --quiet --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	@case "$(EXTRAS)" in *rl-cpu*) $(MAKE) --no-print-directory openrlhf;; esac
 	@touch $@
+
+# What they declare cannot be installed without a GPU, and their builds need the installed torch.
+.PHONY: openrlhf
+openrlhf:
+	@DS_BUILD_OPS=0 $(PIP) install --quiet --no-deps --no-build-isolation deepspeed==0.19.6
+	@$(PIP) install --quiet --no-deps openrlhf==0.11.2
