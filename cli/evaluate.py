@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.eval_run import MODES, benchmark_command
+from cli.eval_scores import print_scores
 from cli.invocation import Invocation, json_option, pass_invocation
-from cli.output import emit_json, plain, results
+from cli.output import emit_json, results
 
 if TYPE_CHECKING:
     from evals.cells import Cell
-    from evals.report.tables import Table
 
 __all__ = ["evaluate"]
 
 _NAMES: Final = (
     "lvbench", "cgbench", "longvideobench", "videomme", "mlvu", "videoseal", "synthetic",
 )  # fmt: skip
-_MODES: Final = ("decoupled", "coupled", "direct", "blind")
 
 
 @click.group("eval", epilog="A run that was broken off continues when the same command runs again.")
@@ -28,44 +27,8 @@ def evaluate() -> None:
     """Run benchmarks, and score, compare, report and export what was recorded."""
 
 
-def _benchmark(name: str) -> click.Command:
-    """The command that runs one benchmark."""
-
-    @click.command(name, help=f"Ask the questions of {name} and record every answer at once.")
-    @click.option(
-        "--annotations", required=True, type=click.Path(path_type=Path), metavar="PATH",
-        help="The published annotation file (see `videoseal eval fetch`), or a folder of them.",
-    )  # fmt: skip
-    @click.option(
-        "--videos", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-        help="Folder with the videos, named by their ids.",
-    )  # fmt: skip
-    @click.option(
-        "--mode", "modes", multiple=True, type=click.Choice(_MODES), default=("decoupled",),
-        help="System to ask; give several to compare them in one run.",
-    )  # fmt: skip
-    @click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
-    @click.option("--sample", type=click.IntRange(1), help="Only N questions drawn at random.")
-    @click.option("--seed", default=0, show_default=True, help="Of the draw.")
-    @click.option("--max-steps", type=click.IntRange(1), help="Turns of the planner a question.")
-    @click.option("--max-frames", type=click.IntRange(1), help="Frames shown a question.")
-    @click.option("--max-seconds", type=click.FloatRange(0.1), help="Hard time limit a question.")
-    @click.option("--force", is_flag=True, help="Guess where there is no proof; scored both ways.")
-    @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
-    @click.option(
-        "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
-    )
-    @click.option("--name", "run_name", help="Name of the run; that of the benchmark if not given.")
-    @json_option
-    @pass_invocation
-    def command(invocation: Invocation, /, **options: Any) -> None:
-        _run(invocation, name, options)
-
-    return command
-
-
 for _name in _NAMES:
-    evaluate.add_command(_benchmark(_name))
+    evaluate.add_command(benchmark_command(_name))
 
 
 @evaluate.command()
@@ -76,7 +39,7 @@ def score(invocation: Invocation, run: str) -> None:
     """Score the records of RUN (a name or a folder) again, without any model."""
     from evals.cells import read_cells
 
-    _print_scores(invocation, read_cells([_folder(invocation, run)]))
+    print_scores(invocation, read_cells([_folder(invocation, run)]))
 
 
 @evaluate.command()
@@ -123,7 +86,7 @@ def compare(invocation: Invocation, first: str, second: str) -> None:
 
 @evaluate.command()
 @click.argument("run")
-@click.option("--mode", type=click.Choice(_MODES), default="decoupled", show_default=True)
+@click.option("--mode", type=click.Choice(MODES), default="decoupled", show_default=True)
 @click.option("--variant", default="", help="Which cell of an experiment.")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -167,43 +130,6 @@ def fetch(invocation: Invocation, name: str | None) -> None:
         results().print(f"{'':<15} {entry.annotations}; {entry.licence}", soft_wrap=True)
 
 
-def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
-    from cli.eval_progress import show_run
-    from evals.cells import read_cells
-    from evals.manifest import Cell as Asked
-    from evals.manifest import RunSpec
-    from evals.run import Places, run, run_folder
-    from graph.resources import open_resources
-
-    settings = invocation.settings()
-    context = {
-        key: options[key]
-        for key in ("max_steps", "max_frames", "max_seconds")
-        if options[key] is not None
-    }
-    if options["force"]:
-        context["forced_choice"] = True
-    spec = RunSpec(
-        benchmark=name,
-        cells=[Asked(mode=mode, context=context) for mode in dict.fromkeys(options["modes"])],
-        limit=options["limit"],
-        sample=options["sample"],
-        seed=options["seed"],
-    )
-    folder = run_folder(settings.data_dir, options["run_name"] or name)
-    places = Places(options["annotations"], options["videos"], folder)
-    with open_resources(settings) as resources, show_run() as tell:
-        asyncio.run(
-            run(
-                spec, places, resources, tell,
-                concurrency=options["concurrency"], retry_errors=options["retry_errors"],
-            )
-        )  # fmt: skip
-    _print_scores(invocation, read_cells([folder]))
-    if not invocation.as_json:
-        click.echo(f"records in {folder}; a page to look at: videoseal eval report {folder.name}")
-
-
 def _folder(invocation: Invocation, run: str) -> Path:
     """A folder as it is given, else the run of that name in the data folder."""
     from evals.run import run_folder
@@ -223,39 +149,3 @@ def _cell(invocation: Invocation, name: str) -> Cell:
         known = ", ".join(":".join(filter(None, cell.key)) for cell in cells)
         raise NoSuchRun(f"{name} names {len(found)} systems, not one", hint=f"there are: {known}")
     return found[0]
-
-
-def _print_scores(invocation: Invocation, cells: list[Cell]) -> None:
-    from evals.report.systems import systems_of
-    from evals.report.tables import headline_table
-
-    systems = systems_of(cells)
-    if invocation.as_json:
-        emit_json(
-            [
-                {
-                    "run": system.cell.key.run, "mode": system.cell.key.mode,
-                    "variant": system.cell.key.variant, "counts": system.counts,
-                    "official": system.official,
-                    "scores": {name: e._asdict() for name, e in system.scores.items()},
-                }
-                for system in systems
-            ]
-        )  # fmt: skip
-        return
-    results().print(_rich(headline_table(systems)))
-
-
-def _rich(shown: Table) -> Any:
-    """Systems side by side and measures below each other, so that it fits a narrow terminal."""
-    from cli.output import table
-
-    systems = [plain(row.label) for row in shown.rows]
-    made = table("", *systems, numbers=tuple(systems))
-    for number, column in enumerate(shown.columns):
-        values = [row.values[number] for row in shown.rows]
-        made.add_row(
-            plain(f"{column.text} {column.small}"),
-            *(f"{v.text}  {v.small}".rstrip() for v in values),
-        )
-    return made

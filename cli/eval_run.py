@@ -1,0 +1,89 @@
+"""`videoseal eval BENCHMARK`: ask the questions of a set, and record every answer at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from cli.eval_scores import print_scores
+from cli.invocation import Invocation, json_option, pass_invocation
+
+__all__ = ["MODES", "benchmark_command"]
+
+MODES: Final = ("decoupled", "coupled", "direct", "blind")
+
+
+def benchmark_command(name: str) -> click.Command:
+    """The command that runs one benchmark."""
+
+    @click.command(name, help=f"Ask the questions of {name} and record every answer at once.")
+    @click.option(
+        "--annotations", required=True, type=click.Path(path_type=Path), metavar="PATH",
+        help="The published annotation file (see `videoseal eval fetch`), or a folder of them.",
+    )  # fmt: skip
+    @click.option(
+        "--videos", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+        help="Folder with the videos, named by their ids.",
+    )  # fmt: skip
+    @click.option(
+        "--mode", "modes", multiple=True, type=click.Choice(MODES), default=("decoupled",),
+        help="System to ask; give several to compare them in one run.",
+    )  # fmt: skip
+    @click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
+    @click.option("--sample", type=click.IntRange(1), help="Only N questions drawn at random.")
+    @click.option("--seed", default=0, show_default=True, help="Of the draw.")
+    @click.option("--max-steps", type=click.IntRange(1), help="Turns of the planner a question.")
+    @click.option("--max-frames", type=click.IntRange(1), help="Frames shown a question.")
+    @click.option("--max-seconds", type=click.FloatRange(0.1), help="Hard time limit a question.")
+    @click.option("--force", is_flag=True, help="Guess where there is no proof; scored both ways.")
+    @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
+    @click.option(
+        "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
+    )
+    @click.option("--name", "run_name", help="Name of the run; that of the benchmark if not given.")
+    @json_option
+    @pass_invocation
+    def command(invocation: Invocation, /, **options: Any) -> None:
+        _run(invocation, name, options)
+
+    return command
+
+
+def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
+    from cli.eval_progress import show_run
+    from evals.cells import read_cells
+    from evals.manifest import Cell as Asked
+    from evals.manifest import RunSpec
+    from evals.run import Places, run, run_folder
+    from graph.resources import open_resources
+
+    settings = invocation.settings()
+    context = {
+        key: options[key]
+        for key in ("max_steps", "max_frames", "max_seconds")
+        if options[key] is not None
+    }
+    if options["force"]:
+        context["forced_choice"] = True
+    spec = RunSpec(
+        benchmark=name,
+        cells=[Asked(mode=mode, context=context) for mode in dict.fromkeys(options["modes"])],
+        limit=options["limit"],
+        sample=options["sample"],
+        seed=options["seed"],
+    )
+    folder = run_folder(settings.data_dir, options["run_name"] or name)
+    places = Places(options["annotations"], options["videos"], folder)
+    with open_resources(settings) as resources, show_run() as tell:
+        asyncio.run(
+            run(
+                spec, places, resources, tell,
+                concurrency=options["concurrency"], retry_errors=options["retry_errors"],
+            )
+        )  # fmt: skip
+    print_scores(invocation, read_cells([folder]))
+    if not invocation.as_json:
+        click.echo(f"records in {folder}; a page to look at: videoseal eval report {folder.name}")
