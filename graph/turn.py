@@ -9,6 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from core.models.types import Reply, Usage
 from graph.calls import own_message
+from graph.padding import distractors
 from graph.prompts import system_prompt, task_prompt, tool_names
 from graph.session import Session
 from graph.state import Task
@@ -29,7 +30,7 @@ async def ask_planner(
     planner = session.resources.models.planner.bind_tools(tools)
     messages: list[BaseMessage] = [
         SystemMessage(system_prompt(mode)),
-        HumanMessage(task_prompt(task.question, task.video_id, task.duration)),
+        HumanMessage(_task(session, task)),
         *turns,
     ]
 
@@ -42,6 +43,15 @@ async def ask_planner(
     if not closing:
         session.spent = session.spent.step()
     return own_message(await session.ask("planner", work, closing=closing), session.spent.steps)
+
+
+def _task(session: Session, task: Task) -> str:
+    """The task, with the lines that the run pads it with."""
+    context = session.context
+    padding = distractors(task.question, context.distractors, context.distractor_seed)
+    prompt = task_prompt(task.question, task.video_id, task.duration)
+    # In one message: some chat templates refuse two turns of a user in a row.
+    return f"{prompt}\n\n{padding}" if padding else prompt
 
 
 def _usage(message: AIMessage, seconds: float) -> Usage:

@@ -1,0 +1,119 @@
+"""Text that has nothing to do with the question, put into the planner's context to press on it.
+
+A long context alone may push a planner that also answers towards a plausible guess. The lines look
+like results of earlier searches in other videos and say so; none shares a word with an option, so
+none can speak for an answer. They are made up from a seed, the same on every machine.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from functools import lru_cache
+from typing import Final
+
+from core.models.types import Question
+from core.span import Span
+
+__all__ = ["distractors"]
+
+_HEAD: Final = (
+    "Results of earlier searches in other videos, kept in this conversation. None of them is about"
+    " this video."
+)
+_WHO: Final = (
+    "a gardener", "two cyclists", "an old carpenter", "the referee", "a nurse", "three tourists",
+    "a violinist", "the ferry crew", "a young potter", "the news reader", "a fisherman",
+    "some children", "the mechanic", "a beekeeper", "a mountain guide", "the librarian",
+)  # fmt: skip
+_DOES: Final = (
+    "repaired", "carried", "painted", "unpacked", "pointed at", "photographed", "sold", "weighed",
+    "hid", "cleaned", "compared", "handed over", "measured", "described", "dropped", "wrapped up",
+)  # fmt: skip
+_WHAT: Final = (
+    "a copper kettle", "an oar", "the tent", "a crate of pears", "a broken clock", "some maps",
+    "the loom", "a wheelbarrow", "a telescope", "two ladders", "an accordion", "the fishing nets",
+    "a suitcase", "wooden masks", "a jar of honey", "the projector",
+)  # fmt: skip
+_WHERE: Final = (
+    "beside the canal", "in the greenhouse", "on the roof terrace", "under the viaduct",
+    "at the harbour wall", "in a crowded tram", "behind the chapel", "near the quarry",
+    "in the workshop", "on the pier", "at a crossroads", "in the orchard", "outside the theatre",
+    "by the reservoir", "in the stadium tunnel", "at the border post",
+)  # fmt: skip
+_SIGNS: Final = (
+    "PLATFORM {n}", "GATE {n}", "ROUTE {n}", "DEPOT {n}", "HALL {n}", "LOT {n}", "PIER {n}",
+    "OPENS AT {n}", "KILOMETRE {n}", "TICKET {n}", "BUS {n}", "SUITE {n}",
+)  # fmt: skip
+_TOLD: Final = (
+    "and then {who} {does} {what}", "nobody knows why {who} {does} {what}",
+    "last summer we met {who} {where}", "you can see {what} {where}",
+    "we waited {n} minutes {where}", "it took {n} days until {who} came back",
+)  # fmt: skip
+_SMALL: Final = frozenset(
+    ["a", "an", "and", "at", "by", "in", "it", "of", "on", "the", "to", "two", "we", "you"]
+)
+"""Words that many options have in common and that name nothing."""
+_TRIES: Final = 40
+"""Draws of a line before the words that it may not have are cut out of it."""
+_LONGEST: Final = 5400
+"""Seconds of the other videos."""
+
+
+def distractors(question: Question, count: int, seed: int) -> str:
+    """A block of `count` lines for this question; more lines only ever add to its end."""
+    if not count:
+        return ""
+    return _block(question.render(), tuple(question.options), count, seed)
+
+
+@lru_cache(maxsize=64)
+def _block(question: str, options: tuple[str, ...], count: int, seed: int) -> str:
+    chance = random.Random(f"{seed}/{question}")  # noqa: S311  repeatable, not secret
+    taken = {word for option in options for word in _words(option)}
+    return "\n".join([_HEAD, *(_line(chance, taken) for _ in range(count))])
+
+
+def _line(chance: random.Random, taken: set[str]) -> str:
+    """One hit in the form in which the planner reads its own."""
+    kind, text = _text(chance, taken)
+    start = float(chance.randrange(_LONGEST))
+    hit = {
+        "video": f"v{chance.getrandbits(32):08x}",
+        "span": str(Span(start, start + chance.randrange(2, 20))),
+        "kind": kind,
+        "text": text,
+    }
+    return json.dumps(hit, ensure_ascii=False, separators=(",", ":"))
+
+
+def _text(chance: random.Random, taken: set[str]) -> tuple[str, str]:
+    """Its kind and its words, none of them an option's."""
+    for _ in range(_TRIES):
+        kind = chance.choice(("clip", "ocr", "speech"))
+        text = _drawn(chance, kind)
+        if taken.isdisjoint(_words(text)):
+            return kind, text
+    return kind, " ".join(word for word in text.split() if taken.isdisjoint(_words(word)))
+
+
+def _drawn(chance: random.Random, kind: str) -> str:
+    parts = {
+        "who": chance.choice(_WHO),
+        "does": chance.choice(_DOES),
+        "what": chance.choice(_WHAT),
+        "where": chance.choice(_WHERE),
+        "n": str(chance.randrange(2, 990)),
+    }
+    form = {
+        "clip": "{who} {does} {what} {where}",
+        "ocr": chance.choice(_SIGNS),
+        "speech": chance.choice(_TOLD),
+    }[kind]
+    return form.format(**parts)
+
+
+def _words(text: str) -> set[str]:
+    """Words that could be an answer: all but the smallest."""
+    return set(re.findall(r"\w+", text.casefold())) - _SMALL
