@@ -76,6 +76,8 @@ class SampleRecord(BaseModel):
     """When it was written, UTC."""
     semantic: dict[str, bool] = Field(default_factory=dict)
     """Verdicts on semantic groundedness by judge."""
+    rollout: dict[str, float] = Field(default_factory=dict)
+    """Of a training episode: its reward's terms and token counts; empty elsewhere."""
 
     @property
     def key(self) -> tuple[str, str, str]:
