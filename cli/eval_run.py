@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from cli.eval_hours import generate_option, questions_of
 from cli.eval_scores import print_scores
 from cli.invocation import Invocation, json_option, pass_invocation
 
@@ -18,14 +19,16 @@ MODES: Final = ("decoupled", "coupled", "direct", "blind")
 
 def benchmark_command(name: str) -> click.Command:
     """The command that runs one benchmark."""
+    synthetic = name == "synthetic"
 
     @click.command(name, help=f"Ask the questions of {name} and record every answer at once.")
     @click.option(
-        "--annotations", required=True, type=click.Path(path_type=Path), metavar="PATH",
+        "--annotations", required=not synthetic, type=click.Path(path_type=Path), metavar="PATH",
         help="The published annotation file (see `videoseal eval fetch`), or a folder of them.",
     )  # fmt: skip
     @click.option(
-        "--videos", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+        "--videos", required=not synthetic, metavar="DIR",
+        type=click.Path(path_type=Path, file_okay=False),
         help="Folder with the videos, named by their ids.",
     )  # fmt: skip
     @click.option(
@@ -49,7 +52,7 @@ def benchmark_command(name: str) -> click.Command:
     def command(invocation: Invocation, /, **options: Any) -> None:
         _run(invocation, name, options)
 
-    return command
+    return generate_option(command) if synthetic else command
 
 
 def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
@@ -61,6 +64,7 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
     from graph.resources import open_resources
 
     settings = invocation.settings()
+    questions = questions_of(settings, options)
     context = {
         key: options[key]
         for key in ("max_steps", "max_frames", "max_seconds")
@@ -76,7 +80,7 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
         seed=options["seed"],
     )
     folder = run_folder(settings.data_dir, options["run_name"] or name)
-    places = Places(options["annotations"], options["videos"], folder)
+    places = Places(questions.annotations, questions.videos, folder)
     with open_resources(settings) as resources, show_run() as tell:
         asyncio.run(
             run(

@@ -117,17 +117,24 @@ def settle(folder: Path, manifest: Manifest) -> None:
 
 
 def dataset_hash(path: Path) -> str:
-    """SHA-256 over the annotation file, or over names and contents of a folder's JSON files."""
+    """SHA-256 over the annotation file, or over names and contents of those in a folder.
+
+    Those of a folder are its `*.questions.jsonl`, else its `*.json`, as the loaders read them.
+    """
     if not path.exists():
         raise AnnotationError(
             f"no annotation file at {path}", hint="videoseal eval fetch says where to get it"
         )
     total = hashlib.sha256()
-    for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+    for file in _files(path) if path.is_dir() else [path]:
         total.update(file.name.encode() + b"\0")
         with file.open("rb") as opened:
             total.update(hashlib.file_digest(opened, "sha256").digest())
     return total.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.questions.jsonl")) or sorted(folder.glob("*.json"))
 
 
 def _git() -> str:
