@@ -1,0 +1,271 @@
+"""A training run as one YAML file, and what of it the processes that play episodes need."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from core.errors import SettingsError
+from core.settings import ROLES, Settings
+from graph.context import Context
+from rl.rewards import RewardSpec
+from rl.sections import (
+    DataSection,
+    HardwareSection,
+    OptimiserSection,
+    OutputSection,
+    PolicySection,
+    RolloutSection,
+)
+
+__all__ = ["ROLLOUT_VARIABLE", "RolloutConfig", "TrainConfig", "load_config", "recipe_text",
+           "recipes"]  # fmt: skip
+
+ROLLOUT_VARIABLE: Final = "SEAL_ROLLOUT"
+"""The environment variable that names the JSON file of a RolloutConfig."""
+_RECIPES: Final = Path(__file__).parent / "recipes"
+Value = str | int | float | bool | list[float]
+
+
+class TrainConfig(BaseModel):
+    """Everything that one training run depends on besides the frozen roles' endpoints."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(default="grpo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name of the run and of its folder."""
+    policy: PolicySection
+    data: DataSection
+    reward: RewardSpec = Field(default_factory=RewardSpec)
+    context: dict[str, Any] = Field(default_factory=dict)
+    """Fields of the graph's Context that differ from its defaults, such as `max_steps: 13`."""
+    rollout: RolloutSection = Field(default_factory=RolloutSection)
+    optimiser: OptimiserSection = Field(default_factory=OptimiserSection)
+    hardware: HardwareSection = Field(default_factory=HardwareSection)
+    output: OutputSection = Field(default_factory=OutputSection)
+    openrlhf: dict[str, Value] = Field(default_factory=dict)
+    """Further flags of OpenRLHF by their dotted names, such as `ds.ring_attn_size: 2`."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for problem in _misfits(self):
+            raise ValueError(problem)
+        self.episode_context()
+        return self
+
+    @property
+    def optimiser_batch(self) -> int:
+        """Episodes an optimiser step."""
+        return self.optimiser.batch or self.rollout.batch * self.rollout.samples
+
+    def episode_context(self) -> Context:
+        """The graph's context of every episode."""
+        return Context.model_validate({"max_seconds": self.rollout.episode_seconds, **self.context})
+
+    def rollout_config(self, settings: Settings, rollouts_dir: Path) -> RolloutConfig:
+        """What the processes that play episodes are told."""
+        return RolloutConfig(
+            policy=self.policy.path,
+            context=self.episode_context(),
+            reward=self.reward,
+            max_episodes=self.rollout.max_episodes,
+            episode_seconds=self.rollout.episode_seconds,
+            tool_seconds=self.rollout.tool_seconds,
+            turn_tokens=self.rollout.turn_tokens,
+            rollouts_dir=rollouts_dir,
+            settings=_public(settings),
+        )
+
+
+class RolloutConfig(BaseModel):
+    """One JSON file beside the run; it holds no key and no password."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+    version: Literal[1] = 1
+    policy: str
+    context: Context
+    reward: RewardSpec
+    max_episodes: int = Field(default=64, ge=1)
+    """Episodes at a time in one process."""
+    episode_seconds: float = Field(default=300.0, gt=0)
+    tool_seconds: float = Field(default=60.0, gt=0)
+    turn_tokens: int = Field(default=1024, ge=8)
+    rollouts_dir: Path
+    """Where every process writes its own file of records."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the run without its secrets."""
+
+    def open_settings(self, environ: Mapping[str, str]) -> Settings:
+        """The run's settings, with keys and the database's address from the environment."""
+        secrets = Settings.from_env(environ)
+        values = json.loads(json.dumps(self.settings))
+        for role in ROLES:
+            known = secrets.endpoint(role)
+            if values.get(role) and known is not None:
+                values[role]["api_key"] = known.api_key
+        if secrets.database_url is not None:
+            values["database_url"] = secrets.database_url
+        return Settings.model_validate(values)
+
+    @classmethod
+    def read(cls, path: Path | str | None = None) -> RolloutConfig:
+        """From its file, or from the one that SEAL_ROLLOUT names; SettingsError without either."""
+        named = path or os.environ.get(ROLLOUT_VARIABLE)
+        if not named:
+            raise SettingsError(f"{ROLLOUT_VARIABLE} is not set", hint="it names rollout.json")
+        try:
+            return cls.model_validate_json(Path(named).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"cannot read {named}: {error.strerror}") from None
+        except ValidationError as error:
+            raise SettingsError(f"{named}: {_first(error)}") from None
+
+
+def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
+    """A config from a YAML file, with `key.inner=value` changes on top.
+
+    Relative paths are those of the current folder. Raises SettingsError naming file and field.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise SettingsError(
+            f"cannot read {path}: {why}", hint="videoseal train recipes lists configs to begin with"
+        ) from None
+    try:
+        values = yaml.load(text, Loader=_OnceLoader)  # noqa: S506  (a SafeLoader)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: not a mapping of sections")
+    for change in changes:
+        _change(values, change)
+    try:
+        return _absolute(TrainConfig.model_validate(values))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_first(error)}") from None
+
+
+def recipes() -> dict[str, str]:
+    """The first line of every config that comes with the program, by name."""
+    return {
+        path.stem: path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        for path in sorted(_RECIPES.glob("*.yaml"))
+    }
+
+
+def recipe_text(name: str) -> str:
+    """A config that comes with the program; SettingsError for an unknown name."""
+    if name not in recipes():
+        raise SettingsError(f"no recipe {name}", hint=f"there are: {', '.join(recipes())}")
+    return (_RECIPES / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def _misfits(config: TrainConfig) -> list[str]:
+    """Combinations that OpenRLHF would only stumble over hours later, or never mention."""
+    rollout, hardware, optimiser = config.rollout, config.hardware, config.optimiser
+    gpus = hardware.nodes * hardware.gpus
+    episodes = rollout.batch * rollout.samples
+    found = []
+    if hardware.backend == "hf" and gpus != 1:
+        found.append("hardware.gpus: the hf backend runs on one (a CPU counts as one too)")
+    if hardware.backend == "vllm" and hardware.precision == "fp32":
+        found.append("hardware.precision: fp32 needs backend hf")
+    if gpus % hardware.tensor_parallel:
+        found.append(f"hardware.tensor_parallel: {gpus} GPUs are not full engines of it")
+    if episodes % config.optimiser_batch:
+        found.append(
+            f"optimiser.batch: {episodes} episodes a rollout are not whole batches of"
+            f" {config.optimiser_batch}, the rest would be dropped unseen"
+        )
+    if config.optimiser_batch % (gpus * optimiser.micro_batch):
+        found.append(
+            f"optimiser.micro_batch: a batch of {config.optimiser_batch} episodes cannot be shared"
+            f" out as {optimiser.micro_batch} on each of {gpus} GPUs"
+        )
+    if rollout.turn_tokens >= rollout.context_tokens:
+        found.append("rollout.turn_tokens: one turn would fill the whole context")
+    if unknown := sorted(set(config.context) - set(Context.model_fields)):
+        found.append(f"context.{unknown[0]}: the graph's context has no such field")
+    if config.context.get("mode", "decoupled") != "decoupled":
+        found.append("context.mode: only the decoupled graph is trained")
+    return found
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """YAML lets the last of two equal keys win in silence; a config should not."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping without repeated keys."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _change(values: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key.strip():
+        raise SettingsError(f"{change} is no change", hint="write --set section.field=value")
+    first, _, rest = key.strip().partition(".")
+    # Flags of OpenRLHF have dots in their names.
+    path = [first, rest] if first == "openrlhf" else key.strip().split(".")
+    *sections, field = path
+    inner = values
+    for section in sections:
+        below = inner.setdefault(section, {})
+        if not isinstance(below, dict):
+            raise SettingsError(f"--set {key}: {section} has no fields")
+        inner = below
+    inner[field] = yaml.safe_load(text) if text else None
+
+
+def _absolute(config: TrainConfig) -> TrainConfig:
+    """The same with paths that stay true in processes that run in other folders."""
+    data, policy, output = config.data, config.policy, config.output
+    local = Path(policy.path).expanduser()
+    return config.model_copy(
+        update={
+            "policy": policy.model_copy(
+                update={"path": str(local.absolute()) if local.is_dir() else policy.path}
+            ),
+            "data": data.model_copy(
+                update={"train": _path(data.train), "validation": _path(data.validation)}
+            ),
+            "output": output.model_copy(update={"dir": _path(output.dir)}),
+        }
+    )
+
+
+def _path(path: Path | None) -> Path | None:
+    return None if path is None else path.expanduser().absolute()
+
+
+def _public(settings: Settings) -> dict[str, Any]:
+    values = settings.model_dump(mode="python", exclude={"database_url"})
+    plain: dict[str, Any] = json.loads(
+        json.dumps(values, default=lambda v: None if isinstance(v, SecretStr) else str(v))
+    )
+    for role in ROLES:
+        if plain.get(role):
+            del plain[role]["api_key"]
+    return plain
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
