@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
@@ -37,6 +38,15 @@ class Cell(BaseModel):
     """Name of this cell among others of the same mode, such as `steps=4`."""
     context: dict[str, Any] = Field(default_factory=dict)
     """Fields of the graph's Context that differ from its defaults."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings that differ from the run's; `evals.overrides` says which may."""
+    endpoints: dict[str, str] = Field(default_factory=dict)
+    """By role, the prefix of the environment variables that name its endpoint."""
+
+    @property
+    def name(self) -> str:
+        """Mode and variant, as samples and reports know it."""
+        return f"{self.mode} {self.variant}".strip()
 
 
 class RunSpec(BaseModel):
@@ -62,6 +72,8 @@ class Manifest(BaseModel):
     """Of the annotation file, or of all files of the folder."""
     models: dict[str, str]
     """Model and prompt version by role."""
+    cell_models: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """The same by the name of a cell, for those with other settings or endpoints than the run."""
     settings: dict[str, Any]
     """All settings, secrets left out."""
     git: str = ""
@@ -78,15 +90,35 @@ class Manifest(BaseModel):
             "models": self.models,
         }
 
+    def cells(self) -> dict[str, Any]:
+        """What every cell is, by its name; one that both parts of a run have must be the same."""
+        return {
+            cell.name: {**cell.model_dump(), "models": self.cell_models.get(cell.name, {})}
+            for cell in self.spec.cells
+        }
+
+    def with_cells_of(self, other: Manifest) -> Manifest:
+        """The same with the other's further cells after its own."""
+        mine = self.cells()
+        more = [cell for cell in other.spec.cells if cell.name not in mine]
+        spec = self.spec.model_copy(update={"cells": [*self.spec.cells, *more]})
+        models = {**other.cell_models, **self.cell_models}
+        return self.model_copy(update={"spec": spec, "cell_models": models})
+
 
 def describe(
-    spec: RunSpec, annotations: Path, models: dict[str, str], settings: Settings
+    spec: RunSpec,
+    annotations: Path,
+    models: dict[str, str],
+    settings: Settings,
+    cell_models: dict[str, dict[str, str]] | None = None,
 ) -> Manifest:
     """The manifest of a run that starts now."""
     return Manifest(
         spec=spec,
         dataset_sha256=dataset_hash(annotations),
         models=models,
+        cell_models=cell_models or {},
         settings=json.loads(settings.model_dump_json(exclude={"data_dir", "database_url"})),
         git=_git(),
         python=platform.python_version(),
@@ -98,22 +130,35 @@ def describe(
 def settle(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of a new run, or check that a resumed one is the same run.
 
-    Raises RunMismatch naming the first thing that differs.
+    Cells that a resumed run adds are added to its manifest. Raises RunMismatch naming the first
+    thing that differs.
     """
     path = folder / MANIFEST
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".part")
-        partial.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
-        partial.replace(path)
+        _write(path, manifest)
         return
-    before = Manifest.model_validate_json(path.read_text(encoding="utf-8")).identity()
-    for name, value in manifest.identity().items():
+    before = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    _same(folder.name, before.identity(), manifest.identity())
+    known, wanted = before.cells(), manifest.cells()
+    _same(folder.name, known, {name: cell for name, cell in wanted.items() if name in known})
+    if wanted.keys() - known.keys():
+        _write(path, before.with_cells_of(manifest))
+
+
+def _same(run: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    for name, value in now.items():
         if before[name] != value:
             raise RunMismatch(
-                f"run {folder.name} was made with another {name}: {before[name]} then, {value} now",
+                f"run {run} was made with another {name}: {before[name]} then, {value} now",
                 hint="give the new run another --name",
             )
+
+
+def _write(path: Path, manifest: Manifest) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".part")
+    partial.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    partial.replace(path)
 
 
 def dataset_hash(path: Path) -> str:

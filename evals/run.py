@@ -11,8 +11,9 @@ from typing import NamedTuple
 from core.errors import VideosealError
 from evals.cells import RECORDS
 from evals.item import Item
-from evals.manifest import Cell, RunSpec, describe, settle
+from evals.manifest import Cell, Manifest, RunSpec, describe, settle
 from evals.outcome import MISSING_VIDEO
+from evals.overrides import Endpoints, Systems, model_names
 from evals.records import RecordFile, SampleError, SampleRecord, latest
 from evals.registry import benchmark
 from evals.sample import context_of, failed, run_sample
@@ -84,25 +85,27 @@ async def run(
     *,
     concurrency: int = 4,
     retry_errors: bool = False,
+    endpoints: Endpoints | None = None,
 ) -> None:
     """Carry out a run, or the rest of one that was broken off.
 
-    Raises AnnotationError, RunMismatch, RunBusy, OutOfSpace, and SettingsError for a bad cell;
-    whatever befalls a single sample is in its record.
+    `endpoints` are those that cells name. Raises AnnotationError, RunMismatch, RunBusy, OutOfSpace,
+    and SettingsError for a bad cell; whatever befalls a single sample is in its record.
     """
+    systems = Systems(resources, endpoints or {})
     for cell in spec.cells:
         context_of(cell)
+        systems.of(cell)
     items = select(
         benchmark(spec.benchmark).load(places.annotations),
         limit=spec.limit, sample=spec.sample, seed=spec.seed,
     )  # fmt: skip
-    names = _model_names(resources)
-    settle(places.folder, describe(spec, places.annotations, names, resources.settings))
+    settle(places.folder, _manifest(spec, places, resources, systems))
     with RecordFile(places.folder / RECORDS) as records:
         jobs = jobs_of(items, spec.cells, latest(records.read()), retry_errors=retry_errors)
         ready, lost = await _index(jobs, places.videos, resources, tell)
         done = 0
-        async for record in _ask(jobs, ready, lost, resources, concurrency):
+        async for record in _ask(jobs, ready, lost, systems, concurrency):
             records.append(record)
             done += 1
             tell(RunProgress("ask", done, len(jobs), record))
@@ -165,7 +168,7 @@ async def _ask(
     jobs: Sequence[Job],
     ready: dict[str, Ready],
     lost: dict[str, SampleError],
-    resources: Resources,
+    systems: Systems,
     concurrency: int,
 ) -> AsyncIterator[SampleRecord]:
     """Records in the order in which they are done, at most `concurrency` questions at a time."""
@@ -176,6 +179,7 @@ async def _ask(
         video = ready.get(job.item.video)
         if video is None:
             return failed(job.item, job.cell, lost[job.item.video])
+        resources = systems.of(job.cell)
         return await run_sample(resources, job.item, job.cell, video.video_id, video.duration)
 
     try:
@@ -195,12 +199,11 @@ async def _ask(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-def _model_names(resources: Resources) -> dict[str, str]:
-    models = resources.models
-    return {
-        "planner": str(getattr(models.planner, "model_name", models.planner._llm_type)),
-        "inspector": models.inspector.name,
-        "answerer": models.answerer.name,
-        "captioner": models.captioner.name,
-        "embedder": models.embedder.name,
+def _manifest(spec: RunSpec, places: Places, resources: Resources, systems: Systems) -> Manifest:
+    own = {
+        cell.name: model_names(systems.of(cell))
+        for cell in spec.cells
+        if cell.settings or cell.endpoints
     }
+    names = model_names(resources)
+    return describe(spec, places.annotations, names, resources.settings, own)

@@ -134,6 +134,27 @@ def test_run_cannot_be_continued_with_other_models_or_data(tmp_path: Path) -> No
         settle(tmp_path, _manifest(dataset_sha256="b"))
 
 
+def test_cell_cannot_become_another_while_its_run_goes_on(tmp_path: Path) -> None:
+    """A resumed run may add cells, which are written down; those it has stay what they are."""
+    few, many = Cell(context={"max_steps": 4}), Cell(context={"max_steps": 8})
+    swapped = {"planner": "p", "inspector": "q"}
+
+    def made(*cells: Cell, **changes: Any) -> Manifest:
+        return _manifest(spec=RunSpec(benchmark="cgbench", cells=list(cells)), **changes)
+
+    settle(tmp_path, made(few))
+    with pytest.raises(RunMismatch, match=r"another decoupled: .*max_steps': 4.*max_steps': 8"):
+        settle(tmp_path, made(many))
+    added = many.model_copy(update={"variant": "swap", "endpoints": {"inspector": "SMALL"}})
+    settle(tmp_path, made(added, cell_models={added.name: swapped}))
+    settle(tmp_path, made(few))
+    found = Manifest.model_validate_json((tmp_path / "manifest.json").read_text())
+    assert found.spec.cells == [few, added]
+    assert found.cell_models == {"decoupled swap": swapped}
+    with pytest.raises(RunMismatch, match="another decoupled swap"):
+        settle(tmp_path, made(few, added, cell_models={added.name: {"planner": "other"}}))
+
+
 def test_dataset_hash_sees_every_byte(tmp_path: Path) -> None:
     """One changed letter of the annotations is another dataset, in a file or in a folder."""
     (tmp_path / "a.json").write_text("[1]")
