@@ -7,6 +7,7 @@ the real packages are installed, they are used.
 
 from __future__ import annotations
 
+import importlib
 import importlib.machinery
 import importlib.util
 import os
@@ -28,6 +29,12 @@ __all__ = ["OPENRLHF", "SamplingParams", "install", "missing_packages"]
 OPENRLHF: Final = "0.11.2"
 """The release whose interfaces this is written against."""
 _THREADS: Final = "SEAL_TORCH_THREADS"
+_NEED_FLASH_ATTN: Final = (
+    "openrlhf.cli.train_ppo_ray",
+    "openrlhf.cli.train_sft",
+    "openrlhf.trainer.ppo_trainer",
+    "openrlhf.trainer.ppo_trainer_async",
+)
 
 
 @dataclass
@@ -72,10 +79,8 @@ def install() -> None:
     if "vllm" in missing_packages() and "vllm" not in sys.modules:
         sys.modules.update(_vllm())
     with _flash_attn():
-        import openrlhf.cli.train_ppo_ray
-        import openrlhf.cli.train_sft
-        import openrlhf.trainer.ppo_trainer
-        import openrlhf.trainer.ppo_trainer_async
+        for name in _NEED_FLASH_ATTN:
+            importlib.import_module(name)
     _allow_fp32()
 
 
