@@ -86,7 +86,9 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
         if settings.embedder is None
         else _endpoint(settings, "embedder")
     )
-    for role in ("planner", "inspector", "answerer", "captioner", "summariser", "judge"):
+    for role in (
+        "planner", "inspector", "answerer", "captioner", "summariser", "judge", "judge2",
+    ):  # fmt: skip
         yield _endpoint(settings, role)
 
 

@@ -19,7 +19,9 @@ from core.errors import SettingsError
 
 __all__ = ["REFERENCE_NAMES", "ROLES", "Endpoint", "Role", "Settings"]
 
-Role = Literal["planner", "inspector", "answerer", "captioner", "embedder", "summariser", "judge"]
+Role = Literal[
+    "planner", "inspector", "answerer", "captioner", "embedder", "summariser", "judge", "judge2"
+]
 ROLES: Final[tuple[Role, ...]] = (
     "planner",
     "inspector",
@@ -28,6 +30,7 @@ ROLES: Final[tuple[Role, ...]] = (
     "embedder",
     "summariser",
     "judge",
+    "judge2",
 )
 REFERENCE_NAMES: Final[Mapping[str, Role]] = {
     "AGENT_LLM": "planner",
@@ -77,7 +80,9 @@ class Settings(BaseModel):
     summariser: Endpoint | None = None
     """Writes the story of a video; None is the offline extract."""
     judge: Endpoint | None = None
-    """Scores groundedness in evals; None means no judge."""
+    """Says in evals whether evidence carries an answer; None is the offline comparison of words."""
+    judge2: Endpoint | None = None
+    """A second judge, so that their agreement can be told; None means none."""
 
     request_timeout_s: float = Field(default=120.0, gt=0)
     """Seconds one model request may take."""

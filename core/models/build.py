@@ -7,15 +7,30 @@ it is chosen.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from typing import Final, Literal
 
 from langchain_core.language_models import BaseChatModel
 
-from core.models.roles import Answerer, Captioner, Embedder, Inspector, Models, Summariser
+from core.errors import SettingsError
+from core.models.roles import (
+    Answerer,
+    Captioner,
+    Embedder,
+    Inspector,
+    Judge,
+    Models,
+    Summariser,
+)
 from core.settings import Settings
 
-__all__ = ["build_models"]
+__all__ = ["JUDGES", "build_judges", "build_models"]
 
 log = logging.getLogger(__name__)
+
+_STAND_INS: Final = ("words", "rules")
+JUDGES: Final = ("judge", "judge2", *_STAND_INS)
+"""What judges can be asked for by: two endpoints, and two stand-ins."""
 
 
 def build_models(settings: Settings) -> Models:
@@ -34,6 +49,40 @@ def build_models(settings: Settings) -> Models:
         embedder=_embedder(settings),
         summariser=_summariser(settings),
     )
+
+
+def build_judges(settings: Settings, names: Sequence[str] = ()) -> list[Judge]:
+    """The judges of those names; without names the endpoints that are set, else both stand-ins.
+
+    Raises SettingsError for an endpoint that is not set, and for two names of one judge.
+    """
+    chosen = list(names) or [name for name in JUDGES[:2] if getattr(settings, name)]
+    judges = [_judge(settings, name) for name in chosen or _STAND_INS]
+    if len({judge.name for judge in judges}) < len(judges):
+        raise SettingsError(
+            "the same judge is asked for twice: it would agree with itself",
+            hint="let VIDEOSEAL_JUDGE2_MODEL be another model than VIDEOSEAL_JUDGE_MODEL",
+        )
+    return judges
+
+
+def _judge(settings: Settings, name: str) -> Judge:
+    if name not in JUDGES:
+        raise SettingsError(f"no judge is called {name!r}", hint=f"known are {', '.join(JUDGES)}")
+    if name in _STAND_INS:
+        from core.offline.judge import RuleJudge, WordJudge
+
+        return WordJudge() if name == "words" else RuleJudge()
+    role: Literal["judge", "judge2"] = "judge" if name == "judge" else "judge2"
+    endpoint = settings.endpoint(role)
+    if endpoint is None:
+        raise SettingsError(
+            f"no endpoint is set for {role}",
+            hint=f"set VIDEOSEAL_{role.upper()}_BASE_URL and VIDEOSEAL_{role.upper()}_MODEL",
+        )
+    from core.models.judge import ChatJudge
+
+    return ChatJudge(settings, endpoint, role)
 
 
 def _with_local_llm(settings: Settings) -> Settings:

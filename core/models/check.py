@@ -30,7 +30,7 @@ async def check_endpoint(settings: Settings, role: Role) -> str:
     """
     endpoint = settings.endpoint(role)
     if endpoint is None:
-        return "no judge" if role == "judge" else "offline stand-in"
+        return "no second judge" if role == "judge2" else "offline stand-in"
     if role == "embedder":
         found = await _embed(settings, endpoint)
     elif role == "planner":

@@ -6,8 +6,9 @@ search policy can take its place; the other roles have one method each.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,14 @@ from core.models.types import (
     AnswerRequest,
     CaptionRequest,
     InspectRequest,
+    JudgeRequest,
     Reply,
+    Ruling,
     Verdict,
 )
 
-__all__ = ["Answerer", "Captioner", "Embedder", "Inspector", "Models", "Summariser", "Vectors"]
+__all__ = ["Answerer", "Captioner", "Embedder", "Inspector", "Judge", "Models", "Summariser",
+           "Vectors"]  # fmt: skip
 
 Vectors = npt.NDArray[np.float32]
 """Unit-length row vectors, shape (texts, dimension)."""
@@ -92,6 +96,25 @@ class Summariser(Protocol):
 
     async def summarise(self, lines: list[str]) -> Reply[str]:
         """A few sentences from time-stamped lines; raises ModelError."""
+
+
+class Judge(Protocol):
+    """Says in evals whether evidence alone carries an answer; no part of a system under test."""
+
+    @property
+    def name(self) -> str:
+        """Model and prompt version, which its verdicts are filed under."""
+
+    @property
+    def prompt(self) -> str:
+        """What it is told, word for word with places for the data; empty for a stand-in."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What else its verdicts depend on, without secrets."""
+
+    async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
+        """Rule on one answer; raises ModelError."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -15,12 +16,15 @@ __all__ = [
     "AnswerDraft",
     "AnswerRequest",
     "CaptionRequest",
+    "EvidenceLine",
     "EvidenceNote",
     "Frame",
     "InspectRequest",
+    "JudgeRequest",
     "Observation",
     "Question",
     "Reply",
+    "Ruling",
     "SearchMoreReason",
     "Usage",
     "Verdict",
@@ -218,3 +222,49 @@ class CaptionRequest:
     """What the pixels say without a model: `colours`, `motion`, `cuts`, `brightness`."""
     on_screen: list[str] = field(default_factory=list)
     """Texts read in this clip by OCR or taken from subtitles."""
+
+
+class EvidenceLine(NamedTuple):
+    """One thing that was noted of a video."""
+
+    start: float
+    """In seconds."""
+    end: float
+    """Equal to `start` for what was noted of a single frame."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeRequest:
+    """What a judge is asked: whether this evidence carries this answer, and nothing of whose it is.
+
+    `evals.judge_view` makes it from a record, without anything that tells the systems apart.
+    """
+
+    question: Question
+    choice: str | None
+    """The letter of the proposed option; None for an open question."""
+    answer: str
+    """The proposed answer in words; the option's own text where there is one."""
+    evidence: list[EvidenceLine]
+    """In order of time."""
+    left_out: int = 0
+    """Lines that there was no room for."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of all of it, hexadecimal: requests of one hash are the same to every judge."""
+        values = {**asdict(self), "question": self.question.model_dump()}
+        text = json.dumps(values, sort_keys=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+class Ruling(BaseModel):
+    """What a judge says."""
+
+    grounded: bool
+    """Whether the evidence alone suffices to derive the answer."""
+    why: str = ""
+    """How the evidence carries the answer, or where it fails to."""
+    missing: str = ""
+    """What the evidence lacks; empty when grounded."""

@@ -23,12 +23,12 @@ def check(lane, settings):
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_an_unset_role_is_not_asked(settings, role):
-    """It is a stand-in, except for the judge, which has none."""
-    expected = "no judge" if role == "judge" else "offline stand-in"
+    """It is a stand-in, except for the second judge, which has none."""
+    expected = "no second judge" if role == "judge2" else "offline stand-in"
     assert await check_endpoint(settings, role) == expected
 
 
-@pytest.mark.parametrize("role", ["answerer", "summariser", "judge"])
+@pytest.mark.parametrize("role", ["answerer", "summariser", "judge", "judge2"])
 async def test_a_role_that_reads_is_asked_in_words(lane, check, role):
     """An answer is all that is needed."""
     lane.script(lane.chat("ready"))
