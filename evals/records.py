@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,8 +20,8 @@ from core.errors import OutOfSpace, VideosealError
 from evals.item import Item
 from evals.rows import AnnotationError
 
-__all__ = ["RecordFile", "RecordLine", "RunBusy", "SampleError", "SampleRecord", "latest",
-           "parse_line", "record_lines"]  # fmt: skip
+__all__ = ["LineFile", "RecordFile", "RecordLine", "RunBusy", "SampleError", "SampleRecord",
+           "latest", "parse_line", "record_lines"]  # fmt: skip
 
 Read = TypeVar("Read", bound=BaseModel)
 
@@ -85,17 +85,18 @@ class SampleRecord(BaseModel):
         return (self.item.uid, self.mode, self.variant)
 
 
-class RecordFile:
-    """An append-only file of records that one process at a time may write.
+class LineFile(Generic[Read]):
+    """An append-only file of one kind of record that one process at a time may write.
 
     Opening it repairs the torn last line that a killed process may leave, and nothing else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, model: type[Read]) -> None:
         self.path = path
+        self._model = model
         self._file: FileIO | None = None
 
-    def __enter__(self) -> RecordFile:
+    def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("a+b", buffering=0)
         try:
@@ -113,7 +114,7 @@ class RecordFile:
         if self._file:
             self._file.close()
 
-    def append(self, record: SampleRecord) -> None:
+    def append(self, record: Read) -> None:
         """Write one record and force it to disk; OutOfSpace when the disk is full."""
         assert self._file is not None, "append needs the file to be entered"
         line = record.model_dump_json().encode() + b"\n"
@@ -127,10 +128,17 @@ class RecordFile:
             self._file.truncate(before)
             raise OutOfSpace(f"cannot write {self.path.name}: {error.strerror}") from error
 
-    def read(self) -> Iterator[SampleRecord]:
+    def read(self) -> Iterator[Read]:
         """Every whole record in order; AnnotationError names a line that is none."""
         for line in record_lines(self.path):
-            yield parse_line(self.path, line, SampleRecord)
+            yield parse_line(self.path, line, self._model)
+
+
+class RecordFile(LineFile[SampleRecord]):
+    """The samples of a run."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, SampleRecord)
 
 
 def record_lines(path: Path) -> Iterator[RecordLine]:
