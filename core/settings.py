@@ -88,9 +88,10 @@ class Settings(BaseModel):
     """Seconds one model request may take."""
     max_retries: int = Field(default=4, ge=0, le=20)
     """Tries after the first for what may heal (429, 5xx, time-outs, lost connections)."""
-    tool_call_format: Literal["native", "text", "json"] = "native"
-    """How the planner calls tools: OpenAI tool calls, `<tool_call>{...}</tool_call>` text, or that
-    text held to the tools' schema by the server."""
+    tool_call_format: Literal["native", "text", "brief", "json"] = "native"
+    """How the planner calls tools: OpenAI tool calls, `<tool_call>{...}</tool_call>` text, that
+    text after a much shorter system prompt (for planners trained on it), or that text held to the
+    tools' schema by the server."""
 
     local_llm: bool = False
     """Whether planner and answerer are a small local language model where they have no endpoint

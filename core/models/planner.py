@@ -16,7 +16,7 @@ from core.models.fence import escape_special
 from core.models.tool_text import CallParts, as_text_messages, read_call, read_text_calls
 from core.settings import Endpoint, Settings
 
-__all__ = ["JsonPlanner", "NativePlanner", "TextPlanner", "make_planner"]
+__all__ = ["BriefPlanner", "JsonPlanner", "NativePlanner", "TextPlanner", "make_planner"]
 
 
 def make_planner(settings: Settings, endpoint: Endpoint) -> BaseChatModel:
@@ -63,15 +63,25 @@ class TextPlanner(EndpointChat):
         tools = kwargs.pop("tools", [])
         for name in ("tool_choice", "parallel_tool_calls"):
             kwargs.pop(name, None)
-        plain = as_text_messages(messages, tools)
+        plain = self._plain(messages, tools)
         result = await super()._agenerate(plain, stop, run_manager, **kwargs)
         for generation in result.generations:
             text = generation.message.content = self._said(str(generation.message.text))
             _attach(generation, read_text_calls(text, turn=len(messages)))
         return result
 
+    def _plain(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> list[BaseMessage]:
+        return as_text_messages(messages, tools)
+
     def _said(self, text: str) -> str:
         return text
+
+
+class BriefPlanner(TextPlanner):
+    """Calls as text after a system prompt of some hundred tokens: for planners trained on it."""
+
+    def _plain(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> list[BaseMessage]:
+        return as_text_messages(messages, tools, brief=True)
 
 
 class JsonPlanner(TextPlanner):
@@ -97,7 +107,12 @@ class JsonPlanner(TextPlanner):
         return text if "<tool_call>" in text else f"<tool_call>{text.strip()}</tool_call>"
 
 
-_FORMATS: Final = {"native": NativePlanner, "text": TextPlanner, "json": JsonPlanner}
+_FORMATS: Final = {
+    "native": NativePlanner,
+    "text": TextPlanner,
+    "brief": BriefPlanner,
+    "json": JsonPlanner,
+}
 
 
 def _call_format(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -25,7 +25,14 @@ from langchain_core.messages import (
 from core.models.fence import escape_special
 from core.models.strict_json import read_json
 
-__all__ = ["CallParts", "as_text_messages", "describe_tools", "read_call", "read_text_calls"]
+__all__ = [
+    "CallParts",
+    "as_text_messages",
+    "brief_rules",
+    "describe_tools",
+    "read_call",
+    "read_text_calls",
+]
 
 _OPEN: Final = "<tool_call>"
 _CLOSE: Final = "</tool_call>"
@@ -138,12 +145,34 @@ def describe_tools(tools: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def brief_rules(tools: Sequence[Mapping[str, Any]]) -> str:
+    """A system prompt of some hundred tokens, for a small planner that was trained on it."""
+    listed = "\n".join(_signature(tool["function"]) for tool in tools)
+    return (
+        "Find where the video shows the answer. Each turn call one tool:\n"
+        f"{listed}\n"
+        f'as {_OPEN}{{"name": ..., "arguments": {{...}}}}{_CLOSE}. Times are HH:MM:SS-HH:MM:SS.'
+    )
+
+
+def _signature(function: Mapping[str, Any]) -> str:
+    needed = set(function["parameters"].get("required", []))
+    names = function["parameters"].get("properties", {})
+    listed = ", ".join(name if name in needed else f"{name}?" for name in names)
+    return f"{function['name']}({listed})"
+
+
 def as_text_messages(
-    messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]
+    messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]], *, brief: bool = False
 ) -> list[BaseMessage]:
-    """The conversation as plain chat: tools in the system prompt, results in user turns."""
+    """The conversation as plain chat: tools in the system prompt, results in user turns.
+
+    `brief` puts `brief_rules` in the place of the whole system prompt.
+    """
     head = [m for m in messages[:1] if isinstance(m, SystemMessage)]
     parts = [str(message.text) for message in head] + ([describe_tools(tools)] if tools else [])
+    if brief and tools:
+        parts = [brief_rules(tools)]
     found: list[BaseMessage] = [SystemMessage("\n\n".join(parts))] if parts else []
     for is_result, group in groupby(messages[len(head) :], lambda m: isinstance(m, ToolMessage)):
         if is_result:

@@ -155,3 +155,13 @@ async def test_json_calls_are_held_to_the_schema_and_kept_as_text(lane, planner)
     first, second = (seen["body"]["messages"] for seen in lane.seen())
     assert second[: len(first)] == first
     assert second[len(first)]["content"].startswith('<tool_call>{"name": "visual_retrieve"')
+
+
+async def test_brief_planners_send_the_short_rules_and_read_calls_as_text(lane, planner):
+    """The served form of a planner that was trained on the short prompt."""
+    lane.script(lane.chat('<tool_call>{"name": "visual_retrieve", "arguments": {}}</tool_call>'))
+    reply = await planner("brief").ainvoke(START)
+    assert reply.tool_calls[0]["name"] == "visual_retrieve"
+    body = lane.seen()[0]["body"]
+    assert body["messages"][0]["content"].startswith("Find where the video shows the answer.")
+    assert "tools" not in body

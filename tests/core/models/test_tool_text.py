@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from core.models.tool_text import as_text_messages, read_text_calls
+from core.models.tool_text import as_text_messages, brief_rules, read_text_calls
 
 CALL = '<tool_call>\n{"name": "look", "arguments": {"query": "a red car"}}\n</tool_call>'
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
@@ -171,3 +171,23 @@ def test_tools_stand_at_the_end_of_the_system_prompt():
     assert TOOL["function"]["name"] in as_text_messages([SystemMessage("s")], [TOOL])[0].content
     assert as_text_messages([HumanMessage("q")], [TOOL])[0].type == "system"
     assert [m.type for m in as_text_messages([HumanMessage("q")], [])] == ["human"]
+
+
+def test_brief_rules_name_every_tool_with_its_arguments():
+    """What must be given stands plain, what may be left out has a question mark."""
+    parameters = {"type": "object", "required": ["b"], "properties": {"b": {}, "a": {}}}
+    tool = {"type": "function", "function": {"name": "look", "parameters": parameters}}
+    assert "\nlook(b, a?)\n" in brief_rules([tool])
+
+
+def test_brief_changes_the_system_prompt_alone():
+    """The rest of the conversation is the same text in both forms."""
+    talk = [
+        SystemMessage("rules"),
+        HumanMessage("q"),
+        AIMessage(CALL),
+        ToolMessage("r", tool_call_id="1"),
+    ]
+    full, brief = as_text_messages(talk, [TOOL]), as_text_messages(talk, [TOOL], brief=True)
+    assert brief[0].text == brief_rules([TOOL]) != full[0].text
+    assert [m.text for m in brief[1:]] == [m.text for m in full[1:]]
