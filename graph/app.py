@@ -5,6 +5,7 @@ The edges are the `Command[Literal[...]]` that each node returns.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from langgraph.graph import START, StateGraph
@@ -25,13 +26,18 @@ RECURSION_LIMIT: Final = 3 * MAX_STEPS + 10
 """A step is a turn of the planner, its tool, and at most one rejected answer."""
 
 
-def build_agent(checkpointer: Checkpointer = None) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """Assemble the graph; a server brings its own checkpointer."""
+def build_agent(
+    checkpointer: Checkpointer = None, around_tool: Callable[[Any], Any] = lambda node: node
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Assemble the graph; a server brings its own checkpointer.
+
+    `around_tool` makes of each tool's node the one that is used, such as one with a time limit.
+    """
     builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
     builder.add_node(plan)
-    builder.add_node(visual_retrieve)
-    builder.add_node(overview)
-    builder.add_node(visual_inspect)
+    builder.add_node(around_tool(visual_retrieve))
+    builder.add_node(around_tool(overview))
+    builder.add_node(around_tool(visual_inspect))
     builder.add_node(answer)
     builder.add_edge(START, "plan")
     compiled = builder.compile(checkpointer=checkpointer, name="videoseal_agent")
