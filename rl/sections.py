@@ -118,7 +118,7 @@ class OutputSection(_Section):
     """Folder of the run; None is `train/<name>` in the data folder."""
     save_steps: int = Field(default=20, ge=1)
     """Steps between checkpoints: what a killed run loses at most."""
-    keep: int = Field(default=2, ge=1)
-    """Checkpoints that stay."""
+    keep: int = Field(default=2, ge=2)
+    """Checkpoints that stay; the oldest goes before the next is written, so one is not enough."""
     validation_steps: int = Field(default=20, ge=1)
     """Steps between two looks at the validation set."""
