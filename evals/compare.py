@@ -12,7 +12,7 @@ from evals.scores import MEASURES
 from evals.statistics import Estimate, McNemar, clustered_difference, mcnemar, paired_difference
 from evals.tally import Flags, Floats, Ints
 
-__all__ = ["COMPARED", "SPENT", "Comparison", "Difference", "baseline_of", "compare"]
+__all__ = ["COMPARED", "SPENT", "Comparison", "Difference", "baseline_of", "compare", "difference"]
 
 COMPARED: Final = (
     "accuracy", "grounded accuracy", "acc@IoU", "G_t", "evidence hit", "coverage", "H_t",
@@ -61,24 +61,24 @@ class _Pair(NamedTuple):
 
 def compare(first: Cell, second: Cell) -> Comparison:
     """Compare two cells question by question; questions that one lacks are left out."""
-    keys = [key for key in first.tally.uids() if second.tally.row_of(key) is not None]
-    rows = [
-        np.array([cell.tally.row_of(key) for key in keys], dtype=np.int64)
-        for cell in (first, second)
-    ]
-    videos = first.tally.videos()[rows[0]]
-    one, two = _Pair(first, rows[0], videos), _Pair(second, rows[1], videos)
+    one, two = _paired(first, second)
+    shared = len(one.rows)
     names = labels([first.key, second.key])
     return Comparison(
         names[0],
         names[1],
-        len(keys),
-        len(first.tally) - len(keys),
-        len(second.tally) - len(keys),
+        shared,
+        len(first.tally) - shared,
+        len(second.tally) - shared,
         [_difference(name, one, two) for name in COMPARED],
         [_spent(name, one, two) for name in SPENT],
         _test(one, two),
     )
+
+
+def difference(first: Cell, second: Cell, name: str) -> Difference:
+    """One measure of two cells, over the questions that both were asked."""
+    return _difference(name, *_paired(first, second))
 
 
 def baseline_of(cells: Sequence[Cell]) -> Cell | None:
@@ -86,6 +86,16 @@ def baseline_of(cells: Sequence[Cell]) -> Cell | None:
     decoupled = [cell for cell in cells if cell.key.mode == "decoupled"]
     plain = [cell for cell in decoupled if not cell.key.variant]
     return next(iter([*plain, *decoupled, *cells]), None)
+
+
+def _paired(first: Cell, second: Cell) -> tuple[_Pair, _Pair]:
+    keys = [key for key in first.tally.uids() if second.tally.row_of(key) is not None]
+    rows = [
+        np.array([cell.tally.row_of(key) for key in keys], dtype=np.int64)
+        for cell in (first, second)
+    ]
+    videos = first.tally.videos()[rows[0]]
+    return _Pair(first, rows[0], videos), _Pair(second, rows[1], videos)
 
 
 def _difference(name: str, one: _Pair, two: _Pair) -> Difference:

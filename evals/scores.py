@@ -153,7 +153,11 @@ def _number(flags: Flags) -> Floats:
 
 
 def _grounded_and_right(t: Tally) -> Floats:
-    return _number(t.flags("right") & t.flags("hit") & _status("answered")(t))
+    return _number(_freely_right(t) & t.flags("hit"))
+
+
+def _freely_right(t: Tally) -> Flags:
+    return t.flags("right") & _status("answered")(t)
 
 
 MEASURES: Final[dict[str, Measure]] = {
@@ -161,6 +165,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "accuracy of unforced answers": Measure(
         lambda t: _choices(t) & _status("answered")(t), _column("right")
     ),
+    "accuracy without guesses": Measure(_choices, lambda t: _number(_freely_right(t))),
     "chance": Measure(_choices, _column("guess")),
     "grounded accuracy": Measure(_choices_with_gold, _grounded_and_right),
     "abstained on unanswerable": Measure(lambda t: ~_answerable(t), _column("right")),

@@ -97,6 +97,7 @@ _MEASURES: Final[dict[str, dict[str, str]]] = {
     "Answers": {
         "accuracy": "strict: everything that is not the gold letter is wrong",
         "chance": "a uniform guess among the options",
+        "accuracy without guesses": "a guess that was forced counts as wrong",
         "accuracy of unforced answers": "of those that were given freely",
         "abstained on unanswerable": "of the questions that nothing in the video answers",
     },

@@ -1,0 +1,1 @@
+"""Experiments as files: which systems to ask the same questions, and the one figure of each."""
