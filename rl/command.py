@@ -24,7 +24,9 @@ GRPO: Final = "openrlhf.cli.train_ppo_ray"
 SFT: Final = "openrlhf.cli.train_sft"
 AGENT: Final = Path(__file__).parent / "worker" / "agent_func.py"
 """The file whose `AgentExecutor` OpenRLHF's engines load."""
-INSTALL: Final = "pip install 'videoseal-agent[rl]' (without a GPU: `make rl-cpu`)"
+INSTALL: Final = (
+    "pip install 'videoseal-agent[rl]'; without a GPU 'videoseal-agent[rl-cpu]' and `make openrlhf`"
+)
 Flags = Mapping[str, Any]
 
 
@@ -35,7 +37,7 @@ class SftSpec(BaseModel):
 
     policy: str = Field(min_length=1)
     traces: Path
-    """JSON Lines with `input` and `output`, as `videoseal train traces` writes them."""
+    """Conversations, as `videoseal train traces` writes them."""
     out: Path
     context_tokens: int = Field(default=4096, ge=128)
     batch: int = Field(default=8, ge=1)
@@ -80,10 +82,10 @@ def sft_argv(spec: SftSpec, *, resume: bool = False) -> list[str]:
         "model.model_name_or_path": spec.policy,
         "model.gradient_checkpointing_enable": spec.hardware.gradient_checkpointing,
         "data.dataset": spec.traces,
-        "data.input_key": "input",
-        "data.output_key": "output",
-        # Traces are whole prompts; OpenRLHF would wrap them in a template of its own.
-        "data.input_template": "",
+        "data.input_key": "messages",
+        # Every turn of the assistant is learnt, in the policy's own chat template.
+        "data.multiturn": True,
+        "data.apply_chat_template": True,
         "data.max_len": spec.context_tokens,
         "train.batch_size": spec.batch,
         "train.micro_batch_size": spec.micro_batch,

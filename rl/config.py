@@ -79,7 +79,10 @@ class TrainConfig(BaseModel):
             tool_seconds=self.rollout.tool_seconds,
             turn_tokens=self.rollout.turn_tokens,
             rollouts_dir=rollouts_dir,
-            settings=_public(settings),
+            settings={
+                **_public(settings),
+                "tool_call_format": self.policy.tool_call_format,
+            },
         )
 
 
@@ -101,6 +104,11 @@ class RolloutConfig(BaseModel):
     """Where every process writes its own file of records."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of the run without its secrets."""
+
+    @property
+    def brief(self) -> bool:
+        """Whether the policy reads the short system prompt."""
+        return bool(self.settings.get("tool_call_format") == "brief")
 
     def open_settings(self, environ: Mapping[str, str]) -> Settings:
         """The run's settings, with keys and the database's address from the environment."""

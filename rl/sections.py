@@ -20,6 +20,9 @@ class PolicySection(_Section):
 
     path: str = Field(min_length=1)
     """A Hugging Face folder, or the name of a model on the hub."""
+    tool_call_format: Literal["text", "brief"] = "text"
+    """The system prompt it reads: whole, or the short one for small models. The trained planner is
+    served with the same VIDEOSEAL_TOOL_CALL_FORMAT."""
 
 
 class DataSection(_Section):
