@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -18,6 +18,7 @@ from evals.records import RecordLine, SampleRecord, parse_line, record_lines
 from evals.rows import AnnotationError
 from evals.scorable import Scorable
 from evals.tally import Tally
+from evals.verdicts import SampleKey, read_verdicts
 
 __all__ = ["MANIFEST", "RECORDS", "Cell", "CellKey", "NoSuchRun", "key_of", "labels", "read_cells",
            "read_manifest", "read_record"]  # fmt: skip
@@ -62,8 +63,9 @@ class Cell:
 def read_cells(runs: Sequence[Path], *, prices: Prices | None = None) -> list[Cell]:
     """Tally every run's records, in the order of the runs, modes and variants.
 
-    The last record of a sample counts. Raises NoSuchRun for a missing folder, AnnotationError
-    naming file, line and field for a line that is no record; a folder without records is empty.
+    The last record of a sample counts, with the verdicts that judges gave on it since. Raises
+    NoSuchRun for a missing folder, AnnotationError naming file, line and field for a line that is
+    no record; a folder without records is empty.
     """
     cells: dict[CellKey, Cell] = {}
     names = list(_names(runs))
@@ -73,12 +75,13 @@ def read_cells(runs: Sequence[Path], *, prices: Prices | None = None) -> list[Ce
             raise NoSuchRun(f"no run at {folder}")
         items: dict[str, Item] = {}
         path = folder / RECORDS
+        verdicts = read_verdicts(folder)
         for line in record_lines(path):
             sample = parse_line(path, line, Scorable)
             key = key_of(name, sample)
             if key not in cells:
                 cells[key] = Cell(key, folder, Tally(prices, items))
-            _count(cells[key], sample, path, line)
+            _count(cells[key], sample, path, line, verdicts)
     return sorted(cells.values(), key=lambda cell: (runs_in_order[cell.key.run], _rank(cell.key)))
 
 
@@ -121,7 +124,15 @@ def _rank(key: CellKey) -> tuple[int, str, list[tuple[str, float]]]:
     return known, key.mode, [(text, float(digits or -1)) for text, digits in parts]
 
 
-def _count(cell: Cell, sample: Scorable, path: Path, line: RecordLine) -> None:
+def _count(
+    cell: Cell,
+    sample: Scorable,
+    path: Path,
+    line: RecordLine,
+    verdicts: Mapping[SampleKey, dict[str, bool]],
+) -> None:
+    if ruled := verdicts.get((sample.item.uid, sample.mode, sample.variant)):
+        sample = sample.model_copy(update={"semantic": {**sample.semantic, **ruled}})
     try:
         outcome = outcome_of(sample)
         cell.tally.add(outcome, key=sample.item.uid, offset=line.offset)

@@ -16,8 +16,9 @@ from evals.outcome import Outcome
 from evals.statistics import Estimate, clustered_mean
 from evals.tally import STATUSES, Flags, Floats, Tally
 
-__all__ = ["MEASURES", "Measure", "Quadrants", "RiskPoint", "judge_outcomes", "official_figures",
-           "quadrants", "rate", "risk_coverage", "scores", "status_counts"]  # fmt: skip
+__all__ = ["MEASURES", "JudgeScores", "Measure", "Quadrants", "RiskPoint", "judge_outcomes",
+           "official_figures", "quadrants", "rate", "risk_coverage", "scores", "semantic_scores",
+           "status_counts"]  # fmt: skip
 
 
 class Measure(NamedTuple):
@@ -35,6 +36,15 @@ class Quadrants(NamedTuple):
     """Right for the wrong reasons."""
     wrong_grounded: int
     wrong_ungrounded: int
+
+
+class JudgeScores(NamedTuple):
+    """Semantic groundedness by one judge."""
+
+    grounded: Estimate
+    """G_s, of the answers that it ruled on."""
+    hallucinated: Estimate
+    """H_s: of the right ones among them, those that are not grounded."""
 
 
 class RiskPoint(NamedTuple):
@@ -72,6 +82,20 @@ def rate(tally: Tally, name: str, where: Flags | None = None) -> Estimate:
     measure = MEASURES[name]
     counted = measure.over(tally) if where is None else measure.over(tally) & where
     return clustered_mean(measure.value(tally)[counted], tally.videos()[counted])
+
+
+def semantic_scores(tally: Tally) -> dict[str, JudgeScores]:
+    """Semantic groundedness by each judge alone; empty where nothing was judged."""
+    found = {}
+    right, videos = _choices(tally) & tally.flags("right"), tally.videos()
+    for judge in tally.judges():
+        verdicts = tally.verdicts(judge)
+        ruled = tally.flags("answerable") & ~np.isnan(verdicts)
+        found[judge] = JudgeScores(
+            clustered_mean(verdicts[ruled], videos[ruled]),
+            clustered_mean(1 - verdicts[ruled & right], videos[ruled & right]),
+        )
+    return found
 
 
 def quadrants(tally: Tally) -> Quadrants:
@@ -185,6 +209,8 @@ MEASURES: Final[dict[str, Measure]] = {
     "H_t": Measure(_right_with_gold, lambda t: _number(t.column("best_iou") < PAPER_THRESHOLD)),
     "right but never shown": Measure(_right_with_gold, lambda t: _number(~t.flags("hit"))),
     "G_s": Measure(_judged, _column("semantic")),
-    "H_s": Measure(lambda t: _judged(t) & t.flags("right"), lambda t: 1 - t.column("semantic")),
+    "H_s": Measure(
+        lambda t: _judged(t) & _choices(t) & t.flags("right"), lambda t: 1 - t.column("semantic")
+    ),
 }
 """Every rate of the report by name, in the order of the report; prose has no accuracy."""

@@ -37,7 +37,7 @@ _NO_CHANCE: Final = Chance(NAN, NAN, NAN, NAN)
 _COLUMNS: Final = (
     "status", "right", "answerable", "guess", "confidence", "missing", "proven", "defect", "prose",
     "gold", "best_iou", "hit", "cited_hit", "coverage", "iou", "recall_at_iou",
-    "chance_paper", "chance_at_10", "chance_at_20", "chance_hit", "semantic",
+    "chance_paper", "chance_at_10", "chance_at_20", "chance_hit",
     "calls", "prompt_tokens", "completion_tokens", "frames", "steps", "seconds", "money",
     "length", "video", "category", "group", "offset",
 )  # fmt: skip
@@ -55,11 +55,6 @@ class Judged(NamedTuple):
         """Strictly right or wrong; None for free text, which no rule but a judge's can score."""
         unscored = self.outcome.item.free_text and self.outcome.item.answerable
         return None if unscored else self.outcome.right
-
-    @property
-    def semantic(self) -> bool | None:
-        """The judges' verdict, all of them agreeing; None where none was asked."""
-        return all(self.outcome.semantic.values()) if self.outcome.semantic else None
 
     @property
     def grounded(self) -> bool | None:
@@ -86,6 +81,7 @@ class Tally:
         self._videos: dict[str, int] = {}
         self._categories: dict[tuple[str, ...], int] = {}
         self._groups: dict[str, int] = {}
+        self._verdicts: dict[str, dict[int, bool]] = {}
         self.items = {} if items is None else items
         """Questions by uid, without their texts, for official scorers; shared by all cells."""
         self.predictions: dict[str, Prediction] = {}
@@ -98,6 +94,7 @@ class Tally:
         """Count one sample; without a key it replaces nothing. `offset`: where its record is."""
         values = self._values(outcome, offset)
         row = None if key is None else self._rows.setdefault(key, len(self))
+        self._keep_verdicts(outcome, len(self) if row is None else row)
         for column, value in zip(self._columns.values(), values, strict=True):
             if row is None or row == len(column):
                 column.append(value)
@@ -107,12 +104,28 @@ class Tally:
             self._keep_for_official(outcome)
 
     def column(self, name: str) -> Floats:
-        """One column, a number a sample; NaN where it does not apply."""
+        """One column, a number a sample; NaN where it does not apply.
+
+        `semantic` is 1 where every judge of this cell says grounded, NaN where one has not ruled.
+        """
+        if name == "semantic":
+            return self._unanimous()
         return np.array(self._columns[name], dtype=np.float64)
 
     def flags(self, name: str) -> Flags:
         """One column of yes or no."""
         return self.column(name) > 0
+
+    def judges(self) -> list[str]:
+        """The judges that ruled on any sample, in order of their names."""
+        return sorted(name for name, rulings in self._verdicts.items() if rulings)
+
+    def verdicts(self, judge: str) -> Floats:
+        """One judge's verdicts, 1 for grounded; NaN where it has not ruled."""
+        found = np.full(len(self), NAN)
+        for row, grounded in self._verdicts.get(judge, {}).items():
+            found[row] = grounded
+        return found
 
     def videos(self) -> Ints:
         """A number for each sample's video."""
@@ -150,20 +163,33 @@ class Tally:
     def _values(self, outcome: Outcome, offset: int) -> list[float]:
         judged = judge(outcome)
         found = judged.grounding or _NO_GROUNDING
-        semantic = NAN if judged.semantic is None else float(judged.semantic)
         item, cost = outcome.item, outcome.cost
         spent = None if self._prices is None else money(outcome.tokens, self._prices)
         return [
             STATUSES.index(outcome.status), outcome.right, item.answerable, item.chance,
             outcome.confidence, outcome.error == MISSING_VIDEO, outcome.proven, bool(item.defect),
             item.free_text, judged.grounding is not None, *found,
-            *(judged.chance or _NO_CHANCE), semantic, cost.calls, cost.prompt_tokens,
+            *(judged.chance or _NO_CHANCE), cost.calls, cost.prompt_tokens,
             cost.completion_tokens, cost.frames, cost.steps, cost.seconds,
             NAN if spent is None else spent, outcome.duration,
             self._videos.setdefault(item.video, len(self._videos)),
             self._categories.setdefault(tuple(item.categories), len(self._categories)),
             self._groups.setdefault(item.group, len(self._groups)), offset,
         ]  # fmt: skip
+
+    def _keep_verdicts(self, outcome: Outcome, row: int) -> None:
+        for rulings in self._verdicts.values():
+            rulings.pop(row, None)
+        for judge, grounded in outcome.semantic.items():
+            self._verdicts.setdefault(judge, {})[row] = grounded
+
+    def _unanimous(self) -> Floats:
+        """The least of the judges' verdicts; NaN where one is missing."""
+        judges = self.judges()
+        if not judges:
+            return np.full(len(self), NAN)
+        least: Floats = np.min([self.verdicts(judge) for judge in judges], axis=0)
+        return least
 
     def _keep_for_official(self, outcome: Outcome) -> None:
         uid = outcome.item.uid

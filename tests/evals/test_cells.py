@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from evals.cost import NO_COST, Cost, cost_of, model_tokens, money
 from evals.outcome import outcome_of
 from evals.records import RecordFile, SampleError, SampleRecord
 from evals.scorable import scorable
-from evals.scores import official_figures, scores, status_counts
+from evals.scores import official_figures, scores, semantic_scores, status_counts
 from evals.tally import Tally
+from evals.verdicts import Judgement, JudgementFile
 from tests.evals.made import item, proven, record
 
 
@@ -141,3 +143,43 @@ def test_cost_of_what_failed_early_is_its_seconds() -> None:
     failed = record(error=SampleError(type="X", message="m"))
     assert cost_of(scorable(failed)) == Cost(seconds=1.5)
     assert Cost(0, 0, 0, 0, 0, 0.0) == NO_COST
+
+
+def _ruled(folder: Path, uid: str, judge: str, grounded: bool | None) -> None:
+    with JudgementFile(folder) as file:
+        file.append(
+            Judgement(
+                uid=uid, mode="decoupled", video="synthetic/v1", judge=judge, request_sha256="",
+                asked=True, grounded=grounded, finished=datetime(2026, 1, 1, tzinfo=UTC),
+            )
+        )  # fmt: skip
+
+
+def test_verdicts_of_judges_are_read_beside_the_records(tmp_path: Path) -> None:
+    """G_s is over what all judges ruled on; each judge alone counts all that it ruled on."""
+    run = _run(tmp_path / "r", *(record(item(f"q{n}"), proven()) for n in range(3)))
+    for uid, first, second in (("q0", True, True), ("q1", True, False), ("q2", False, None)):
+        _ruled(run, uid, "first", first)
+        _ruled(run, uid, "second", second)
+    (cell,) = read_cells([run])
+    found = scores(cell.tally)
+    assert (found["G_s"].mean, found["G_s"].n) == (0.5, 2)
+    assert (found["H_s"].mean, found["H_s"].n) == (0.5, 2)
+    each = semantic_scores(cell.tally)
+    assert [(name, one.grounded.mean, one.grounded.n) for name, one in each.items()] == [
+        ("first", pytest.approx(2 / 3), 3), ("second", 0.5, 2),
+    ]  # fmt: skip
+    _ruled(run, "q0", "first", False)
+    assert scores(read_cells([run])[0].tally)["G_s"].mean == 0.0
+
+
+def test_semantic_hallucination_is_of_right_answers(tmp_path: Path) -> None:
+    """A wrong answer without evidence is no hallucination among the right ones."""
+    run = _run(tmp_path / "r", record(item("q0"), proven("A")), record(item("q1"), proven("B")))
+    _ruled(run, "q0", "j", False)
+    _ruled(run, "q1", "j", True)
+    (cell,) = read_cells([run])
+    found = scores(cell.tally)
+    assert (found["G_s"].mean, found["G_s"].n) == (0.5, 2)
+    assert (found["H_s"].mean, found["H_s"].n) == (0.0, 1)
+    assert semantic_scores(cell.tally)["j"].hallucinated.n == 1
