@@ -1,0 +1,174 @@
+"""A trainer's process: started, followed through its log, and ended with all that it started."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from core.errors import OutOfSpace, VideosealError
+from rl.run_folder import RunFolder, RunStatus
+
+__all__ = ["Launch", "Tell", "TrainProgress", "TrainingFailed", "follow", "watch"]
+
+_POLL_S: Final = 0.5
+_PATIENCE_S: Final = (20.0, 10.0)
+"""How long a trainer may take to end after an interrupt, and then after a request to end."""
+_STEP: Final = re.compile(r"Global step (\d+): (.*)")
+_REWARD: Final = re.compile(r"'rollout/reward_mean': (-?[0-9.]+(?:e-?\d+)?)")
+_TRACES: Final = re.compile(r"Train step of epoch \d+:\s+\d+%\|[^|]*\|\s*(\d+)/(\d+)")
+_EPISODES: Final = re.compile(r"Generate samples:\s+\d+%\|[^|]*\|\s*(\d+)/(\d+)")
+_ERROR: Final = re.compile(r"(?:^|[\s:])(\w*(?:Error|Exception|Interrupt))\b: ?(.*)")
+
+
+class TrainingFailed(VideosealError):
+    """The trainer ended before the model was trained; the message has its last words."""
+
+
+class TrainProgress(NamedTuple):
+    """What the log tells."""
+
+    step: int
+    steps: int
+    reward: float | None = None
+    """Mean of the step's episodes."""
+    played: str = ""
+    """Questions of the next step that were played, or traces that were learnt, such as `3/32`."""
+
+
+Tell = Callable[[TrainProgress], None]
+
+
+class Launch(NamedTuple):
+    """A command that is ready to run."""
+
+    command: list[str]
+    environ: dict[str, str]
+    """What it is given on top of this process's environment."""
+    run: RunFolder
+    steps: int
+    resumes: str
+    """The checkpoint that it goes on from; empty for a start."""
+
+
+def follow(lines: Iterable[str], steps: int, step: int = 0) -> Iterator[TrainProgress]:
+    """What lines of the trainer's log tell of its progress."""
+    for line in lines:
+        if found := _STEP.search(line):
+            step = int(found[1])
+            reward = _REWARD.search(found[2])
+            yield TrainProgress(step, steps, float(reward[1]) if reward else None)
+        elif found := _EPISODES.search(line) or _TRACES.search(line):
+            yield TrainProgress(step, steps, played=f"{found[1]}/{found[2]}")
+
+
+def watch(launch: Launch, environ: Mapping[str, str], tell: Tell) -> RunStatus:
+    """Run a command to its end; its status. Raises OutOfSpace, and TrainingFailed otherwise.
+
+    Whatever interrupts this ends the trainer too.
+    """
+    run = launch.run
+    step = _step_of(launch.resumes)
+    status = RunStatus(state="running", step=step, steps=launch.steps)
+    run.tell(status)
+    last: deque[str] = deque(maxlen=400)
+    with run.log.open("ab") as log:
+        begin = log.tell()
+        process = subprocess.Popen(
+            launch.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            env=dict(environ), cwd=run.root, start_new_session=True,
+        )  # fmt: skip
+    try:
+        for progress in follow(_grown(run.log, begin, process, last), launch.steps, step):
+            if progress.reward is not None:
+                status = status.model_copy(update={"step": progress.step})
+                run.tell(status)
+            tell(progress)
+    except BaseException:
+        _end(process, launch.command)
+        run.tell(status.model_copy(update={"state": "stopped", "message": "interrupted"}))
+        raise
+    if process.returncode == 0 and run.is_trained():
+        done = status.model_copy(update={"state": "done", "step": launch.steps})
+        run.tell(done)
+        return done
+    failure = _failure(run, process.returncode, list(last))
+    run.tell(status.model_copy(update={"state": "failed", "message": str(failure)}))
+    raise failure
+
+
+def _grown(
+    path: Path, begin: int, process: subprocess.Popen[bytes], last: deque[str]
+) -> Iterator[str]:
+    """Lines as they are written, until the process has ended; `last` keeps the latest."""
+    with path.open("rb") as file:
+        file.seek(begin)
+        rest = b""
+        while True:
+            ended = process.poll() is not None
+            # A bar rewrites its line with carriage returns.
+            *whole, rest = re.split(rb"[\r\n]", rest + file.read())
+            if ended and rest:
+                whole, rest = [*whole, rest], b""
+            for line in whole:
+                text = line.decode(errors="replace")
+                last.append(text)
+                yield text
+            if ended:
+                return
+            time.sleep(_POLL_S)
+
+
+def _end(process: subprocess.Popen[bytes], command: Sequence[str]) -> None:
+    """End the trainer and what it started, gently first; a cluster's job is asked to stop."""
+    if "--submission-id" in command:
+        at = command.index("--submission-id")
+        address = command[command.index("--address") + 1]
+        stop = [*command[:1], "job", "stop", "--address", address, command[at + 1]]
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(stop, capture_output=True, check=False, timeout=_PATIENCE_S[0])
+    for number, patience in zip((signal.SIGINT, signal.SIGTERM), _PATIENCE_S, strict=True):
+        _signal(process, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            break
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    """To the trainer's own group, which bears its process id."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _failure(run: RunFolder, code: int, last: Sequence[str]) -> VideosealError:
+    checkpoint = run.last_checkpoint()
+    again = (
+        f"the same command goes on after {checkpoint.name}" if checkpoint
+        else "the same command begins again"
+    )  # fmt: skip
+    hint = f"see {run.log}; {again}"
+    if any("No space left on device" in line for line in last):
+        return OutOfSpace("the disk is full", hint=f"free some space; {again}")
+    if code < 0:
+        name = signal.Signals(-code).name
+        why = ", perhaps for want of memory" if name == "SIGKILL" else ""
+        return TrainingFailed(f"the trainer was ended by {name}{why}", hint=hint)
+    words = next((found for line in reversed(last) if (found := _ERROR.search(line))), None)
+    said = f": {words[1]}: {words[2]}"[:300] if words else ""
+    if code == 0:
+        return TrainingFailed(f"the trainer ended without a model{said}", hint=hint)
+    return TrainingFailed(f"the trainer ended with exit status {code}{said}", hint=hint)
+
+
+def _step_of(checkpoint: str) -> int:
+    found = re.search(r"(\d+)$", checkpoint)
+    return int(found[1]) if found else 0
