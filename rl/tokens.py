@@ -83,6 +83,11 @@ class Transcript:
         self._asked: _Asked | None = None
 
     @property
+    def end_id(self) -> int:
+        """The token that ends a turn."""
+        return self._template.end_id
+
+    @property
     def room(self) -> int:
         """Tokens that the policy may say in answer to the last prompt."""
         segment, asked = self._current()

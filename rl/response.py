@@ -1,0 +1,104 @@
+"""What OpenRLHF is given for one episode: a dict of tokens, masks, log-probs and numbers."""
+
+from __future__ import annotations
+
+from typing import Final, TypedDict
+
+from rl.facts import FACTS, facts_of
+from rl.rollout import Rollout
+from rl.templates import Tokenizer
+from rl.tokens import Segment
+
+__all__ = ["Response", "empty_response", "response"]
+
+_DIGITS: Final = 6
+"""Noise in the last bits of equal rewards would become full-size advantages."""
+
+
+class Response(TypedDict):
+    """The form of OpenRLHF 0.11.2; one token sequence an episode."""
+
+    prompt: str
+    label: str
+    images: None
+    mm_train_inputs: None
+    observation_tokens: list[int]
+    action_ranges: list[tuple[int, int]]
+    """Half-open ranges of the tokens that carry a loss."""
+    rollout_log_probs: list[float] | None
+    """One a token, 0 for those without a loss; None exactly where none were asked for."""
+    reward: float
+    scores: float
+    truncated: bool
+    extra_logs: dict[str, float]
+
+
+def response(
+    rollout: Rollout,
+    prompt: str,
+    label: str,
+    *,
+    with_logprobs: bool = True,
+    neutral_reward: float = 0.0,
+) -> Response:
+    """The last segment of an episode with its reward and its facts.
+
+    One that failed keeps a single token in play and is paid `neutral_reward`, the mean of its
+    group: its advantage is 0. Without any token a step of nothing but such episodes divides by
+    zero, and one such episode alone makes the trainer's averages NaN.
+    """
+    segments = rollout.transcript.segments
+    facts = facts_of(rollout)
+    if rollout.infra_error or not segments:
+        segment = _one_token(segments, rollout.transcript.end_id)
+        reward = neutral_reward
+    else:
+        segment, reward = segments[-1], round(rollout.reward.total, _DIGITS)
+    return _as_dict(prompt, label, segment, reward, facts, rollout.truncated, with_logprobs)
+
+
+def empty_response(
+    tokenizer: Tokenizer,
+    prompt: str,
+    label: str,
+    *,
+    with_logprobs: bool,
+    neutral_reward: float,
+) -> Response:
+    """That of an episode that could not even begin."""
+    facts = {**dict.fromkeys(FACTS, 0.0), "infra_error": 1.0, "unwritten": 1.0}
+    segment = _one_token([], int(tokenizer.eos_token_id))
+    return _as_dict(prompt, label, segment, neutral_reward, facts, False, with_logprobs)
+
+
+def _as_dict(
+    prompt: str,
+    label: str,
+    segment: Segment,
+    reward: float,
+    facts: dict[str, float],
+    truncated: bool,
+    with_logprobs: bool,
+) -> Response:
+    return Response(
+        prompt=prompt,
+        label=label,
+        images=None,
+        mm_train_inputs=None,
+        observation_tokens=list(segment.ids),
+        action_ranges=list(segment.ranges),
+        rollout_log_probs=list(segment.logprobs) if with_logprobs else None,
+        reward=reward,
+        scores=reward,
+        truncated=truncated,
+        extra_logs=facts,
+    )
+
+
+def _one_token(segments: list[Segment], end_id: int) -> Segment:
+    """The first token that was sampled, after its prompt; ends of turns where there is none."""
+    if not segments:
+        return Segment([end_id, end_id], [0.0, 0.0], [(1, 2)])
+    first = segments[0]
+    start = first.ranges[0][0]
+    return Segment(first.ids[: start + 1], first.logprobs[: start + 1], [(start, start + 1)])

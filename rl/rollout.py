@@ -1,0 +1,188 @@
+"""One training episode: a question put to the graph with the policy as its planner.
+
+What the policy gets wrong (a call that cannot be read, an unknown tool, a bad span, no end in time)
+is told to it by the graph and lowers its reward. What goes wrong around it (an endpoint, the
+database, the engine, a bug) is tried once more and then marked: such an episode says nothing about
+the policy, so nobody may learn from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Protocol
+
+from evals.item import Item
+from evals.records import SampleError, SampleRecord
+from graph.context import Context
+from graph.episode import Episode
+from graph.resources import Resources
+from graph.run import ask
+from rl.limits import Limits, limited_agent
+from rl.policy import Engine, PolicyChat, Speaker, speaking
+from rl.rewards import TERMS, Reward, RewardSpec, reward_of
+from rl.templates import Tokenizer
+from rl.tokens import Transcript
+
+__all__ = ["Limits", "Rollout", "Task", "run_episode"]
+
+log = logging.getLogger(__name__)
+
+_TRIES: Final = 2
+
+
+class Task(Protocol):
+    """What is asked; `rl.tasks.TaskLabel` is one."""
+
+    @property
+    def item(self) -> Item:
+        """The question and, out of the policy's sight, its gold answer."""
+
+    @property
+    def video_id(self) -> str:
+        """The index's id of the video."""
+
+    @property
+    def duration(self) -> float:
+        """Of the video, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """An episode and all that the trainer is told of it."""
+
+    record: SampleRecord
+    transcript: Transcript
+    reward: Reward
+    """0 with 0 for every term where `infra_error`."""
+    infra_error: bool
+    """Whether something around the policy failed, so that it may not be learnt from."""
+    truncated: bool
+    """Whether the context, a turn's tokens or the time ended it before the policy did."""
+    generating: float
+    """Seconds spent waiting for the engine, in the try that counts."""
+    seconds: float
+    """Of that try."""
+    tries: int
+    cut_off: bool = False
+    """Whether it hung past its time and its grace."""
+
+
+async def run_episode(
+    resources: Resources,
+    task: Task,
+    engine: Engine,
+    sampling: Any,
+    tokenizer: Tokenizer,
+    max_length: int,
+    limits: Limits,
+    reward: RewardSpec,
+    *,
+    context: Context | None = None,
+) -> Rollout:
+    """Play one episode of at most `max_length` tokens; raises nothing but TemplateRefused.
+
+    `sampling` are vLLM's SamplingParams; `context` holds the budgets of the search.
+    """
+    models = replace(resources.models, planner=PolicyChat())
+    resources = replace(resources, models=models)
+    context = context or Context()
+    seconds = min(context.max_seconds, limits.episode_seconds)
+    context = context.model_copy(update={"max_seconds": seconds})
+    number = 0
+    while True:
+        number += 1
+        transcript = Transcript(tokenizer, max_length)
+        with speaking(transcript, engine, sampling, limits.turn_tokens) as speaker:
+            rollout = await _play(resources, task, speaker, limits, reward, context, number)
+        # An episode that hung has had its time: another would hold up the whole step.
+        if not rollout.infra_error or rollout.cut_off or number == _TRIES:
+            return rollout
+        log.warning("episode of %s failed, trying again: %s", task.item.uid, rollout.record.error)
+
+
+async def _play(
+    resources: Resources,
+    task: Task,
+    speaker: Speaker,
+    limits: Limits,
+    spec: RewardSpec,
+    context: Context,
+    number: int,
+) -> Rollout:
+    began = time.monotonic()
+    episode: Episode | None = None
+    error: SampleError | None = None
+    clock = asyncio.timeout(context.max_seconds + limits.grace_seconds)
+    try:
+        async with clock:
+            episode = await ask(
+                resources, task.item.question, task.video_id, context,
+                graph=limited_agent(limits.tool_seconds),
+            )  # fmt: skip
+    except Exception as caught:  # the task boundary: no episode may end the training
+        error = _sample_error(caught)
+    if episode is not None and episode.error is not None:
+        error = SampleError(type=episode.error.type, message=episode.error.message)
+    seconds = time.monotonic() - began
+    record = _record(task, context, episode, error, seconds)
+    paid, error = _paid(record, speaker.transcript, spec)
+    if error is not None:
+        record = record.model_copy(update={"error": error})
+    return Rollout(
+        record=record,
+        transcript=speaker.transcript,
+        reward=paid,
+        infra_error=error is not None,
+        truncated=_truncated(speaker, episode, clock),
+        generating=speaker.generating,
+        seconds=seconds,
+        tries=number,
+        cut_off=clock.expired(),
+    )
+
+
+def _paid(
+    record: SampleRecord, transcript: Transcript, spec: RewardSpec
+) -> tuple[Reward, SampleError | None]:
+    """The reward, or 0 and what keeps the episode from being rewarded."""
+    nothing = Reward(0.0, dict.fromkeys(TERMS, 0.0))
+    if record.error is not None:
+        return nothing, record.error
+    try:
+        transcript.validate()
+        return reward_of(record, spec), None
+    except Exception as caught:  # a bug in a reward must not end the training either
+        return nothing, _sample_error(caught)
+
+
+def _truncated(speaker: Speaker, episode: Episode | None, clock: asyncio.Timeout) -> bool:
+    segments = speaker.transcript.segments
+    cut = bool(segments) and segments[-1].finish == "length"
+    late = episode is not None and episode.answer.cause == "time"
+    return speaker.full or cut or late or clock.expired()
+
+
+def _record(
+    task: Task, context: Context, episode: Episode | None, error: SampleError | None, seconds: float
+) -> SampleRecord:
+    return SampleRecord(
+        item=task.item,
+        mode=context.mode,
+        video_id=task.video_id,
+        duration=task.duration,
+        episode=episode.model_dump(mode="json") if episode else None,
+        error=error,
+        seconds=seconds,
+        finished=datetime.now(UTC),
+    )
+
+
+def _sample_error(caught: Exception) -> SampleError:
+    return SampleError(
+        type=type(caught).__name__, message=str(caught), traceback=traceback.format_exc()
+    )
