@@ -69,9 +69,10 @@ def render_page(page: Page) -> str:
         lstrip_blocks=True,
     )
     script = _read("evidence.js") + _read("page.js")
+    style = "".join(map(_read, ("tokens.css", "evidence.css", "chart.css", "page.css")))
     return environment.get_template("page.html").render(
         page=page,
-        style=Svg(_read("tokens.css") + _read("evidence.css") + _read("page.css")),
+        style=Svg(style),
         script=Svg(script),
         script_hash=_hash(script),
         evidence_view=Svg(_read("evidence.html")),

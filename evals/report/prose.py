@@ -72,7 +72,8 @@ def _sentence(system: System) -> str:
 
 
 def _cell(cell: Mapping[str, Any]) -> str:
-    context = ", ".join(f"{key} {value}" for key, value in _mapping(cell.get("context")).items())
+    parts = [_mapping(cell.get(part)) for part in ("context", "settings", "endpoints")]
+    context = ", ".join(f"{key} {value}" for part in parts for key, value in part.items())
     name = " ".join(str(cell[key]) for key in ("mode", "variant") if cell.get(key))
     return f"{name} ({context})" if context else name
 

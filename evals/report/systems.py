@@ -10,12 +10,14 @@ import numpy as np
 
 from evals.cells import Cell, labels
 from evals.scores import (
+    JudgeScores,
     Quadrants,
     RiskPoint,
     official_figures,
     quadrants,
     risk_coverage,
     scores,
+    semantic_scores,
     status_counts,
 )
 from evals.statistics import Estimate
@@ -71,6 +73,8 @@ class System:
     """The benchmark's own figures; empty where it has none."""
     quadrants: Quadrants
     risk: list[RiskPoint]
+    judges: dict[str, JudgeScores]
+    """Semantic groundedness by each judge; empty where none was asked."""
     spending: dict[str, Spending]
 
     @property
@@ -110,6 +114,7 @@ def _system(cell: Cell, label: str, colour: int) -> System:
         official=official_figures(tally, cell.benchmark),
         quadrants=quadrants(tally),
         risk=risk_coverage(tally),
+        judges=semantic_scores(tally),
         spending={name: _spending(tally.column(name)) for name in SPENDING},
     )
 

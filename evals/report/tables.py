@@ -20,7 +20,7 @@ from evals.report.systems import SPENDING, System
 from evals.statistics import Estimate
 
 __all__ = ["Column", "Row", "Table", "Value", "comparison_table", "cost_table", "headline_table",
-           "numbers_table", "pair_table", "rates_table"]  # fmt: skip
+           "measure_note", "numbers_table", "pair_table", "rates_table"]  # fmt: skip
 
 
 class Value(NamedTuple):
@@ -126,6 +126,11 @@ _MEASURES: Final[dict[str, dict[str, str]]] = {
         "H_s": "of right answers, those without G_s",
     },
 }  # fmt: skip
+
+
+def measure_note(name: str) -> str:
+    """What a measure means, in a few words; empty for one that says it itself."""
+    return next((notes[name] for notes in _MEASURES.values() if name in notes), "")
 
 
 def numbers_table(systems: Sequence[System]) -> Table:

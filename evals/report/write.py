@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from evals.cells import Cell, read_cells, read_manifest
 from evals.compare import baseline_of, compare
 from evals.cost import Prices
+from evals.report.experiment_figure import experiment_figures
 from evals.report.figures import (
     MOST_BARS,
     by_category,
@@ -76,6 +77,7 @@ def write_report(
     cells = read_cells(runs, prices=prices)
     systems = systems_of(cells)
     tables = _tables(systems, priced=prices is not None)
+    experiments = experiment_figures(runs, systems)
     named = title or _title(cells)
     sentences = sentences_of(systems)
     thumbnails = None if frames is None else Thumbnails(frames, page_bytes)
@@ -90,7 +92,7 @@ def write_report(
         facts=facts_of(systems),
         sentences=sentences,
         headline=headline_table(systems),
-        figures=_figures(systems),
+        figures=[*experiments, *_figures(systems)],
         tables=tables,
         manifests=[(run.name, describe_run(read_manifest(run))) for run in runs],
         notes=_notes(listing, thumbnails),
@@ -99,7 +101,10 @@ def write_report(
     )
     out.mkdir(parents=True, exist_ok=True)
     files = ReportFiles(out / "report.html", out / "report.md")
-    everything = [("Headline", page.headline), *_group_tables(systems), *tables]
+    of_experiments = [(figure.title, figure.table) for figure in experiments if figure.table]
+    everything = [
+        ("Headline", page.headline), *of_experiments, *_group_tables(systems), *tables,
+    ]  # fmt: skip
     markdown = markdown_page(named, sentences, everything)
     for path, text in ((files.html, render_page(page)), (files.markdown, markdown)):
         path.write_text(text, encoding="utf-8", errors="replace")
