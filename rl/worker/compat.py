@@ -74,21 +74,38 @@ def install() -> None:
             hint=f"pip install --no-deps openrlhf=={OPENRLHF}",
         )
     torch.set_num_threads(int(os.environ.get(_THREADS, torch.get_num_threads())))
-    if not torch.cuda.is_available():
-        _without_cuda()
     if "vllm" in missing_packages() and "vllm" not in sys.modules:
         sys.modules.update(_vllm())
     with _flash_attn():
         for name in _NEED_FLASH_ATTN:
             importlib.import_module(name)
     _allow_fp32()
+    if not torch.cuda.is_available():
+        _without_cuda()
 
 
 def _without_cuda() -> None:
+    """Let CUDA calls do nothing, and DeepSpeed compile nothing: torch has all that a CPU needs."""
     cuda: Any = torch.cuda
     cuda.current_device = lambda: _Cpu("cpu")
     for name in ("empty_cache", "synchronize", "set_device"):
         setattr(cuda, name, lambda *_, **__: None)
+    from openrlhf.utils.deepspeed import deepspeed as strategy
+
+    # By its name in sys.modules: as an attribute of its package it is hidden by torch itself.
+    communication: Any = sys.modules["deepspeed.comm.torch"]
+    communication.build_shm_op = lambda: None
+    known = strategy.get_train_ds_config
+    if known.__name__ == "with_torch_adam":
+        return
+
+    def with_torch_adam(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        config: dict[str, Any] = known(*args, **kwargs)
+        if config.get("optimizer", {}).get("type") == "AdamW":
+            config["optimizer"]["params"]["torch_adam"] = True
+        return config
+
+    strategy.get_train_ds_config = with_torch_adam
 
 
 def _allow_fp32() -> None:
