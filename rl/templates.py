@@ -142,7 +142,7 @@ def _probe(template: ChatTemplate) -> None:
     """Render two conversations whole and by parts; raises TemplateRefused if they differ."""
     start = [_turn("system", "Rules: a < b & {{ c }}"), _turn("user", " Question?\n")]
     for thought in ("", "<think>\nwhere?\n</think>\n\n"):
-        said = [f'{thought}<tool_call>\n{{"name": "t{n}"}}\n</tool_call>' for n in range(2)]
+        said = [f'{thought}<tool_call>\n{{"name": "t{n}"}}\n</tool_call> \n' for n in range(2)]
         told = [
             _turn("user", f"<tool_response>\n{{{n} <i>&amp;}} \n</tool_response>") for n in range(2)
         ]
@@ -153,6 +153,8 @@ def _probe(template: ChatTemplate) -> None:
             parts += words + template.end + template.continuation([reply])
         if template.opening(whole) != parts:
             raise _refused("it rewrites what was said before")
+        if not all(turn["content"] in parts for turn in whole):
+            raise _refused("it alters what is said")
 
 
 def _after_turn(tokenizer: Tokenizer, turns: Sequence[Turn]) -> str:

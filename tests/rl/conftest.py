@@ -1,0 +1,44 @@
+"""Tokenizers made in the test, and a world whose tools need no video."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.models.types import Frame, Reply, Usage
+from core.span import Span
+from indexing.rows import Hit, VideoRow
+from tests.rl.stage import World, make_tokenizer
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    """One that marks its tokens as Qwen's does."""
+    return make_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def loose_tokenizer() -> Any:
+    """One that finds added tokens in other spellings too."""
+    return make_tokenizer(loose=True)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world whose tools need no video."""
+    here = World()
+
+    async def search(*_: Any, **__: Any) -> Reply[list[Hit]]:
+        if here.search_trouble:
+            raise here.search_trouble
+        return Reply([Hit(1, "ocr", Span(100.0, 103.0), here.heard, 0.03)], Usage(1))
+
+    def show(video: VideoRow, spans: list[Span], *, max_frames: int, **_: Any) -> list[Frame]:
+        times = [span.start + n * span.duration / 4 for span in spans for n in range(4)]
+        return [Frame(time, f"{time}".encode()) for time in times[:max_frames]]
+
+    monkeypatch.setattr("graph.nodes.visual_retrieve.search_index", search)
+    monkeypatch.setattr("graph.nodes.visual_inspect.show_frames", show)
+    monkeypatch.setattr("graph.nodes.overview.read_outline", lambda *_, **__: here.heard)
+    return here
