@@ -19,6 +19,7 @@ from cli.evaluate import evaluate
 from cli.failures import EXIT_CODES, INTERRUPTED, explain, show
 from cli.index import index
 from cli.invocation import Invocation, pass_invocation
+from cli.train import train
 from cli.videos import videos
 
 __all__ = ["Application", "app", "main"]
@@ -96,7 +97,7 @@ def app(
     invocation.debug = debug
 
 
-for _command in (index, ask, videos, evaluate, db, demo, doctor):
+for _command in (index, ask, videos, evaluate, train, db, demo, doctor):
     app.add_command(_command)
 
 

@@ -76,7 +76,7 @@ def grpo_argv(
     return list(_written({**flags, **config.openrlhf}))
 
 
-def sft_argv(spec: SftSpec, *, resume: bool = False) -> list[str]:
+def sft_argv(spec: SftSpec) -> list[str]:
     """Flags of `openrlhf.cli.train_sft`."""
     flags = {
         "model.model_name_or_path": spec.policy,
@@ -95,8 +95,6 @@ def sft_argv(spec: SftSpec, *, resume: bool = False) -> list[str]:
         "lr_warmup_ratio": 0.0,
         **_deepspeed(spec.hardware),
         "ckpt.output_dir": spec.out / "model",
-        "ckpt.path": spec.out / "checkpoints",
-        "ckpt.load_enable": resume,
         "logger.tensorboard_dir": spec.out / "tensorboard",
         "logger.wandb.run_name": "run",
     }
