@@ -173,10 +173,10 @@ def _usable(items: Iterable[Item], videos: Videos) -> tuple[list[TaskLabel], lis
             continue
         key = (ready.video_id, item.question.render())
         why = "asked twice" if key in asked else next(_faults(item, ready.duration), "")
-        asked.add(key)
         if why:
             dropped.append(_drop(item, why))
         else:
+            asked.add(key)
             usable.append(TaskLabel(item=item, video_id=ready.video_id, duration=ready.duration))
     return usable, dropped
 
