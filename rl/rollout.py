@@ -96,7 +96,8 @@ async def run_episode(
     number = 0
     while True:
         number += 1
-        transcript = Transcript(tokenizer, max_length)
+        brief = resources.settings.tool_call_format == "brief"
+        transcript = Transcript(tokenizer, max_length, brief=brief)
         with speaking(transcript, engine, sampling, limits.turn_tokens) as speaker:
             rollout = await _play(resources, task, speaker, limits, reward, context, number)
         # An episode that hung has had its time: another would hold up the whole step.

@@ -68,14 +68,18 @@ class Transcript:
     was recorded begins a new segment.
     """
 
-    def __init__(self, tokenizer: Tokenizer, max_tokens: int) -> None:
-        """`max_tokens` is for the longest segment; raises TemplateRefused."""
+    def __init__(self, tokenizer: Tokenizer, max_tokens: int, *, brief: bool = False) -> None:
+        """`max_tokens` is for the longest segment; raises TemplateRefused.
+
+        `brief`: the policy reads the short rules, as planners of that tool call format do.
+        """
         self.segments: list[Segment] = []
         self.inserted = 0
         """Ends of turns that were put where a turn had none."""
         self.escaped = 0
         """Strings of others that would have become control tokens."""
         self._tokenizer = tokenizer
+        self._brief = brief
         self._template = chat_template_of(tokenizer)
         self._control = ControlTokens(tokenizer)
         self._max_tokens = max_tokens
@@ -191,7 +195,7 @@ class Transcript:
                 harmless.append(message.model_copy(update={"content": text}))
             else:
                 harmless.append(message)
-        plain = as_text_messages(harmless, tools)
+        plain = as_text_messages(harmless, tools, brief=self._brief)
         return [{"role": _role(m), "content": str(m.text)} for m in plain], escaped
 
     def _encode(self, text: str) -> list[int]:

@@ -65,6 +65,7 @@ def choose(
     *,
     least: float = 0.5,
     per_question: int = 1,
+    brief: bool = False,
 ) -> Choice:
     """The episodes worth imitating: paid `least` or more, without a mistake, planned by calls.
 
@@ -78,7 +79,7 @@ def choose(
         if why:
             left_out[why] = left_out.get(why, 0) + 1
             continue
-        trace = Trace(record.item.uid, reward.total, conversation(record))
+        trace = Trace(record.item.uid, reward.total, conversation(record, brief=brief))
         kept.setdefault((record.item.benchmark, record.item.uid), []).append(trace)
     traces: list[Trace] = []
     for group in kept.values():
@@ -91,10 +92,11 @@ def choose(
     return Choice(traces, left_out)
 
 
-def conversation(record: SampleRecord) -> list[BaseMessage]:
+def conversation(record: SampleRecord, *, brief: bool = False) -> list[BaseMessage]:
     """An episode as its policy read and said it, up to the last thing it said.
 
-    Only of an episode without mistakes: the replies to some mistakes are not in a record.
+    Only of an episode without mistakes: the replies to some mistakes are not in a record. `brief`
+    puts the short rules in the place of the full ones.
     """
     episode = record.episode or {}
     context = Context.model_validate(episode["context"])
@@ -107,7 +109,7 @@ def conversation(record: SampleRecord) -> list[BaseMessage]:
         turns += _turn(step)
     while not isinstance(turns[-1], AIMessage):
         turns.pop()
-    return as_text_messages(turns, tool_specs(tool_names(context.mode)))
+    return as_text_messages(turns, tool_specs(tool_names(context.mode)), brief=brief)
 
 
 def sft_row(trace: Trace) -> dict[str, Any]:

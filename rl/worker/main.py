@@ -17,8 +17,10 @@ from rl.worker import compat, parse
 __all__ = ["main", "set_up"]
 
 _ROOT = Path(__file__).resolve().parents[2]
-_HANDED_ON = ("SEAL_", "OMP_", "KMP_", "TOKENIZERS_", "VIDEOSEAL_", "DATABASE_URL", "HF_", "AGENT_LLM_", "VISUAL_INSPECT_",
-              "MLLM_", "EMBEDDING_", "SUMMARY_", "LLM_JUDGE_")  # fmt: skip
+_HANDED_ON = (
+    "SEAL_", "OMP_", "KMP_", "TOKENIZERS_", "VIDEOSEAL_", "DATABASE_URL", "HF_", "AGENT_LLM_",
+    "VISUAL_INSPECT_", "MLLM_", "EMBEDDING_", "SUMMARY_", "LLM_JUDGE_",
+)  # fmt: skip
 _OBJECT_STORE_BYTES = 2_000_000_000
 
 
