@@ -71,8 +71,7 @@ def judgeable(folder: Path, wanted: Wanted) -> Iterator[Judgeable]:
 
     Raises NoSuchRun for a folder without records, AnnotationError for a damaged line.
     """
-    if not (folder / RECORDS).is_file():
-        raise NoSuchRun(f"no recorded run at {folder}")
+    _recorded(folder)
     left = wanted.limit
     for record in _latest(folder, wanted):
         request = blind_view(record, wanted.evidence)
@@ -101,6 +100,7 @@ async def judge_run(
     with an error, except for a refused key, which ends it all: ModelAuthError. Raises RunMismatch
     when a judge is not what it was, and RunBusy while another process judges the run.
     """
+    _recorded(folder)
     with JudgementFile(folder) as file:
         now = datetime.now(UTC)
         pins = {judge.name: pin_of(judge, now) for judge in judges}
@@ -119,6 +119,11 @@ async def judge_run(
                 file.append(judgement)
                 done += 1
                 tell(JudgeProgress(done, len(jobs), judgement))
+
+
+def _recorded(folder: Path) -> None:
+    if not (folder / RECORDS).is_file():
+        raise NoSuchRun(f"no recorded run at {folder}")
 
 
 def _latest(folder: Path, wanted: Wanted) -> Iterator[SampleRecord]:

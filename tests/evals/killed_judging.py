@@ -1,0 +1,94 @@
+"""A judging that is killed again and again: started by a test, prints what it did as JSON.
+
+Judges are stand-ins that write down every request before they rule on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from types import MappingProxyType
+
+from core.models.types import JudgeRequest, Reply, Ruling, Usage
+from evals.judging import Wanted, judge_run
+from evals.records import RecordFile
+from evals.verdicts import JudgementFile
+from tests.evals.made import evidence, item, proven, record
+
+COUNT = 60
+NAMES = ("one", "two")
+
+
+class Judge:
+    """Says yes to every request whose hash begins with a digit."""
+
+    prompt = "told"
+    settings = MappingProxyType({"model": "m"})
+
+    def __init__(self, name: str, paid: Path) -> None:
+        self.name = name
+        self._paid = paid
+
+    async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
+        """Pay, then rule."""
+        await asyncio.sleep(0.002)
+        with self._paid.open("a") as file:
+            file.write(f"{self.name}-{request.sha256}\n")
+        return Reply(Ruling(grounded=request.sha256[0].isdigit(), why="w"), Usage(calls=1))
+
+
+def main(folder: Path, kills: int) -> None:
+    """Kill a judging `kills` times at random moments, then let it end; print what came of it."""
+    with RecordFile(folder / "samples.jsonl") as records:
+        for number in range(COUNT):
+            ledger = [evidence(times=(100.0 + number,))]
+            records.append(record(item(f"q{number}"), proven(ledger=ledger), ledger))
+    chance, unfinished = random.Random(7), 0
+    for _ in range(kills):
+        _kill(folder, chance.uniform(0.0, 0.01))
+        unfinished += len(_judged(folder)) < COUNT * len(NAMES)
+    _run(folder)
+    document = {
+        "judged": _judged(folder),
+        "paid": (folder / "paid.txt").read_text().split(),
+        "unfinished": unfinished,
+    }
+    print(json.dumps(document))  # noqa: T201
+
+
+def _kill(folder: Path, later: float) -> None:
+    """Judge until a ruling more has been paid for, and `later` seconds on."""
+    paid = folder / "paid.txt"
+    before = paid.stat().st_size if paid.exists() else 0
+    child = os.fork()
+    if child == 0:
+        _run(folder)
+        os._exit(0)
+    ended = 0
+    while not ended and (not paid.exists() or paid.stat().st_size == before):
+        time.sleep(0.001)
+        ended = os.waitpid(child, os.WNOHANG)[0]
+    if not ended:
+        time.sleep(later)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _judged(folder: Path) -> list[str]:
+    lines = JudgementFile(folder).read()
+    return [f"{line.judge}-{line.request_sha256}" for line in lines]
+
+
+def _run(folder: Path) -> None:
+    judges = [Judge(name, folder / "paid.txt") for name in NAMES]
+    asyncio.run(judge_run(folder, judges, Wanted(), lambda _: None, concurrency=3))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
