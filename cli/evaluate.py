@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.eval_experiment import experiment_command
 from cli.eval_judge import agreement, judge, labels
 from cli.eval_run import MODES, benchmark_command
 from cli.eval_scores import print_scores
@@ -30,6 +31,7 @@ def evaluate() -> None:
 
 for _name in _NAMES:
     evaluate.add_command(benchmark_command(_name))
+evaluate.add_command(experiment_command(_NAMES))
 for _command in (judge, labels, agreement):
     evaluate.add_command(_command)
 

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
+from evals.cells import MANIFEST
 from evals.experiments.source import ExperimentError, Source, read_source
 from evals.manifest import Cell
 from evals.overrides import ROLES, SETTINGS, check_cell
@@ -30,7 +31,7 @@ from evals.scores import MEASURES
 from graph.context import Context, Mode
 
 __all__ = ["EXPERIMENT", "Baseline", "Changes", "Experiment", "FigureSpec", "Loaded", "Variant",
-           "find_experiment", "load_experiment", "packaged", "value_of"]  # fmt: skip
+           "find_experiment", "keep", "load_experiment", "packaged", "value_of"]  # fmt: skip
 
 EXPERIMENT: Final = "experiment.yaml"
 """The experiment's own file, kept beside the records of its run."""
@@ -156,6 +157,16 @@ def load_experiment(path: Path) -> Loaded:
         raise source.error(["modes"], "a mode is there twice")
     _check_figure(source, experiment)
     return Loaded(path.stem, experiment, source.text)
+
+
+def keep(loaded: Loaded, folder: Path, *, anew: bool) -> None:
+    """Put the file beside the records, so that reports draw its figure.
+
+    Unless `anew` a folder that holds a run is left alone: it may be another's.
+    """
+    if anew or not (folder / MANIFEST).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / EXPERIMENT).write_text(loaded.text, encoding="utf-8")
 
 
 def value_of(cell: Cell, axis: str) -> Any:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from evals.compare import difference
 from evals.experiments.experiment import EXPERIMENT, Experiment, load_experiment, value_of
 from evals.manifest import Cell as Asked
+from evals.report.markdown import markdown_page
 from evals.report.marks import words
 from evals.report.numbers import amount, interval, percent, points, points_interval
 from evals.report.page import Figure
@@ -19,7 +20,8 @@ from evals.report.svg import Svg, element, number
 from evals.report.systems import System
 from evals.report.tables import Column, Row, Table, Value, measure_note
 
-__all__ = ["experiment_figure", "experiment_figures", "figure_alone"]
+__all__ = ["FigureFiles", "experiment_figure", "experiment_figures", "figure_alone",
+           "write_figure"]  # fmt: skip
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _MARGIN: Final = 16.0
@@ -27,6 +29,13 @@ _MARGIN: Final = 16.0
 _TITLE: Final = 48.0
 """Room above it for its title."""
 _SPENT: Final = {"steps": "planner steps", "frames": "frames shown", "prompt_tokens": "tokens in"}
+
+
+class FigureFiles(NamedTuple):
+    """What was written."""
+
+    picture: Path
+    numbers: Path
 
 
 class _Placed(NamedTuple):
@@ -84,6 +93,16 @@ def figure_alone(title: str, picture: Svg) -> str:
         width=wide + 2 * _MARGIN,
         height=tall + _TITLE + _MARGIN,
     )
+
+
+def write_figure(figure: Figure, folder: Path) -> FigureFiles:
+    """The figure as `figure.svg` and its table as `figure.md`."""
+    files = FigureFiles(folder / "figure.svg", folder / "figure.md")
+    (_, picture), *_ = figure.pictures
+    tables = [("Numbers", figure.table)] if figure.table else []
+    files.picture.write_text(figure_alone(figure.title, picture), encoding="utf-8")
+    files.numbers.write_text(markdown_page(figure.title, [figure.note], tables), encoding="utf-8")
+    return files
 
 
 def _draw(experiment: Experiment, placed: Sequence[_Placed]) -> Svg:

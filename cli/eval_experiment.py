@@ -1,0 +1,147 @@
+"""`videoseal eval experiment`: the experiments of the paper, one file and one figure each."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from cli.eval_hours import generate_option, questions_of
+from cli.eval_scores import print_scores
+from cli.invocation import Invocation, environment, json_option, pass_invocation
+from cli.output import emit_json, near, plain, results, table
+
+if TYPE_CHECKING:
+    from evals.experiments.experiment import Loaded
+    from evals.report.tables import Table
+
+__all__ = ["experiment_command"]
+
+_DEFAULT: Final = "synthetic"
+
+
+def experiment_command(benchmarks: tuple[str, ...]) -> click.Command:
+    """The command; `benchmarks` are those whose questions it can ask."""
+
+    @click.command("experiment")
+    @click.argument("file", required=False)
+    @click.option(
+        "--benchmark", type=click.Choice(benchmarks), default=_DEFAULT, show_default=True,
+        help="Whose questions are asked.",
+    )  # fmt: skip
+    @click.option(
+        "--annotations", type=click.Path(path_type=Path), metavar="PATH",
+        help="Its annotation file (see `videoseal eval fetch`), or a folder of them.",
+    )  # fmt: skip
+    @click.option(
+        "--videos", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+        help="Folder with the videos, named by their ids.",
+    )  # fmt: skip
+    @click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
+    @click.option("--sample", type=click.IntRange(1), help="Only N questions drawn at random.")
+    @click.option("--seed", default=0, show_default=True, help="Of the draw.")
+    @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
+    @click.option(
+        "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
+    )
+    @click.option("--name", "run_name", help="Name of the run; EXPERIMENT-BENCHMARK if not given.")
+    @generate_option
+    @json_option
+    @pass_invocation
+    def experiment(invocation: Invocation, /, file: str | None, **options: Any) -> None:
+        """Ask every system of an experiment the same questions, and draw its figure.
+
+        FILE is a YAML file, or the name of an experiment that ships; without it those are listed.
+        The run's folder gets report.html, figure.svg and figure.md. Endpoints that the file names
+        by a prefix are read from PREFIX_BASE_URL, PREFIX_MODEL and PREFIX_API_KEY.
+        """
+        if file is None:
+            _list(invocation)
+        else:
+            _carry_out(invocation, file, options)
+
+    return experiment
+
+
+def _list(invocation: Invocation) -> None:
+    from evals.experiments.experiment import load_experiment, packaged
+
+    loaded = [load_experiment(path) for path in packaged()]
+    if invocation.as_json:
+        emit_json([{"name": one.name, **one.experiment.model_dump()} for one in loaded])
+        return
+    for one in loaded:
+        results().print(f"{one.name:<10} {one.experiment.about}", soft_wrap=True)
+
+
+def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> None:
+    from cli.eval_progress import show_run
+    from evals.experiments.experiment import find_experiment, keep, load_experiment
+    from evals.manifest import RunSpec
+    from evals.overrides import read_endpoints
+    from evals.run import Places, run, run_folder
+    from graph.resources import open_resources
+
+    loaded, benchmark = load_experiment(find_experiment(file)), options["benchmark"]
+    cells = loaded.experiment.cells()
+    endpoints = read_endpoints(cells, environment())
+    if options["generate"] and benchmark != _DEFAULT:
+        raise click.UsageError(f"'--generate' makes questions of {_DEFAULT} alone.")
+    settings = invocation.settings()
+    questions = questions_of(settings, options)
+    spec = RunSpec(
+        benchmark=benchmark, cells=cells, limit=options["limit"], sample=options["sample"],
+        seed=options["seed"],
+    )  # fmt: skip
+    folder = run_folder(settings.data_dir, options["run_name"] or f"{loaded.name}-{benchmark}")
+    places = Places(questions.annotations, questions.videos, folder)
+    keep(loaded, folder, anew=False)
+    with open_resources(settings) as resources, show_run() as tell:
+        asyncio.run(
+            run(
+                spec, places, resources, tell, concurrency=options["concurrency"],
+                retry_errors=options["retry_errors"], endpoints=endpoints,
+            )
+        )  # fmt: skip
+    keep(loaded, folder, anew=True)
+    _show(invocation, loaded, folder, settings.data_dir / "frames")
+
+
+def _show(invocation: Invocation, loaded: Loaded, folder: Path, frames: Path) -> None:
+    from evals.cells import read_cells
+    from evals.report.experiment_figure import experiment_figure, write_figure
+    from evals.report.systems import systems_of
+    from evals.report.write import write_report
+
+    cells = read_cells([folder])
+    figure = experiment_figure(loaded.experiment, systems_of(cells))
+    assert figure is not None
+    files = [
+        *write_figure(figure, folder),
+        *write_report([folder], folder, title=loaded.experiment.title, frames=frames),
+    ]
+    if invocation.as_json:
+        print_scores(invocation, cells)
+        return
+    if figure.table is not None:
+        results().print(_rich(figure.table, len(loaded.experiment.figure.y)))
+    for path in files:
+        results().print(near(path), soft_wrap=True)
+
+
+def _rich(shown: Table, measures: int) -> Any:
+    """The measures, and each one's difference to the baseline below it."""
+    columns = shown.columns[:measures]
+    made = table(shown.corner, *(c.text for c in columns), numbers=tuple(c.text for c in columns))
+    for row in shown.rows:
+        values, differences = row.values[:measures], row.values[measures : 2 * measures]
+        made.add_row(
+            plain(row.label),
+            *(
+                f"{value.text}  {value.small}\n{found.text}  {found.small}".rstrip()
+                for value, found in zip(values, differences, strict=False)
+            ),
+        )
+    return made
