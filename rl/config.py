@@ -64,11 +64,6 @@ class TrainConfig(BaseModel):
         """Episodes an optimiser step."""
         return self.optimiser.batch or self.rollout.batch * self.rollout.samples
 
-    @property
-    def tool_call_format(self) -> str:
-        """The setting with which the trained policy is served."""
-        return "brief" if self.policy.rules == "brief" else "text"
-
     def episode_context(self) -> Context:
         """The graph's context of every episode."""
         return Context.model_validate({"max_seconds": self.rollout.episode_seconds, **self.context})

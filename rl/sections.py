@@ -20,9 +20,6 @@ class PolicySection(_Section):
 
     path: str = Field(min_length=1)
     """A Hugging Face folder, or the name of a model on the hub."""
-    rules: Literal["full", "brief"] = "full"
-    """What it reads before the question: all rules and tool schemas, or a hundred tokens for small
-    policies; it is served with the same (VIDEOSEAL_TOOL_CALL_FORMAT text or brief)."""
     tool_call_format: Literal["text", "brief"] = "text"
     """The system prompt it reads: whole, or the short one for small models. The trained planner is
     served with the same VIDEOSEAL_TOOL_CALL_FORMAT."""
