@@ -176,3 +176,36 @@ def test_conversation_ends_with_what_was_said() -> None:
     messages = conversation(record)
     assert isinstance(messages[-1], AIMessage)
     assert sft_row(Trace("u", 1.0, messages))["messages"][-1]["role"] == "assistant"
+
+
+@pytest.mark.filterwarnings("ignore")
+async def test_openrlhf_learns_every_assistant_turn_and_nothing_else(
+    searching: type[World], tokenizer: Any
+) -> None:
+    """Its own SFT data set, read as the docstring of `sft_row` says."""
+    pytest.importorskip("openrlhf")
+    from openrlhf.datasets.sft_dataset import SFTDataset
+
+    choice = choose([await _search(searching(**ODD), Listening(as_text=True, heard=[]))], SPEC)
+    row = sft_row(choice.traces[0])
+    data = SFTDataset.__new__(SFTDataset)
+    data.tokenizer, data.max_length, data.pretrain_mode = tokenizer, 100_000, False
+    data.multiturn, data.input_template = True, None
+    data.input_key, data.output_key = "messages", None
+    data.apply_chat_template = tokenizer.apply_chat_template
+    made = data.process_data(row)
+    data.prompts, data.responses = [made["prompt"]], [made["response"]]
+    data.prompt_ids_lens, data.response_ranges = (
+        [made["prompt_ids_len"]],
+        [made["response_ranges"]],
+    )
+    ids, _, mask = data[0]
+    learnt = [
+        token if on else None
+        for token, on in zip(ids[0, 1:].tolist(), mask[0, :-1].tolist(), strict=True)
+    ]
+    turns = "".join(tokenizer.decode([t]) if t is not None else "\0" for t in learnt).split("\0")
+    said = [m["content"] for m in row["messages"] if m["role"] == "assistant"]
+    assert [turn.removesuffix("\n") for turn in turns if turn] == [
+        f"{text}<|im_end|>" for text in said
+    ]
