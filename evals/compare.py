@@ -16,7 +16,7 @@ __all__ = ["COMPARED", "SPENT", "Comparison", "Difference", "baseline_of", "comp
 
 COMPARED: Final = (
     "accuracy", "grounded accuracy", "acc@IoU", "G_t", "evidence hit", "coverage", "H_t",
-    "right but never shown", "abstained on unanswerable",
+    "right but never shown", "G_s", "H_s", "abstained on unanswerable",
 )  # fmt: skip
 """Measures of which the difference is told."""
 SPENT: Final = ("calls", "frames", "prompt_tokens", "completion_tokens", "steps", "seconds")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
-from evals.agreement import Agreement
+from evals.agreement import Agreement, agreements, rulings_of
 from evals.judge_pins import Pins
 from evals.report.numbers import NOTHING, interval, percent
 from evals.report.systems import System
 from evals.report.tables import Column, Row, Table, Value
 from evals.statistics import Estimate
+from evals.verdicts import read_judgements
 
-__all__ = ["agreement_table", "describe_judges", "semantic_table"]
+__all__ = ["agreement_table", "describe_judges", "judge_tables", "semantic_table"]
 
 _SHOWN: Final = {
     "seen": "what was observed in shown frames",
@@ -76,6 +78,16 @@ def agreement_table(found: Iterable[Agreement]) -> Table:
             for one in found
         ],
     )  # fmt: skip
+
+
+def judge_tables(runs: Sequence[Path], systems: Sequence[System]) -> list[tuple[str, Table]]:
+    """Both tables with their headings; none where nothing was judged."""
+    if not any(system.judges for system in systems):
+        return []
+    lines = [line for run in runs for line in read_judgements(run).values()]
+    found = [one for one in agreements(rulings_of(lines)) if one.n]
+    tables = [("Does the evidence carry the answer?", semantic_table(systems))]
+    return tables + ([("Agreement of the judges", agreement_table(found))] if found else [])
 
 
 def describe_judges(pins: Pins | None) -> Mapping[str, str]:

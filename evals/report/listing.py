@@ -14,6 +14,7 @@ from evals.records import SampleRecord
 from evals.report.evidence import Pictures, evidence_document
 from evals.report.systems import System
 from evals.tally import STATUSES, Judged, judge
+from evals.verdicts import read_verdicts
 
 __all__ = ["BLOCK", "COLUMNS", "Listing", "list_samples", "unpack"]
 
@@ -81,9 +82,13 @@ def _records(systems: Sequence[System], most: int) -> Iterator[tuple[int, Sample
         for row, uid in enumerate(system.cell.tally.uids()[:share])
     ]
     offsets = [system.cell.tally.column("offset") for system in systems]
+    folders = [system.cell.folder for system in systems]
+    verdicts = {folder: read_verdicts(folder) for folder in set(folders)}
     for place in sorted(places):
-        offset = int(offsets[place.system][place.row])
-        yield place.system, read_record(systems[place.system].cell.folder, offset)
+        folder = folders[place.system]
+        record = read_record(folder, int(offsets[place.system][place.row]))
+        ruled = {**record.semantic, **verdicts[folder].get(record.key, {})}
+        yield place.system, record.model_copy(update={"semantic": ruled})
 
 
 def _row(system: int, judged: Judged) -> list[Any]:

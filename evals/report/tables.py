@@ -60,12 +60,14 @@ class Table(NamedTuple):
 def headline_table(systems: Sequence[System]) -> Table:
     """What a reader wants first, a line a system."""
     official = any(system.official for system in systems)
+    judged = any(system.scores["H_s"].n for system in systems)
     columns = [
         Column("asked"), Column("answered"), Column("forced"), Column("abstained"),
         Column("errored", "no video"), Column("accuracy", "strict"),
         *([Column("accuracy", "official rule")] if official else []), Column("chance"),
         Column("grounded accuracy"), Column("evidence hit", "by chance"),
         Column("right but never shown", "of right"),
+        *([Column("right but unsupported (H_s)", "of judged")] if judged else []),
     ]  # fmt: skip
     return Table(
         "headline",
@@ -73,7 +75,13 @@ def headline_table(systems: Sequence[System]) -> Table:
         " right, unforced answers whose system was really shown a frame inside a gold span.",
         "system",
         columns,
-        [Row(system.label, _headline(system, official=official)) for system in systems],
+        [
+            Row(
+                system.label,
+                [*_headline(system, official=official), *([_uncarried(system)] if judged else [])],
+            )
+            for system in systems
+        ],
     )
 
 
@@ -91,6 +99,12 @@ def _headline(system: System, *, official: bool) -> list[Value]:
         Value(percent(found["evidence hit"].mean), percent(found["evidence hit by chance"].mean)),
         Value(percent(never.mean), f"{lucky:,} of {never.n:,}" if never.n else ""),
     ]
+
+
+def _uncarried(system: System) -> Value:
+    found = system.scores["H_s"]
+    count = round(found.mean * found.n) if found.n else 0
+    return Value(percent(found.mean), f"{count:,} of {found.n:,}" if found.n else "")
 
 
 _MEASURES: Final[dict[str, dict[str, str]]] = {
@@ -122,7 +136,7 @@ _MEASURES: Final[dict[str, dict[str, str]]] = {
         "right but never shown": "of right answers, those without an evidence hit",
     },
     "Grounding in meaning": {
-        "G_s": "all judges say that what was seen carries the answer",
+        "G_s": "every judge says that the evidence alone carries the answer",
         "H_s": "of right answers, those without G_s",
     },
 }  # fmt: skip
@@ -230,6 +244,8 @@ def cost_table(systems: Sequence[System], *, priced: bool) -> Table:
     )
 
 
+_JUDGED: Final = ("G_s", "H_s")
+"""Told only where answers were judged."""
 _TOLD: Final = (
     "accuracy", "grounded accuracy", "evidence hit", "right but never shown", "H_t",
     "abstained on unanswerable",
@@ -239,6 +255,8 @@ _TOLD: Final = (
 def comparison_table(comparisons: Sequence[Comparison], names: Sequence[str], base: str) -> Table:
     """Every system against one, a line each; `names` are the systems' labels."""
     rows = []
+    judged = any(e.name == "H_s" and e.difference.n for found in comparisons for e in found.rates)
+    measures = [*_TOLD, *(["H_s"] if judged else [])]
     for name, found in zip(names, comparisons, strict=True):
         told = {entry.name: entry.difference for entry in found.rates}
         rows.append(
@@ -246,7 +264,7 @@ def comparison_table(comparisons: Sequence[Comparison], names: Sequence[str], ba
                 name,
                 [
                     Value(f"{found.shared:,}"),
-                    *(_split(told[measure]) for measure in _TOLD),
+                    *(_split(told[measure]) for measure in measures),
                     Value(
                         p_value(found.test.p_value),
                         f"{found.test.only_first:,} against {found.test.only_second:,}",
@@ -259,7 +277,7 @@ def comparison_table(comparisons: Sequence[Comparison], names: Sequence[str], ba
         f"Differences to {base} in percentage points, question by question on those that both were"
         " asked, with 95% intervals clustered by video; McNemar's exact test on right and wrong.",
         f"minus {base}",
-        [Column("questions"), *(Column(name) for name in _TOLD),
+        [Column("questions"), *(Column(name) for name in measures),
          Column("McNemar p", "only it right, only the other")],
         rows,
     )  # fmt: skip
@@ -277,6 +295,7 @@ def pair_table(found: Comparison) -> Table:
             [Value(percent(entry.first)), Value(percent(entry.second)), _split(entry.difference)],
         )
         for entry in found.rates
+        if entry.name not in _JUDGED or entry.difference.n
     ]
     rows += [
         Row(

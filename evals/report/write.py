@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from evals.cells import Cell, read_cells, read_manifest
 from evals.compare import baseline_of, compare
 from evals.cost import Prices
+from evals.judge_pins import read_pins
 from evals.report.experiment_figure import experiment_figures
 from evals.report.figures import (
     MOST_BARS,
@@ -22,6 +23,7 @@ from evals.report.figures import (
     draw_risk,
     family_key,
 )
+from evals.report.judges import describe_judges, judge_tables
 from evals.report.listing import BLOCK, COLUMNS, Listing, list_samples
 from evals.report.markdown import markdown_page
 from evals.report.page import Figure, Page, render_page
@@ -76,7 +78,7 @@ def write_report(
     """
     cells = read_cells(runs, prices=prices)
     systems = systems_of(cells)
-    tables = _tables(systems, priced=prices is not None)
+    tables = [*judge_tables(runs, systems), *_tables(systems, priced=prices is not None)]
     experiments = experiment_figures(runs, systems)
     named = title or _title(cells)
     sentences = sentences_of(systems)
@@ -94,7 +96,10 @@ def write_report(
         headline=headline_table(systems),
         figures=[*experiments, *_figures(systems)],
         tables=tables,
-        manifests=[(run.name, describe_run(read_manifest(run))) for run in runs],
+        manifests=[
+            (run.name, {**describe_run(read_manifest(run)), **describe_judges(read_pins(run))})
+            for run in runs
+        ],
         notes=_notes(listing, thumbnails),
         samples=_samples(systems, listing),
         blocks=listing.blocks,

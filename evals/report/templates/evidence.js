@@ -103,6 +103,10 @@ const Evidence = (() => {
       if (facts.length) parts.push(make("p", { class: "ev-note" }, words(facts.join(" \u00b7 "))));
       for (const citation of found.citations) parts.push(cited(citation));
     }
+    for (const [judge, grounded] of Object.entries(doc.judges ?? {})) {
+      const says = grounded ? "the evidence carries this answer" : "the evidence does not carry it";
+      parts.push(make("p", { class: "ev-note" }, words(judge), `: ${says}`));
+    }
     if (!doc.options.length && doc.gold) {
       parts.push(make("p", { class: "ev-quote" }, "Reference: ", words(doc.gold)));
     }
