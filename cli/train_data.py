@@ -119,6 +119,10 @@ def data(invocation: Invocation, /, **options: Any) -> None:
     "--per-question", default=1, show_default=True, type=click.IntRange(1),
     help="Examples kept of one question, the best first.",
 )  # fmt: skip
+@click.option(
+    "--brief", is_flag=True,
+    help="With the short rules, for a policy trained on them; as VIDEOSEAL_TOOL_CALL_FORMAT=brief.",
+)  # fmt: skip
 @click.option("--max-steps", type=click.IntRange(1), help="Turns of the search policy a question.")
 @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
 @json_option
@@ -142,6 +146,7 @@ def traces(invocation: Invocation, /, **options: Any) -> None:
     choice = choose(
         episodes, RewardSpec(kind=options["kind"]),
         least=options["least"], per_question=options["per_question"],
+        brief=options["brief"] or settings.tool_call_format == "brief",
     )  # fmt: skip
     write_traces(options["out"], choice.traces)
     if invocation.as_json:

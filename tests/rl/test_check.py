@@ -191,3 +191,7 @@ def test_traces_command_writes_the_good_episodes_of_a_run(tmp_path: Path) -> Non
     assert done.stdout.splitlines()[-1] == "left out: 1 paid less than 0.5"
     told = _invoke(traces_command, tmp_path, run, "--out", out, "--json")
     assert json.loads(told.stdout) == {"traces": 1, "left_out": {"paid less than 0.5": 1}}
+    full = out.read_text()
+    _invoke(traces_command, tmp_path, run, "--out", out, "--brief")
+    assert "You direct the search" in full
+    assert "You direct the search" not in out.read_text()
