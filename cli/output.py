@@ -48,9 +48,9 @@ def emit_json(document: Any) -> None:
     from pydantic_core import to_jsonable_python
 
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
-    text = json.dumps(
-        to_jsonable_python(document), indent=2, ensure_ascii=not encoding.startswith("utf")
-    )
+    # JSON has no NaN: a rate over nothing is null.
+    plain_values = to_jsonable_python(document, inf_nan_mode="null")
+    text = json.dumps(plain_values, indent=2, ensure_ascii=not encoding.startswith("utf"))
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
