@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from cli.eval_hours import generate_option, questions_of
 from cli.eval_scores import print_scores
 from cli.invocation import Invocation, json_option, pass_invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.settings import Settings
+    from evals.run import Sampling
 
 __all__ = ["MODES", "benchmark_command"]
 
@@ -46,6 +54,10 @@ def benchmark_command(name: str) -> click.Command:
     @click.option(
         "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
     )
+    @click.option(
+        "--ray", "ray_address", is_flag=False, flag_value="local", metavar="[ADDRESS]",
+        help="Ask on Ray: one that is started here, or the cluster at ADDRESS (auto, HOST:6379).",
+    )  # fmt: skip
     @click.option("--name", "run_name", help="Name of the run; that of the benchmark if not given.")
     @json_option
     @pass_invocation
@@ -81,13 +93,30 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
     )
     folder = run_folder(settings.data_dir, options["run_name"] or name)
     places = Places(questions.annotations, questions.videos, folder)
-    with open_resources(settings) as resources, show_run() as tell:
+    with (
+        _where(settings, options["ray_address"]) as on,
+        open_resources(settings) as resources,
+        show_run() as tell,
+    ):
         asyncio.run(
             run(
                 spec, places, resources, tell,
-                concurrency=options["concurrency"], retry_errors=options["retry_errors"],
+                concurrency=options["concurrency"], retry_errors=options["retry_errors"], on=on,
             )
         )  # fmt: skip
     print_scores(invocation, read_cells([folder]))
     if not invocation.as_json:
         click.echo(f"records in {folder}; a page to look at: videoseal eval report {folder.name}")
+
+
+@contextmanager
+def _where(settings: Settings, address: str | None) -> Iterator[Sampling | None]:
+    """Where questions are asked: None is this process."""
+    if address is None:
+        yield None
+        return
+    from evals.ray_run import on_ray
+
+    # Ray tells of lost workers on standard output, where the result belongs.
+    with redirect_stdout(sys.stderr), on_ray(settings, address) as on:
+        yield on

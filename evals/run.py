@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.errors import VideosealError
 from evals.cells import RECORDS
@@ -16,7 +17,7 @@ from evals.outcome import MISSING_VIDEO
 from evals.overrides import Endpoints, Systems, model_names
 from evals.records import RecordFile, SampleError, SampleRecord, latest
 from evals.registry import benchmark
-from evals.sample import context_of, failed, run_sample
+from evals.sample import Sampler, context_of, failed, run_sample
 from evals.selection import locate, select
 from graph.resources import Resources
 from indexing.pipeline import index_video
@@ -27,6 +28,7 @@ __all__ = [
     "Places",
     "Ready",
     "RunProgress",
+    "Sampling",
     "Tell",
     "jobs_of",
     "run",
@@ -75,6 +77,8 @@ class Places:
 
 
 Tell = Callable[[RunProgress], None]
+Sampling = Callable[[int, Mapping[str, str]], AbstractAsyncContextManager[Sampler]]
+"""Where questions are asked: from how many at a time, and the models' names, to what asks them."""
 
 
 async def run(
@@ -86,11 +90,13 @@ async def run(
     concurrency: int = 4,
     retry_errors: bool = False,
     endpoints: Endpoints | None = None,
+    on: Sampling | None = None,
 ) -> None:
     """Carry out a run, or the rest of one that was broken off.
 
-    `endpoints` are those that cells name. Raises AnnotationError, RunMismatch, RunBusy, OutOfSpace,
-    and SettingsError for a bad cell; whatever befalls a single sample is in its record.
+    `endpoints` are those that cells name, `on` is where questions are asked if not here. Raises
+    AnnotationError, RunMismatch, RunBusy, OutOfSpace, and SettingsError for a bad cell; whatever
+    befalls a single sample is in its record.
     """
     systems = Systems(resources, endpoints or {})
     for cell in spec.cells:
@@ -105,10 +111,12 @@ async def run(
         jobs = jobs_of(items, spec.cells, latest(records.read()), retry_errors=retry_errors)
         ready, lost = await _index(jobs, places.videos, resources, tell)
         done = 0
-        async for record in _ask(jobs, ready, lost, systems, concurrency):
-            records.append(record)
-            done += 1
-            tell(RunProgress("ask", done, len(jobs), record))
+        where = on if on and jobs else _here(systems)
+        async with where(concurrency, model_names(resources)) as sample:
+            async for record in _ask(jobs, ready, lost, sample, concurrency):
+                records.append(record)
+                done += 1
+                tell(RunProgress("ask", done, len(jobs), record))
 
 
 def run_folder(data_dir: Path, name: str) -> Path:
@@ -164,11 +172,24 @@ async def _indexed(path: Path, resources: Resources, tell: Callable[[Progress], 
     return Ready(row.id, row.duration)
 
 
+def _here(systems: Systems) -> Sampling:
+    """In this process."""
+
+    async def sample(item: Item, cell: Cell, video_id: str, duration: float) -> SampleRecord:
+        return await run_sample(systems.of(cell), item, cell, video_id, duration)
+
+    @asynccontextmanager
+    async def sampling(*_: Any) -> AsyncIterator[Sampler]:
+        yield sample
+
+    return sampling
+
+
 async def _ask(
     jobs: Sequence[Job],
     ready: dict[str, Ready],
     lost: dict[str, SampleError],
-    systems: Systems,
+    sample: Sampler,
     concurrency: int,
 ) -> AsyncIterator[SampleRecord]:
     """Records in the order in which they are done, at most `concurrency` questions at a time."""
@@ -179,8 +200,7 @@ async def _ask(
         video = ready.get(job.item.video)
         if video is None:
             return failed(job.item, job.cell, lost[job.item.video])
-        resources = systems.of(job.cell)
-        return await run_sample(resources, job.item, job.cell, video.video_id, video.duration)
+        return await sample(job.item, job.cell, video.video_id, video.duration)
 
     try:
         while True:

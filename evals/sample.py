@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -17,7 +18,10 @@ from graph.context import Context
 from graph.resources import Resources
 from graph.run import ask
 
-__all__ = ["context_of", "failed", "run_sample"]
+__all__ = ["Sampler", "context_of", "failed", "run_sample"]
+
+Sampler = Callable[[Item, Cell, str, float], Awaitable[SampleRecord]]
+"""Asks one question of a cell about a video (its id in the index, its seconds)."""
 
 _GRACE_S = 30.0
 """How much longer than its own limit a question may hang before it is cut off."""
