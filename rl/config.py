@@ -56,7 +56,10 @@ class TrainConfig(BaseModel):
     def _fits(self) -> Self:
         for problem in _misfits(self):
             raise ValueError(problem)
-        self.episode_context()
+        try:
+            self.episode_context()
+        except ValidationError as error:
+            raise ValueError(f"context.{_first(error)}") from None
         return self
 
     @property
@@ -149,7 +152,7 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
             f"cannot read {path}: {why}", hint="videoseal train recipes lists configs to begin with"
         ) from None
     try:
-        values = yaml.load(text, Loader=_OnceLoader)  # noqa: S506  (a SafeLoader)
+        values = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
@@ -208,8 +211,8 @@ def _misfits(config: TrainConfig) -> list[str]:
     return found
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """YAML lets the last of two equal keys win in silence; a config should not."""
+class _Loader(yaml.SafeLoader):
+    """YAML as people read it: equal keys are an error, and `off` is a word like any other."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping without repeated keys."""
@@ -221,6 +224,12 @@ class _OnceLoader(yaml.SafeLoader):
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in known if not tag.endswith(":bool") or first in "tTfF"]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _change(values: dict[str, Any], change: str) -> None:
@@ -237,7 +246,7 @@ def _change(values: dict[str, Any], change: str) -> None:
         if not isinstance(below, dict):
             raise SettingsError(f"--set {key}: {section} has no fields")
         inner = below
-    inner[field] = yaml.safe_load(text) if text else None
+    inner[field] = yaml.load(text, Loader=_Loader) if text else None  # noqa: S506
 
 
 def _absolute(config: TrainConfig) -> TrainConfig:
