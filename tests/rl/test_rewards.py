@@ -191,6 +191,9 @@ def test_costs_take_a_share_and_no_more_than_agreed() -> None:
     many = [[(s, s + 1.0)] for s in range(20)]
     assert _pay([GOLD], *many, cites=[0], spec=spec) == 0.5
     assert _pay([GOLD], choice="A", spec=spec) == 0.0
+    half = [(GOLD[0] - 13.0, GOLD[1] + 13.0)]
+    assert _pay(half) == 0.75
+    assert _pay(half, spec=spec) == 0.675
     frames = RewardSpec(step_cost=0, frame_cost=0.001)
     assert _pay([GOLD], spec=frames) == 0.988
 
@@ -252,6 +255,17 @@ def test_gate_looks_at_what_carries_the_answer() -> None:
     """Places that were visited and not cited neither open the gate nor close it."""
     assert _pay([GOLD], [(300.0, 330.0)], cites=[0]) == 1.0
     assert _pay([GOLD], [(300.0, 330.0)], cites=[1]) == 0.0
+
+
+def test_spans_in_which_nothing_was_seen_carry_nothing() -> None:
+    """Of an inspection of several places, only those with a cited frame are the proof."""
+    episode = played([GOLD, (300.0, 340.0)])
+    both = reward_of(episode, FREE).total
+    assert episode.episode is not None
+    (citation,) = episode.episode["answer"]["citations"]
+    citation["frames"] = [frame for frame in citation["frames"] if frame["time"] < 300]
+    assert reward_of(episode, FREE).total == 1.0
+    assert both < 0.6
 
 
 def test_answer_that_cites_nothing_rests_on_all_that_was_shown() -> None:

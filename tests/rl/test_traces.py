@@ -162,7 +162,7 @@ async def test_of_a_question_the_best_and_shortest_is_imitated(searching: type[W
     episode = cast("dict[str, Any]", long.episode)
     episode = {**episode, "steps": episode["steps"][-1:]}
     short = long.model_copy(update={"episode": episode})
-    choice = choose([long, short, long], SPEC)
+    choice = choose([long, short, long], SPEC.model_copy(update={"step_cost": 0.0}))
     assert [trace.messages for trace in choice.traces] == [conversation(short)]
     assert choice.left_out == {"not the best of its question": 2}
     assert len(choose([long, short, long], SPEC, per_question=5).traces) == 3
