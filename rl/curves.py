@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -143,10 +144,16 @@ def read_scalars(folder: Path) -> dict[str, list[Point]]:
 def smooth(values: Sequence[float], width: int) -> list[float]:
     """The mean of each value and those around it, `width` at most; NaN is left out."""
     half = width // 2
+    known = [not math.isnan(value) for value in values]
+    sums = list(
+        accumulate((v if k else 0.0 for v, k in zip(values, known, strict=True)), initial=0)
+    )
+    counts = list(accumulate(known, initial=0))
     means = []
     for place in range(len(values)):
-        near = [v for v in values[max(0, place - half) : place + half + 1] if not math.isnan(v)]
-        means.append(sum(near) / len(near) if near else math.nan)
+        start, end = max(0, place - half), min(len(values), place + half + 1)
+        count = counts[end] - counts[start]
+        means.append((sums[end] - sums[start]) / count if count else math.nan)
     return means
 
 

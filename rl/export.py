@@ -45,6 +45,7 @@ def export(run: RunFolder, out: Path, *, checkpoint: str | None = None) -> Expor
     if out.exists() and any(out.iterdir()):
         raise VideosealError(f"{out} is not empty", hint="name a new folder")
     config = run.read_manifest().config
+    _quiet()
     out.mkdir(parents=True, exist_ok=True)
     try:
         source = _write_model(run, out, checkpoint, config)
@@ -152,6 +153,15 @@ def _complete(out: Path, config: TrainConfig) -> None:
     generation.save_pretrained(out)
     card = {"policy": config.policy.path, "run": config.name}
     (out / "videoseal.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
+
+
+def _quiet() -> None:
+    """No bars for files that load in a second."""
+    try:
+        from transformers.utils.logging import disable_progress_bar
+    except ImportError:
+        raise MissingDependency("exporting needs transformers", hint=INSTALL) from None
+    disable_progress_bar()
 
 
 def _load(folder: Path) -> int:
