@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from cli.eval_hours import generate_option, questions_of
+from cli.eval_prices import price_option
 from cli.eval_scores import print_scores
 from cli.invocation import Invocation, json_option, pass_invocation
 
@@ -59,6 +60,7 @@ def benchmark_command(name: str) -> click.Command:
         help="Ask on Ray: one that is started here, or the cluster at ADDRESS (auto, HOST:6379).",
     )  # fmt: skip
     @click.option("--name", "run_name", help="Name of the run; that of the benchmark if not given.")
+    @price_option
     @json_option
     @pass_invocation
     def command(invocation: Invocation, /, **options: Any) -> None:
@@ -104,7 +106,8 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
                 concurrency=options["concurrency"], retry_errors=options["retry_errors"], on=on,
             )
         )  # fmt: skip
-    print_scores(invocation, read_cells([folder]))
+    prices = options["prices"]
+    print_scores(invocation, read_cells([folder], prices=prices), priced=prices is not None)
     if not invocation.as_json:
         click.echo(f"records in {folder}; a page to look at: videoseal eval report {folder.name}")
 

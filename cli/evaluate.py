@@ -9,13 +9,15 @@ import click
 
 from cli.eval_experiment import experiment_command
 from cli.eval_judge import agreement, judge, labels
+from cli.eval_prices import price_option
 from cli.eval_run import MODES, benchmark_command
-from cli.eval_scores import print_scores
+from cli.eval_scores import comparison_document, print_scores
 from cli.invocation import Invocation, json_option, pass_invocation
 from cli.output import emit_json, results
 
 if TYPE_CHECKING:
     from evals.cells import Cell
+    from evals.cost import Prices
 
 __all__ = ["evaluate"]
 
@@ -38,13 +40,15 @@ for _command in (judge, labels, agreement):
 
 @evaluate.command()
 @click.argument("run")
+@price_option
 @json_option
 @pass_invocation
-def score(invocation: Invocation, run: str) -> None:
+def score(invocation: Invocation, run: str, prices: Prices | None) -> None:
     """Score the records of RUN (a name or a folder) again, without any model."""
     from evals.cells import read_cells
 
-    print_scores(invocation, read_cells([_folder(invocation, run)]))
+    cells = read_cells([_folder(invocation, run)], prices=prices)
+    print_scores(invocation, cells, priced=prices is not None)
 
 
 @evaluate.command()
@@ -54,17 +58,22 @@ def score(invocation: Invocation, run: str) -> None:
     help="Folder for report.html and report.md; the first run's if not given.",
 )  # fmt: skip
 @click.option("--title", help="Heading of the report.")
+@price_option
 @json_option
 @pass_invocation
 def report(
-    invocation: Invocation, runs: tuple[str, ...], out: Path | None, title: str | None
+    invocation: Invocation,
+    runs: tuple[str, ...],
+    out: Path | None,
+    title: str | None,
+    prices: Prices | None,
 ) -> None:
     """Write one page about RUN, or several side by side, that opens anywhere."""
     from evals.report.write import write_report
 
     folders = [_folder(invocation, run) for run in runs]
     frames = invocation.settings().data_dir / "frames"
-    files = write_report(folders, out or folders[0], title=title, frames=frames)
+    files = write_report(folders, out or folders[0], title=title, frames=frames, prices=prices)
     if invocation.as_json:
         emit_json(files._asdict())
         return
@@ -75,9 +84,10 @@ def report(
 @evaluate.command()
 @click.argument("first")
 @click.argument("second")
+@json_option
 @pass_invocation
 def compare(invocation: Invocation, first: str, second: str) -> None:
-    """Compare FIRST with SECOND question by question, as a Markdown table.
+    """Compare FIRST with SECOND question by question, as a Markdown table or as JSON.
 
     Each is RUN or RUN:MODE or RUN:MODE:VARIANT; differences have intervals clustered by video,
     right and wrong has McNemar's test.
@@ -86,6 +96,9 @@ def compare(invocation: Invocation, first: str, second: str) -> None:
     from evals.report.markdown import comparison_markdown
 
     cells = [_cell(invocation, name) for name in (first, second)]
+    if invocation.as_json:
+        emit_json(comparison_document(paired(cells[0], cells[1])))
+        return
     click.echo(comparison_markdown(paired(cells[0], cells[1])), nl=False)
 
 
