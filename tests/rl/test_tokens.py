@@ -368,7 +368,8 @@ def test_any_tokens_are_kept_verbatim(turns: list[tuple[list[int], bool, str]]) 
     """Whatever is sampled, a prompt is the one before, what was sampled, and more at the end."""
     tokenizer = TOKENIZERS[False]
     transcript = Transcript(tokenizer, 100_000)
-    messages, before = opened(), []
+    messages = opened()
+    before: list[int] = []
     for number, (ids, ended, result) in enumerate(turns):
         prompt = transcript.prompt(messages, TOOLS)
         assert prompt[: len(before)] == before
