@@ -54,13 +54,17 @@ class Agreement(NamedTuple):
 
 
 def rulings_of(judgements: Iterable[Judgement]) -> dict[str, dict[Unit, bool]]:
-    """By judge, what it was really asked and ruled on; of equal requests the first ruling."""
+    """By judge, what it was really asked and ruled on; of equal requests the first ruling.
+
+    Judges are in order of their names.
+    """
     found: dict[str, dict[Unit, bool]] = {}
     for judgement in judgements:
         if judgement.asked and judgement.grounded is not None:
             unit = Unit(judgement.request_sha256, judgement.video)
             found.setdefault(judgement.judge, {}).setdefault(unit, judgement.grounded)
-    return found
+    # Lines stand in the order in which judges answered, which differs from run to run.
+    return dict(sorted(found.items()))
 
 
 def agreements(rulings: Mapping[str, Rulings]) -> list[Agreement]:

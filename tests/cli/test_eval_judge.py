@@ -55,7 +55,7 @@ def test_without_any_endpoint_both_stand_ins_judge(place: Place) -> None:
     assert set(decoupled["judges"]) == {"word-match-1", "answerer-rules-1"}
     assert decoupled["all"]["G_s"]["n"] == 4
     assert blind["all"]["H_s"] == {"mean": 1.0, "low": None, "high": None, "n": 1}
-    assert [pair["first"] for pair in found["agreement"]] == ["word-match-1"]
+    assert [pair["first"] for pair in found["agreement"]] == ["answerer-rules-1"]
     assert found["agreement"][0]["share"]["n"] == 4
     scored = json.loads(place.run("eval", "score", "first", "--json").stdout)
     assert scored[0]["scores"]["G_s"]["n"] == 4

@@ -61,7 +61,9 @@ def test_each_judge_and_their_agreement_stand_in_the_markdown(
     for name in JUDGES:
         part = text.partition(f"**{name}**")[2]
         assert f"n = {each[name].grounded.n}" in part.splitlines()[1]
-    line = next(line for line in text.splitlines() if line.startswith("| word-match-1 and answer"))
+    line = next(
+        line for line in text.splitlines() if line.startswith("| answerer-rules-1 and word")
+    )
     assert len(line.split("|")) == 10
 
 
