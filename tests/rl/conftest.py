@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.models.types import Frame, Reply, Usage
 from core.span import Span
+from graph.context import Context
 from indexing.rows import Hit, VideoRow
+from rl.config import RolloutConfig
+from rl.executor import GraphExecutor
+from rl.rewards import RewardSpec
 from tests.rl.stage import World, make_tokenizer
 
 
@@ -42,3 +48,19 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("graph.nodes.visual_inspect.show_frames", show)
     monkeypatch.setattr("graph.nodes.overview.read_outline", lambda *_, **__: here.heard)
     return here
+
+
+@pytest.fixture
+def make(world: World, tmp_path: Path) -> Iterator[Callable[..., GraphExecutor]]:
+    """An executor in this world; its records go to a folder of the test."""
+    made: list[GraphExecutor] = []
+
+    def build(**changes: Any) -> GraphExecutor:
+        values = {"policy": "p", "context": Context(), "reward": RewardSpec()}
+        config = RolloutConfig(**{**values, "rollouts_dir": tmp_path, **changes})
+        made.append(GraphExecutor(config, world.resources))
+        return made[-1]
+
+    yield build
+    for executor in made:
+        executor.close()

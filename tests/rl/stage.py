@@ -26,6 +26,7 @@ from core.settings import Settings
 from evals.item import Item
 from graph.resources import Resources
 from indexing.rows import VideoRow
+from rl.executor import GraphExecutor
 from rl.tasks import TaskLabel
 from rl.templates import CHATML
 
@@ -243,3 +244,34 @@ def task(uid: str = "q1", **changes: Any) -> TaskLabel:
         "evidence": [(100.0, 103.0)],
     }
     return TaskLabel(item=Item(**{**values, **changes}), video_id=VIDEO, duration=DURATION)
+
+
+EPISODES: dict[str, tuple[Any, ...]] = {
+    "right": (inspect("98-106"),),
+    "gave up": (call("give_up"),),
+    "mistakes": ("hm", call("zoom"), inspect("never"), inspect("98-106")),
+    "prose only": ("hm", "hm"),
+    "failed": (RuntimeError("CUDA error"),),
+    "failed later": (inspect("300-310"), RuntimeError("CUDA error")),
+}
+"""What a policy says in episodes that end in different ways."""
+
+
+def execute(
+    executor: GraphExecutor,
+    tokenizer: Any,
+    *script: Any,
+    engine: Any = None,
+    sampling: Any = None,
+    label: str | None = None,
+) -> Any:
+    """One call, with OpenRLHF's keywords."""
+    return executor.execute(
+        prompt="What does the sign say?",
+        label=task().model_dump_json() if label is None else label,
+        sampling_params=sampling or Sampling(),
+        max_length=20_000,
+        hf_tokenizer=tokenizer,
+        llm_engine=engine or ScriptedEngine(tokenizer, script),
+        images=None,
+    )

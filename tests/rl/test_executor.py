@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import math
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +23,13 @@ from rl.rewards import RewardSpec
 from rl.siblings import Groups
 from rl.templates import TemplateRefused
 from tests.rl.stage import (
+    EPISODES,
     Inspector,
     Sampling,
     ScriptedEngine,
     World,
     call,
+    execute,
     inspect,
     make_tokenizer,
     task,
@@ -41,42 +40,6 @@ ELSEWHERE = inspect("300-310")
 DOWN = ModelUnavailable("the inspector stayed away", role="inspector")
 KEYS = {"prompt", "label", "images", "mm_train_inputs", "observation_tokens", "action_ranges",
         "rollout_log_probs", "reward", "scores", "truncated", "extra_logs"}  # fmt: skip
-
-
-@pytest.fixture
-def make(world: World, tmp_path: Path) -> Iterator[Callable[..., GraphExecutor]]:
-    """An executor in this world; its records go to a folder of the test."""
-    made: list[GraphExecutor] = []
-
-    def build(**changes: Any) -> GraphExecutor:
-        values = {"policy": "p", "context": Context(), "reward": RewardSpec()}
-        config = RolloutConfig(**{**values, "rollouts_dir": tmp_path, **changes})
-        made.append(GraphExecutor(config, world.resources))
-        return made[-1]
-
-    yield build
-    for executor in made:
-        executor.close()
-
-
-def execute(
-    executor: GraphExecutor,
-    tokenizer: Any,
-    *script: Any,
-    engine: Any = None,
-    sampling: Any = None,
-    label: str | None = None,
-) -> Any:
-    """One call, with OpenRLHF's keywords."""
-    return executor.execute(
-        prompt="What does the sign say?",
-        label=task().model_dump_json() if label is None else label,
-        sampling_params=sampling or Sampling(),
-        max_length=20_000,
-        hf_tokenizer=tokenizer,
-        llm_engine=engine or ScriptedEngine(tokenizer, script),
-        images=None,
-    )
 
 
 def records(folder: Path) -> list[SampleRecord]:
@@ -121,16 +84,6 @@ async def test_a_response_has_the_form_of_openrlhf(
     assert 0 < facts["best_iou"] < 1
     assert facts["reward_correct"] == 1
     assert facts["tokens"] == len(found["observation_tokens"])
-
-
-EPISODES: dict[str, tuple[Any, ...]] = {
-    "right": (LOOK,),
-    "gave up": (call("give_up"),),
-    "mistakes": ("hm", call("zoom"), inspect("never"), LOOK),
-    "prose only": ("hm", "hm"),
-    "failed": (RuntimeError("CUDA error"),),
-    "failed later": (LOOK.replace("98-106", "300-310"), RuntimeError("CUDA error")),
-}
 
 
 @pytest.mark.parametrize("kind", EPISODES)
@@ -343,71 +296,10 @@ async def test_hanging_endpoints_hold_nobody_else_up(
 ) -> None:
     """Slow looks of many episodes overlap; each is told of its own."""
     world.inspector = Inspector(delay=30)
-    executor = make(tool_seconds=0.05)
+    executor = make(tool_seconds=0.5)
     found = await asyncio.gather(
         *(execute(executor, tokenizer, LOOK, call("give_up")) for _ in range(12))
     )
     assert world.inspector.looks >= 12
     for response in found:
         check(response)
-
-
-OPENRLHF = """
-import json, sys
-from types import SimpleNamespace
-from rl.worker import compat
-compat.install()
-from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
-from openrlhf.trainer.ppo_utils.experience import Experience
-from openrlhf.trainer.ray.vllm_engine import _load_agent_executor
-reader = SamplesGenerator.__new__(SamplesGenerator)
-made = []
-for response in json.load(sys.stdin):
-    response["action_ranges"] = [tuple(pair) for pair in response["action_ranges"]]
-    made.append(reader._process_response_into_experience(response, max_len=20_000))
-joined = Experience.concat_experiences(made, 0)
-found = [
-    {
-        "sampled": int(one.action_mask.sum()),
-        "reward": one.rewards.item(),
-        "first": one.sequences[0, 1:][one.action_mask[0].bool()][:5].tolist(),
-        "logprobs": one.rollout_log_probs[0][one.action_mask[0].bool()][:5].tolist(),
-        "other": one.rollout_log_probs[0][~one.action_mask[0].bool()].abs().sum().item(),
-    }
-    for one in made
-]
-executor = type(_load_agent_executor(sys.argv[1])).__name__
-print(json.dumps({"made": found, "executor": executor, "joined": len(joined.sequences)}))
-"""
-
-
-async def test_openrlhf_reads_what_it_is_given(
-    make: Callable[..., GraphExecutor], tokenizer: Any, tmp_path: Path
-) -> None:
-    """Its own code makes of each response an experience with our mask, tokens and log-probs."""
-    executor = make()
-    given = [await execute(executor, tokenizer, *script) for script in EPISODES.values()]
-    config = tmp_path / "rollout.json"
-    config.write_text(executor.config.model_dump_json())
-    root = Path(__file__).resolve().parents[2]
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", OPENRLHF, str(root / "rl" / "worker" / "agent_func.py")],
-        input=json.dumps(given).encode(),
-        capture_output=True,
-        cwd=root,
-        env={"PATH": "", "PYTHONPATH": str(root), ROLLOUT_VARIABLE: str(config),
-             "HOME": str(tmp_path), "VIDEOSEAL_DATA_DIR": str(tmp_path)},
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    found = json.loads(done.stdout.decode().splitlines()[-1])
-    assert found["executor"] == "AgentExecutor"
-    assert found["joined"] == len(given)
-    for response, made in zip(given, found["made"], strict=True):
-        at = [n for a, b in response["action_ranges"] for n in range(a, b)]
-        assert made["sampled"] == len(at)
-        assert made["first"] == [response["observation_tokens"][n] for n in at[:5]]
-        assert made["logprobs"] == [response["rollout_log_probs"][n] for n in at[:5]]
-        assert made["other"] == 0
-        assert made["reward"] == pytest.approx(response["reward"])

@@ -126,9 +126,9 @@ async def test_hostile_words_in_the_index_stay_words(tokenizer: Any, world: Worl
 async def test_a_slow_tool_is_told_to_the_policy(tokenizer: Any, world: World) -> None:
     """It reads an error and may go on; the look that hung shows nothing."""
     world.inspector = Inspector(delay=30)
-    rollout = await play(tokenizer, world, LOOK, SEARCH, limits=Limits(tool_seconds=0.05))
+    rollout = await play(tokenizer, world, LOOK, SEARCH, limits=Limits(tool_seconds=0.4))
     assert told(rollout)[0]["error"] == ToolTimeout.__name__
-    assert "0.05 s" in told(rollout)[0]["message"]
+    assert "0.4 s" in told(rollout)[0]["message"]
     assert "hits" in told(rollout)[1]
 
 
@@ -141,7 +141,8 @@ async def test_tools_that_only_hang_are_no_fault_of_the_policy(
     assert rollout.infra_error
     assert rollout.record.error is not None
     assert rollout.record.error.type == ToolTimeout.__name__
-    assert world.inspector.looks == 6
+    assert [len(segment.ranges) for segment in rollout.transcript.segments] == [3]
+    assert rollout.tries == 2
 
 
 async def test_what_heals_is_tried_again(tokenizer: Any, world: World) -> None:
@@ -217,8 +218,8 @@ async def test_a_turn_that_was_cut_off_last_is_truncated(tokenizer: Any, world: 
 
 async def test_the_time_of_an_episode_ends_it(tokenizer: Any, world: World) -> None:
     """The graph closes the search itself; what was recorded counts, as truncated."""
-    engine = ScriptedEngine(tokenizer, [SEARCH] * 99, delay=0.01)
-    limits = Limits(episode_seconds=0.3)
+    engine = ScriptedEngine(tokenizer, [SEARCH] * 99, delay=0.05)
+    limits = Limits(episode_seconds=0.8)
     rollout = await play(tokenizer, world, engine=engine, limits=limits, max_steps=200)
     assert rollout.truncated
     assert not rollout.infra_error
