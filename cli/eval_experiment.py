@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from cli.eval_hours import generate_option, questions_of
+from cli.eval_run import asked_on, ray_option
 from cli.eval_scores import print_scores
 from cli.invocation import Invocation, environment, json_option, pass_invocation
 from cli.output import emit_json, near, plain, results, table
@@ -46,6 +47,7 @@ def experiment_command(benchmarks: tuple[str, ...]) -> click.Command:
     @click.option(
         "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
     )
+    @ray_option
     @click.option("--name", "run_name", help="Name of the run; EXPERIMENT-BENCHMARK if not given.")
     @generate_option
     @json_option
@@ -98,11 +100,15 @@ def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> No
     folder = run_folder(settings.data_dir, options["run_name"] or f"{loaded.name}-{benchmark}")
     places = Places(questions.annotations, questions.videos, folder)
     keep(loaded, folder, anew=False)
-    with open_resources(settings) as resources, show_run() as tell:
+    with (
+        asked_on(settings, options["ray_address"], endpoints) as on,
+        open_resources(settings) as resources,
+        show_run() as tell,
+    ):
         asyncio.run(
             run(
                 spec, places, resources, tell, concurrency=options["concurrency"],
-                retry_errors=options["retry_errors"], endpoints=endpoints,
+                retry_errors=options["retry_errors"], endpoints=endpoints, on=on,
             )
         )  # fmt: skip
     keep(loaded, folder, anew=True)
@@ -132,16 +138,19 @@ def _show(invocation: Invocation, loaded: Loaded, folder: Path, frames: Path) ->
 
 
 def _rich(shown: Table, measures: int) -> Any:
-    """The measures, and each one's difference to the baseline below it."""
-    columns = shown.columns[:measures]
-    made = table(shown.corner, *(c.text for c in columns), numbers=tuple(c.text for c in columns))
-    for row in shown.rows:
-        values, differences = row.values[:measures], row.values[measures : 2 * measures]
-        made.add_row(
-            plain(row.label),
-            *(
-                f"{value.text}  {value.small}\n{found.text}  {found.small}".rstrip()
-                for value, found in zip(values, differences, strict=False)
-            ),
-        )
+    """A measure below the other, each with its difference to the baseline beside it."""
+    numbers = ("%", "95%", "minus baseline", "95% of that")
+    made = table(shown.corner, *numbers, numbers=numbers)
+    for at, column in enumerate(shown.columns[:measures]):
+        made.add_row(plain(column.text), style="bold")
+        for row in shown.rows:
+            value = row.values[at]
+            found = row.values[measures + at] if _compared(shown, measures) else None
+            told = (found.text, found.small) if found else ("", "")
+            made.add_row(f"  {plain(row.label)}", value.text, value.small, *told)
     return made
+
+
+def _compared(shown: Table, measures: int) -> bool:
+    """Whether the baseline has been asked, so that differences follow the measures."""
+    return shown.columns[measures].small.startswith("minus")

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -16,14 +16,25 @@ from cli.eval_scores import print_scores
 from cli.invocation import Invocation, json_option, pass_invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from core.settings import Settings
+    from evals.overrides import Endpoints
     from evals.run import Sampling
 
-__all__ = ["MODES", "benchmark_command"]
+__all__ = ["MODES", "asked_on", "benchmark_command", "ray_option"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 MODES: Final = ("decoupled", "coupled", "direct", "blind")
+
+
+def ray_option(command: F) -> F:
+    """Add `--ray`."""
+    return click.option(
+        "--ray", "ray_address", is_flag=False, flag_value="local", metavar="[ADDRESS]",
+        help="Ask on Ray: one that is started here, or the cluster at ADDRESS (auto, HOST:6379).",
+    )(command)  # fmt: skip
 
 
 def benchmark_command(name: str) -> click.Command:
@@ -55,10 +66,7 @@ def benchmark_command(name: str) -> click.Command:
     @click.option(
         "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
     )
-    @click.option(
-        "--ray", "ray_address", is_flag=False, flag_value="local", metavar="[ADDRESS]",
-        help="Ask on Ray: one that is started here, or the cluster at ADDRESS (auto, HOST:6379).",
-    )  # fmt: skip
+    @ray_option
     @click.option("--name", "run_name", help="Name of the run; that of the benchmark if not given.")
     @price_option
     @json_option
@@ -96,7 +104,7 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
     folder = run_folder(settings.data_dir, options["run_name"] or name)
     places = Places(questions.annotations, questions.videos, folder)
     with (
-        _where(settings, options["ray_address"]) as on,
+        asked_on(settings, options["ray_address"]) as on,
         open_resources(settings) as resources,
         show_run() as tell,
     ):
@@ -113,7 +121,9 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _where(settings: Settings, address: str | None) -> Iterator[Sampling | None]:
+def asked_on(
+    settings: Settings, address: str | None, endpoints: Endpoints | None = None
+) -> Iterator[Sampling | None]:
     """Where questions are asked: None is this process."""
     if address is None:
         yield None
@@ -121,5 +131,5 @@ def _where(settings: Settings, address: str | None) -> Iterator[Sampling | None]
     from evals.ray_run import on_ray
 
     # Ray tells of lost workers on standard output, where the result belongs.
-    with redirect_stdout(sys.stderr), on_ray(settings, address) as on:
+    with redirect_stdout(sys.stderr), on_ray(settings, address, endpoints) as on:
         yield on
