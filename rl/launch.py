@@ -62,20 +62,20 @@ def train(
         with run.locked():
             pass
         run.set_aside()
-    with run.locked():
+    with run.locked() as lock:
         tasks = len(read_tasks(config.data.train))
         manifest = describe(config, tasks, _models(settings))
         if run.manifest.is_file():
             run.settle(manifest)
-        if run.status.state == "done" and run.is_trained():
-            return run.status
+        if run.is_trained():
+            return _done(run)
         # A command that is refused leaves no manifest behind to disagree with.
         launch = plan(config, settings, run)
         run.settle(manifest)
         rollout = config.rollout_config(settings, run.rollouts)
         run.rollout.write_text(rollout.model_dump_json(indent=1), encoding="utf-8")
         run.command.write_text(json.dumps(launch.command, indent=1), encoding="utf-8")
-        return watch(launch, {**environ, **launch.environ}, tell)
+        return watch(launch, {**environ, **launch.environ}, tell, lock)
 
 
 def plan_sft(spec: SftSpec) -> Launch:
@@ -93,10 +93,19 @@ def warm_start(spec: SftSpec, environ: Mapping[str, str], tell: Tell) -> Path:
     Raises RunBusy, OutOfSpace, and TrainingFailed with the trainer's last words.
     """
     launch = plan_sft(spec)
-    with launch.run.locked():
+    with launch.run.locked() as lock:
         launch.run.command.write_text(json.dumps(launch.command, indent=1), encoding="utf-8")
-        watch(launch, {**environ, **launch.environ}, tell)
+        watch(launch, {**environ, **launch.environ}, tell, lock)
     return launch.run.model
+
+
+def _done(run: RunFolder) -> RunStatus:
+    """The status of a trained run, also where whoever watched it was killed before the end."""
+    status = run.status
+    if status.state != "done":
+        status = status.model_copy(update={"state": "done", "step": status.steps, "message": ""})
+        run.tell(status)
+    return status
 
 
 def _command(config: TrainConfig, run: RunFolder, argv: Sequence[str]) -> list[str]:

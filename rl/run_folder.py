@@ -51,6 +51,8 @@ class RunStatus(BaseModel):
     """The last step that the log tells of."""
     steps: int = 0
     """Of the whole run."""
+    pid: int = 0
+    """The trainer's process, also the number of its process group."""
     message: str = ""
     """Why it ended, when it did not end well."""
     changed: datetime | None = None
@@ -121,8 +123,11 @@ class RunFolder:
         )
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes out; RunBusy when one is in."""
+    def locked(self) -> Iterator[int]:
+        """Keep other processes out; RunBusy when one is in.
+
+        Yields a file descriptor: a process that inherits it keeps the lock should this one die.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a") as file:
             try:
@@ -130,9 +135,9 @@ class RunFolder:
             except BlockingIOError:
                 raise RunBusy(
                     f"another process is training {self.root.name}",
-                    hint="wait for it, or give this run another --name",
+                    hint=f"wait for process {self.status.pid}, or give this run another --name",
                 ) from None
-            yield
+            yield file.fileno()
 
     def settle(self, manifest: TrainManifest) -> None:
         """Write the manifest of a new run, or check that a resumed one is the same run.
@@ -204,8 +209,9 @@ class RunFolder:
         return newest
 
     def is_trained(self) -> bool:
-        """Whether the final model is there."""
-        return (self.model / "config.json").is_file() and bool(weight_files(self.model))
+        """Whether the final model is there, and with it the tokenizer, which is written last."""
+        last = self.model / "tokenizer_config.json"
+        return last.is_file() and bool(weight_files(self.model))
 
 
 def describe(config: TrainConfig, tasks: int, models: dict[str, str]) -> TrainManifest:

@@ -69,22 +69,23 @@ def follow(lines: Iterable[str], steps: int, step: int = 0) -> Iterator[TrainPro
             yield TrainProgress(step, steps, played=f"{found[1]}/{found[2]}")
 
 
-def watch(launch: Launch, environ: Mapping[str, str], tell: Tell) -> RunStatus:
+def watch(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) -> RunStatus:
     """Run a command to its end; its status. Raises OutOfSpace, and TrainingFailed otherwise.
 
-    Whatever interrupts this ends the trainer too.
+    Whatever interrupts this ends the trainer too. Where this process is killed the trainer goes
+    on: it inherits `lock`, so that nobody begins a second one beside it.
     """
     run = launch.run
     step = _step_of(launch.resumes)
-    status = RunStatus(state="running", step=step, steps=launch.steps)
-    run.tell(status)
     last: deque[str] = deque(maxlen=400)
     with run.log.open("ab") as log:
         begin = log.tell()
         process = subprocess.Popen(
             launch.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            env=dict(environ), cwd=run.root, start_new_session=True,
+            env=dict(environ), cwd=run.root, start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip
+    status = RunStatus(state="running", step=step, steps=launch.steps, pid=process.pid)
+    run.tell(status)
     try:
         for progress in follow(_grown(run.log, begin, process, last), launch.steps, step):
             if progress.reward is not None:

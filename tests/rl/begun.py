@@ -45,8 +45,8 @@ if how == "fails":
 if how == "done":
     model = pathlib.Path(flag("--ckpt.output_dir"))
     model.mkdir(parents=True)
-    (model / "config.json").write_text("{}")
     (model / "model.safetensors").write_bytes(b"weights")
+    (model / "tokenizer_config.json").write_text("{}")
 """
 
 

@@ -46,6 +46,14 @@ def changed(policy: Path) -> Any:
     return model
 
 
+def finish(run: RunFolder, policy: Path) -> None:
+    """The final model as OpenRLHF leaves it."""
+    from transformers import AutoTokenizer
+
+    changed(policy).save_pretrained(run.model)
+    AutoTokenizer.from_pretrained(policy).save_pretrained(run.model)
+
+
 def first_norm(folder: Path) -> float:
     from transformers import AutoModelForCausalLM
 
@@ -68,7 +76,7 @@ def test_final_model_is_exported(run, policy, tmp_path):
     """The final model comes with tokenizer, template and an end of turn, and loads."""
     from transformers import AutoTokenizer, GenerationConfig
 
-    changed(policy).save_pretrained(run.model)
+    finish(run, policy)
     done = export(run, tmp_path / "out")
     assert done.source == "final model"
     assert done.parameters > 1000
@@ -83,7 +91,7 @@ def test_final_model_is_exported(run, policy, tmp_path):
 
 def test_serving_is_told(run, policy, tmp_path):
     """The lines to serve it name folder, context length and the settings of the planner."""
-    changed(policy).save_pretrained(run.model)
+    finish(run, policy)
     text = "\n".join(export(run, tmp_path / "out").serving)
     assert f"vllm serve {tmp_path / 'out'} --served-model-name small" in text
     assert "--max-model-len 1024" in text
@@ -133,7 +141,7 @@ def test_full_folder_is_left_alone(run, tmp_path):
 
 def test_full_disk_leaves_nothing_half(run, policy, tmp_path, monkeypatch):
     """When the disk is full the half-written folder goes again."""
-    changed(policy).save_pretrained(run.model)
+    finish(run, policy)
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
@@ -155,7 +163,7 @@ def test_template_must_be_known(run, policy, tmp_path):
     tokenizer.save_pretrained(odd)
     other = RunFolder(tmp_path / "runs" / "other")
     other.settle(describe(config_of(tmp_path, f"policy.path={odd}"), 4, {}))
-    changed(policy).save_pretrained(other.model)
+    finish(other, policy)
     with pytest.raises(TemplateRefused):
         export(other, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,13 @@ from evals.records import RunBusy
 from rl.command import SftSpec
 from rl.config import RolloutConfig, TrainConfig
 from rl.launch import plan, train, warm_start
-from rl.run_folder import NoSuchTraining, RunFolder
+from rl.run_folder import NoSuchTraining, RunFolder, RunStatus
 from rl.sections import HardwareSection
 from rl.watch import TrainingFailed, TrainProgress, follow
 from tests.rl.begun import calls, config_of, fake_trainer
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL_PYTHON = sys.executable
 
 
 @pytest.fixture(autouse=True)
@@ -189,6 +194,46 @@ def test_two_at_once_are_refused(place):
     """A run that another process trains is left alone."""
     with place.run.locked(), pytest.raises(RunBusy, match="small"):
         place.train()
+
+
+def test_trainer_outlives_a_killed_launcher_alone(place, tmp_path):
+    """Killing `videoseal` itself leaves its trainer the only one: a second is refused meanwhile."""
+    config_of(place.root)
+    code = (
+        "import os, sys, rl.launch, rl.watch\n"
+        "from pathlib import Path\n"
+        "from core.settings import Settings\n"
+        "from rl.config import load_config\n"
+        "from rl.run_folder import RunFolder\n"
+        "root = Path(sys.argv[1])\n"
+        "rl.launch.validate = lambda *_: {'data': {'max_samples': 4}}\n"
+        "rl.launch.sys.executable = str(root / 'trainer')\n"
+        "def stop(told):\n"
+        "    if told.step == 99: os.kill(os.getpid(), 9)\n"
+        "rl.launch.train(load_config(root / 'small.yaml'), Settings(data_dir=root / 'data'),\n"
+        "                RunFolder(root / 'runs' / 'small'), dict(os.environ), stop)\n"
+    )
+    done = subprocess.run(
+        [REAL_PYTHON, "-c", code, str(tmp_path)], cwd=ROOT, check=False,
+        env={**os.environ, "HOW": "hang", "STEPS": "1"},
+    )  # fmt: skip
+    assert done.returncode == -9
+    (call,) = calls(place.run.root)
+    assert running(call["pid"])
+    try:
+        with pytest.raises(RunBusy) as caught:
+            place.train()
+        assert f"process {call['pid']}" in caught.value.hint
+    finally:
+        os.killpg(call["pid"], 9)
+
+
+def test_done_is_seen_after_a_killed_launcher(place):
+    """A trainer that ended while nobody watched has done its work."""
+    place.train()
+    place.run.tell(RunStatus(state="running", step=1, steps=2))
+    assert place.train("fails").state == "done"
+    assert place.run.status.state == "done"
 
 
 def test_failure_says_why_and_where(place):
