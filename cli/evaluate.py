@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.eval_experiment import experiment_command
+from cli.eval_fetch import fetch_command
 from cli.eval_judge import agreement, judge, labels
 from cli.eval_prices import price_option
 from cli.eval_run import MODES, benchmark_command
@@ -34,7 +35,7 @@ def evaluate() -> None:
 for _name in _NAMES:
     evaluate.add_command(benchmark_command(_name))
 evaluate.add_command(experiment_command(_NAMES))
-for _command in (judge, labels, agreement):
+for _command in (judge, labels, agreement, fetch_command(_NAMES)):
     evaluate.add_command(_command)
 
 
@@ -129,23 +130,6 @@ def export(invocation: Invocation, run: str, mode: str, variant: str, out: Path 
     else:
         out.write_text(f"{text}\n", encoding="utf-8")
         click.echo(str(out))
-
-
-@evaluate.command()
-@click.argument("name", type=click.Choice(_NAMES), required=False)
-@json_option
-@pass_invocation
-def fetch(invocation: Invocation, name: str | None) -> None:
-    """Say where to get the benchmark NAME, or all of them, and under which licence."""
-    from evals.registry import BENCHMARKS
-
-    chosen = [entry for entry in BENCHMARKS.values() if name in (None, entry.name)]
-    if invocation.as_json:
-        emit_json([entry._replace(load=None)._asdict() for entry in chosen])  # type: ignore[arg-type]
-        return
-    for entry in chosen:
-        results().print(f"{entry.name:<15} {entry.title}: {entry.home}", soft_wrap=True)
-        results().print(f"{'':<15} {entry.annotations}; {entry.licence}", soft_wrap=True)
 
 
 def _folder(invocation: Invocation, run: str) -> Path:
