@@ -99,7 +99,8 @@ def grpo(
         return
     click.echo(f"trained {status.steps} steps; the policy is in {near(run.model)}")
     click.echo(f"look at it: {near(run.root / 'report.html')}")
-    click.echo(f"serve it:   videoseal train export {run.root.name} --out DIR")
+    named = near(run.root) if config.output.dir else config.name
+    click.echo(f"serve it:   videoseal train export {named} --out DIR")
 
 
 @train.command()
@@ -290,7 +291,7 @@ def _sft_spec(options: dict[str, Any]) -> Any:
             policy=str(local.absolute()) if local.is_dir() else policy,
             traces=options["traces_file"].absolute(), out=options["out"].absolute(),
             epochs=options["epochs"], lr=options["lr"], batch=options["batch"],
-            hardware=config.hardware if config else HardwareSection(backend="hf", gpus=1), **more,
+            hardware=config.hardware if config else HardwareSection(backend="hf", gpus=1, zero_stage=0), **more,
         )  # fmt: skip
     except ValidationError as error:
         raise SettingsError(str(error.errors()[0]["msg"])) from None

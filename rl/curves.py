@@ -171,7 +171,7 @@ def draw(chart: Chart, series: Series) -> Svg | None:
     y = Scale(low, low + ticks[-1], foot, top)
     steps = sorted({first, (first + last) // 2, last})
     grid = [tick_x(x(step), top, foot, str(step)) for step in steps]
-    grid += [tick_y(y(low + t), left, right, f"{low + t:.3g}") for t in ticks]
+    grid += [tick_y(y(low + t), left, right, _told(low + t)) for t in ticks]
     drawn: list[Svg] = []
     ends: list[float] = []
     for colour, (_, points) in enumerate(known):
@@ -188,6 +188,10 @@ def draw(chart: Chart, series: Series) -> Svg | None:
         for label, points in known
     )
     return figure(610, foot + 30, chart.title, told, *grid, *drawn)
+
+
+def _told(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _line(points: Sequence[Point], colour: int, x: Scale, y: Scale) -> list[Svg]:

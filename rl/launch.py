@@ -158,4 +158,8 @@ def _process_environ(hardware: HardwareSection) -> dict[str, str]:
 def _models(settings: Settings) -> dict[str, str]:
     """Who plays the frozen roles."""
     named = {role: settings.endpoint(role) for role in _ROLES_TOLD}
-    return {role: found.model if found else "offline" for role, found in named.items()}
+    missing = {"judge": "none"}
+    return {
+        role: found.model if found else missing.get(role, "offline")
+        for role, found in named.items()
+    }
