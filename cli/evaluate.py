@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -108,23 +109,34 @@ def compare(invocation: Invocation, first: str, second: str) -> None:
 @click.option("--mode", type=click.Choice(MODES), default="decoupled", show_default=True)
 @click.option("--variant", default="", help="Which cell of an experiment.")
 @click.option(
+    "--format", "form", type=click.Choice(("submission", "inspect")), default="submission",
+    show_default=True, help="What the benchmark's own scorer takes, or a log for Inspect's viewer.",
+)  # fmt: skip
+@click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Where to write; standard output if not given.",
 )  # fmt: skip
 @pass_invocation
-def export(invocation: Invocation, run: str, mode: str, variant: str, out: Path | None) -> None:
-    """Write the answers of RUN in the form that its benchmark takes for submission."""
-    from evals.cells import RECORDS, NoSuchRun
+def export(
+    invocation: Invocation, run: str, mode: str, variant: str, form: str, out: Path | None
+) -> None:
+    """Write the answers of RUN in the form that its benchmark, or another viewer, takes."""
+    from evals.cells import RECORDS, NoSuchRun, read_manifest
     from evals.export import export as submission
+    from evals.inspect_log import inspect_log
     from evals.outcome import outcome_of
     from evals.records import RecordFile, latest
 
     folder = _folder(invocation, run)
-    records = latest(RecordFile(folder / RECORDS).read()).values()
-    outcomes = [outcome_of(r) for r in records if (r.mode, r.variant) == (mode, variant)]
-    if not outcomes:
+    every = latest(RecordFile(folder / RECORDS).read()).values()
+    records = [record for record in every if (record.mode, record.variant) == (mode, variant)]
+    if not records:
         raise NoSuchRun(f"{run} has no samples of {mode} {variant}".rstrip())
-    text = submission(outcomes[0].item.benchmark, outcomes)
+    if form == "inspect":
+        log = inspect_log(records, read_manifest(folder))
+        text = json.dumps(log, ensure_ascii=False, indent=1)
+    else:
+        text = submission(records[0].item.benchmark, [outcome_of(each) for each in records])
     if out is None:
         click.echo(text)
     else:

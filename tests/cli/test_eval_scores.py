@@ -71,3 +71,14 @@ def test_comparison_as_json_has_every_number_by_name(place: Place) -> None:
     assert accuracy["difference"]["mean"] == 0.75
     assert {"mean", "low", "high"} <= set(accuracy["difference"])
     assert isinstance(found["test"], dict)
+
+
+def test_export_writes_a_log_for_inspect(place: Place, tmp_path: Path) -> None:
+    """The same records as a submission cannot show, in the form that Inspect's viewer reads."""
+    out = tmp_path / "log.json"
+    told = place.run("eval", "export", "first", "--format", "inspect", "--out", out)
+    assert told.exit_code == 0, told.stderr
+    log = json.loads(out.read_text("utf-8"))
+    assert [sample["id"] for sample in log["samples"]] == ["q0", "q1", "q2", "q3"]
+    none = place.run("eval", "export", "first", "--mode", "direct", "--format", "inspect")
+    assert none.exit_code == 2
