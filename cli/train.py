@@ -285,13 +285,14 @@ def _sft_spec(options: dict[str, Any]) -> Any:
     if not policy:
         raise click.UsageError("Give --policy or --config.")
     local = Path(policy)
+    alone = HardwareSection(backend="hf", gpus=1, zero_stage=0)
     more = {} if config is None else {"context_tokens": config.rollout.context_tokens}
     try:
         return SftSpec(
             policy=str(local.absolute()) if local.is_dir() else policy,
             traces=options["traces_file"].absolute(), out=options["out"].absolute(),
             epochs=options["epochs"], lr=options["lr"], batch=options["batch"],
-            hardware=config.hardware if config else HardwareSection(backend="hf", gpus=1, zero_stage=0), **more,
+            hardware=config.hardware if config else alone, **more,
         )  # fmt: skip
     except ValidationError as error:
         raise SettingsError(str(error.errors()[0]["msg"])) from None
