@@ -114,13 +114,13 @@ class LineFile(Generic[Read]):
         if self._file:
             self._file.close()
 
-    def append(self, record: Read) -> None:
-        """Write one record and force it to disk; OutOfSpace when the disk is full."""
+    def append(self, *records: Read) -> None:
+        """Write records and force them to disk together; OutOfSpace when the disk is full."""
         assert self._file is not None, "append needs the file to be entered"
-        line = record.model_dump_json().encode() + b"\n"
+        lines = b"".join(record.model_dump_json().encode() + b"\n" for record in records)
         before = self._file.seek(0, os.SEEK_END)
         try:
-            rest = memoryview(line)
+            rest = memoryview(lines)
             while rest:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())

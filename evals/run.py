@@ -113,10 +113,11 @@ async def run(
         done = 0
         where = on if on and jobs else _here(systems)
         async with where(concurrency, model_names(resources)) as sample:
-            async for record in _ask(jobs, ready, lost, sample, concurrency):
-                records.append(record)
-                done += 1
-                tell(RunProgress("ask", done, len(jobs), record))
+            async for together in _ask(jobs, ready, lost, sample, concurrency):
+                records.append(*together)
+                for record in together:
+                    done += 1
+                    tell(RunProgress("ask", done, len(jobs), record))
 
 
 def run_folder(data_dir: Path, name: str) -> Path:
@@ -191,8 +192,11 @@ async def _ask(
     lost: dict[str, SampleError],
     sample: Sampler,
     concurrency: int,
-) -> AsyncIterator[SampleRecord]:
-    """Records in the order in which they are done, at most `concurrency` questions at a time."""
+) -> AsyncIterator[list[SampleRecord]]:
+    """Records in the order in which they are done, at most `concurrency` questions at a time.
+
+    Those that are done together come together, so that they wait for the disk once.
+    """
     waiting = iter(jobs)
     running: set[asyncio.Task[SampleRecord]] = set()
 
@@ -211,8 +215,7 @@ async def _ask(
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
+            yield [task.result() for task in done]
     finally:
         for task in running:
             task.cancel()

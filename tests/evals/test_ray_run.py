@@ -63,13 +63,13 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _rows(folder: Path, count: int = COUNT) -> None:
+def _rows(folder: Path, numbers: range = range(COUNT)) -> None:
     row = {
         "video_uid": "v", "question": "What?", "answer": "b", "choices": ["a", "b", "c", "d"],
         "right_answer": "B", "clue_intervals": [[100, 103]], "domain": "d", "sub_category": "s",
         "duration": 600,
     }  # fmt: skip
-    (folder / "rows.json").write_text(json.dumps([{**row, "qid": n} for n in range(count)]))
+    (folder / "rows.json").write_text(json.dumps([{**row, "qid": n} for n in numbers]))
     (folder / "v.mp4").touch()
 
 
@@ -132,7 +132,7 @@ def test_run_that_was_broken_off_goes_on(
     ray: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was recorded before the driver stopped is not asked again."""
-    _rows(tmp_path, 7)
+    _rows(tmp_path, range(100, 120))
 
     def stop(step: Any) -> None:
         if step.stage == "ask" and step.done == 3:
@@ -144,9 +144,9 @@ def test_run_that_was_broken_off_goes_on(
         recorded = set(_records(tmp_path))
         before = paid(tmp_path)
         _run(tmp_path, monkeypatch, on=on)
-    assert len(recorded) == 3
+    assert 3 <= len(recorded) < 9  # and what was done together with the third
     assert not recorded & set(paid(tmp_path)[len(before) :])
-    assert len(_records(tmp_path)) == 7
+    assert len(_records(tmp_path)) == 20
 
 
 def test_worker_that_cannot_work_ends_the_run_before_a_question(

@@ -34,6 +34,18 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
     assert found[0] == record(item("q0"), proven())
 
 
+def test_records_given_together_wait_for_the_disk_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done at the same time is forced to disk by one call, all of it."""
+    forced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: forced.append(fsync(number)))
+    with RecordFile(tmp_path / "s.jsonl") as records:
+        records.append(*(record(item(f"q{number}")) for number in range(3)))
+        assert len(forced) == 1
+        assert [entry.item.uid for entry in records.read()] == ["q0", "q1", "q2"]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(cut=st.integers(0, 10_000))
 def test_torn_end_costs_only_the_torn_record(tmp_path: Path, cut: int) -> None:
