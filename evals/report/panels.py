@@ -18,7 +18,7 @@ _WIDTH: Final = 860.0
 _LEFT: Final = 42.0
 """Room for the numbers of the vertical axis."""
 _RIGHT: Final = 16.0
-_HEAD: Final = 68.0
+_HEAD: Final = 80.0
 """Room for a panel's name and two lines about it."""
 _PLOT: Final = 200.0
 _FOOT: Final = 38.0

@@ -126,7 +126,7 @@ def test_table_has_the_paired_difference_to_the_baseline(made: Made) -> None:
     assert list(rows) == [
         f"{mode} \u00b7 steps={steps}"
         for mode in ("decoupled", "coupled")
-        for steps in (2, 4, 8, 16, 32)
+        for steps in (1, 2, 4, 8, 16)
     ]
     for system in made.systems:
         found = difference(system.cell, base.cell, "accuracy").difference
