@@ -9,6 +9,7 @@ import click
 
 from cli.invocation import Invocation, environment, json_option, pass_invocation
 from cli.output import emit_json, near, plain, results
+from cli.train_base import base
 from cli.train_data import check, data, traces
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def recipes(invocation: Invocation, name: str | None) -> None:
     click.echo(text, nl=False)
 
 
-for _command in (data, traces, check):
+for _command in (base, data, traces, check):
     train.add_command(_command)
 
 

@@ -12,6 +12,8 @@ from cli.invocation import Invocation, json_option, pass_invocation
 from cli.output import emit_json, near, plain, results, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.settings import Settings
     from evals.records import SampleRecord
     from rl.check import Checked
@@ -123,7 +125,10 @@ def data(invocation: Invocation, /, **options: Any) -> None:
     "--brief", is_flag=True,
     help="With the short rules, for a policy trained on them; as VIDEOSEAL_TOOL_CALL_FORMAT=brief.",
 )  # fmt: skip
-@click.option("--max-steps", type=click.IntRange(1), help="Turns of the search policy a question.")
+@click.option(
+    "--config", "config_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Search with the budgets of this training config, and write the rules that it names.",
+)  # fmt: skip
 @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
 @json_option
 @pass_invocation
@@ -133,20 +138,24 @@ def traces(invocation: Invocation, /, **options: Any) -> None:
     Each is what the policy would have read and said, for OpenRLHF's SFT with --data.multiturn.
     """
     from rl.attempts import read_attempts
+    from rl.config import load_config
     from rl.rewards import RewardSpec
     from rl.traces import choose, write_traces
 
     if bool(options["runs"]) == bool(options["tasks"]):
         raise click.UsageError("Give either RUN or --tasks.")
     settings = invocation.settings()
+    config = load_config(options["config_file"]) if options["config_file"] else None
+    form = config.policy.tool_call_format if config else settings.tool_call_format
     if options["tasks"]:
-        episodes = asyncio.run(_searched(settings, options))
+        context = config.context if config else {}
+        episodes = asyncio.run(_searched(settings, options, context))
     else:
         episodes = [r for run in options["runs"] for r in read_attempts(_run(settings, run))]
     choice = choose(
         episodes, RewardSpec(kind=options["kind"]),
         least=options["least"], per_question=options["per_question"],
-        brief=options["brief"] or settings.tool_call_format == "brief",
+        brief=options["brief"] or form == "brief",
     )  # fmt: skip
     write_traces(options["out"], choice.traces)
     if invocation.as_json:
@@ -191,7 +200,9 @@ def _run(settings: Settings, run: str) -> Path:
     return path if path.exists() else run_folder(settings.data_dir, run)
 
 
-async def _searched(settings: Settings, options: dict[str, Any]) -> list[SampleRecord]:
+async def _searched(
+    settings: Settings, options: dict[str, Any], context: Mapping[str, Any]
+) -> list[SampleRecord]:
     from cli.eval_progress import show_run
     from evals.run import RunProgress
     from graph.resources import open_resources
@@ -199,7 +210,6 @@ async def _searched(settings: Settings, options: dict[str, Any]) -> list[SampleR
     from rl.traces import search_episodes
 
     labels = [read_label(task.label) for task in read_tasks(options["tasks"])]
-    context = {} if options["max_steps"] is None else {"max_steps": options["max_steps"]}
     records: list[SampleRecord] = []
     with open_resources(settings) as resources, show_run() as tell:
         asked = search_episodes(labels, resources, context, concurrency=options["concurrency"])

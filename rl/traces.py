@@ -28,6 +28,7 @@ from core.models.types import Question
 from core.offline.planner import SearchPolicy
 from evals.manifest import Cell
 from evals.records import SampleRecord
+from evals.rows import AnnotationError
 from evals.sample import run_sample
 from graph.context import Context
 from graph.prompts import PLAN_VERSION, system_prompt, task_prompt, tool_names
@@ -37,7 +38,7 @@ from rl.rewards import RewardSpec, reward_of
 from rl.tasks import TaskLabel
 from tools.schemas import tool_specs
 
-__all__ = ["Choice", "Trace", "choose", "conversation", "search_episodes", "sft_row",
+__all__ = ["Choice", "Trace", "choose", "conversation", "read_texts", "search_episodes", "sft_row",
            "write_traces"]  # fmt: skip
 
 _ROLES: Final[Mapping[str, str]] = {"system": "system", "human": "user", "ai": "assistant"}
@@ -129,6 +130,15 @@ def write_traces(path: Path, traces: Sequence[Trace]) -> None:
         path.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise OutOfSpace(f"cannot write {path}: {error.strerror}") from error
+
+
+def read_texts(path: Path) -> Iterator[str]:
+    """Everything that is said in a file of traces; AnnotationError names a line that is none."""
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            yield from (str(message["content"]) for message in json.loads(line)["messages"])
+        except (ValueError, KeyError, TypeError):
+            raise AnnotationError(f"{path.name}:{number}: not a conversation") from None
 
 
 async def search_episodes(
