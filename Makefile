@@ -32,7 +32,7 @@ serve: $(VENV)/.serve ## Serve the graphs for LangGraph Studio on 127.0.0.1:2024
 	@LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --n-jobs-per-worker 4
 
 lock: $(VENV)/.dev ## Write down the exact versions of the installed packages
-	@$(PIP) freeze --exclude-editable --exclude pip --exclude setuptools --exclude wheel > constraints.txt
+	@$(PIP) freeze --exclude-editable --exclude pip --exclude setuptools --exclude wheel | sed "s/+cpu$$//" > constraints.txt
 
 clean: ## Remove what the commands above made
 	rm -rf $(VENV) demo-data bench/out build dist *.egg-info .langgraph_api .*_cache .hypothesis
