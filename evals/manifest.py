@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.errors import VideosealError
 from core.settings import Settings
 from evals.cells import MANIFEST
+from evals.pins import prompt_text_hash, versions
 from evals.rows import AnnotationError
 
 __all__ = ["Cell", "Manifest", "RunMismatch", "RunSpec", "dataset_hash", "describe", "settle"]
@@ -76,6 +77,10 @@ class Manifest(BaseModel):
     """The same by the name of a cell, for those with other settings or endpoints than the run."""
     settings: dict[str, Any]
     """All settings, secrets left out."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Of each role's prompt, and of the index."""
+    prompts_sha256: str = ""
+    """Of the modules that hold the prompts."""
     git: str = ""
     """Commit, with `+` for uncommitted changes; empty outside a checkout."""
     python: str
@@ -88,6 +93,7 @@ class Manifest(BaseModel):
             "benchmark": self.spec.benchmark,
             "dataset": self.dataset_sha256,
             "models": self.models,
+            "versions": self.versions,
         }
 
     def cells(self) -> dict[str, Any]:
@@ -120,6 +126,8 @@ def describe(
         models=models,
         cell_models=cell_models or {},
         settings=json.loads(settings.model_dump_json(exclude={"data_dir", "database_url"})),
+        versions=versions(),
+        prompts_sha256=prompt_text_hash(),
         git=_git(),
         python=platform.python_version(),
         packages={d.metadata["Name"]: d.version for d in distributions()},

@@ -18,9 +18,9 @@ from indexing.progress import Progress, ProgressFn
 from indexing.rows import Data
 from indexing.store import Store
 
-__all__ = ["Job"]
+__all__ = ["SCAN_VERSION", "Job"]
 
-_SCAN_VERSION: Final = "scan-1"
+SCAN_VERSION: Final = "scan-1"
 """Raised with every change of what a pass over the frames stores."""
 
 
@@ -50,7 +50,7 @@ class Job:
     def scan_key(self) -> str:
         """Changes with whatever would make a pass over the frames find something else."""
         used = self.settings
-        return fingerprint(_SCAN_VERSION, used.clip_seconds, used.ocr_fps, self.reader_name)
+        return fingerprint(SCAN_VERSION, used.clip_seconds, used.ocr_fps, self.reader_name)
 
     @property
     def caption_key(self) -> str:

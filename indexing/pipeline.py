@@ -19,7 +19,7 @@ from core.video import VideoInfo, content_id, probe
 from indexing.cues import join_segments
 from indexing.embed import embed_texts
 from indexing.fingerprint import fingerprint
-from indexing.job import Job
+from indexing.job import SCAN_VERSION, Job
 from indexing.listening import SubtitleFiles, listen, subtitle_files
 from indexing.looking import Looked, look
 from indexing.merge import clip_rows, cue_rows, scene_rows
@@ -30,9 +30,11 @@ from indexing.speech import Transcriber, load_transcriber
 from indexing.store import Store
 from indexing.story import story_parts, write_story
 
-__all__ = ["Progress", "index_video"]
+__all__ = ["INDEX_VERSION", "Progress", "index_video"]
 
 _MERGE_VERSION: Final = "merge-1"
+INDEX_VERSION: Final = f"{SCAN_VERSION}+{_MERGE_VERSION}"
+"""Raised with every change that makes another index of the same video."""
 """Raised with every change of how rows are made from what the stages stored."""
 _MISSED_SAMPLES: Final = 1.2
 _CUT_SHORT: Final = 1.0

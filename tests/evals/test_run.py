@@ -13,11 +13,22 @@ from typing import Any
 import pytest
 
 from core.errors import SettingsError, VideoNotFound
-from evals.manifest import Cell, Manifest, RunMismatch, RunSpec, dataset_hash, settle
+from core.settings import Settings
+from evals.manifest import (
+    Cell,
+    Manifest,
+    RunMismatch,
+    RunSpec,
+    dataset_hash,
+    describe,
+    settle,
+)
 from evals.records import SampleError
 from evals.run import jobs_of
 from evals.sample import context_of
 from evals.selection import locate, select
+from graph.prompts import PLAN_VERSION
+from indexing.pipeline import INDEX_VERSION
 from tests.evals.made import item, proven, record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +143,18 @@ def test_run_cannot_be_continued_with_other_models_or_data(tmp_path: Path) -> No
         settle(tmp_path, _manifest(models={"planner": "q"}))
     with pytest.raises(RunMismatch, match="dataset"):
         settle(tmp_path, _manifest(dataset_sha256="b"))
+    with pytest.raises(RunMismatch, match="versions"):
+        settle(tmp_path, _manifest(versions={"planner": "plan-0"}))
+
+
+def test_manifest_pins_prompts_and_index(tmp_path: Path) -> None:
+    """What every model was told, and which index it searched, is written down."""
+    (tmp_path / "a.json").write_text("[]")
+    spec = RunSpec(benchmark="cgbench", cells=[Cell()])
+    made = describe(spec, tmp_path / "a.json", {}, Settings(data_dir=tmp_path))
+    assert made.versions["planner"] == PLAN_VERSION
+    assert made.versions["index"] == INDEX_VERSION
+    assert len(made.prompts_sha256) == 64
 
 
 def test_cell_cannot_become_another_while_its_run_goes_on(tmp_path: Path) -> None:
