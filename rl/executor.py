@@ -23,9 +23,9 @@ from graph.resources import Resources, open_resources
 from rl.config import RolloutConfig
 from rl.limits import Limits
 from rl.policy import Engine
-from rl.response import Response, empty_response, response
+from rl.response import Response, empty_response, paid, response
 from rl.rollout import Rollout, run_episode
-from rl.siblings import Groups
+from rl.siblings import NOTHING, Groups, Paid
 from rl.tasks import read_label
 from rl.templates import TemplateRefused, Tokenizer
 
@@ -82,7 +82,7 @@ class GraphExecutor:
         # Before anything is awaited, so that a group is whole when its first sample ends.
         key = (prompt, label, id(sampling_params), id(hf_tokenizer))
         group = self._groups.join(key)
-        paid: float | None = None
+        earned: Paid | None = None
         rollout: Rollout | None = None
         try:
             async with self._gate():
@@ -90,13 +90,13 @@ class GraphExecutor:
                     label, sampling_params, max_length, hf_tokenizer, llm_engine
                 )
             if rollout is not None and not rollout.infra_error:
-                paid = rollout.reward.total
+                earned = paid(rollout.reward)
         finally:
-            self._groups.leave(key, paid)
-        neutral = await group.mean() if paid is None else 0.0
+            self._groups.leave(key, earned)
+        neutral = await group.mean() if earned is None else NOTHING
         told: dict[str, Any] = {
             "with_logprobs": sampling_params.logprobs is not None,
-            "neutral_reward": neutral,
+            "neutral": neutral,
         }
         if rollout is None:
             return empty_response(hf_tokenizer, prompt, label, **told)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Final, TypedDict
 
 from rl.facts import FACTS, facts_of
+from rl.rewards import Reward
 from rl.rollout import Rollout
+from rl.siblings import NOTHING, Paid
 from rl.templates import Tokenizer
 from rl.tokens import Segment
 
-__all__ = ["Response", "empty_response", "response"]
+__all__ = ["Response", "empty_response", "paid", "response"]
 
 _DIGITS: Final = 6
 """Noise in the last bits of equal rewards would become full-size advantages."""
+_SCORE_DIGITS: Final = 4
+"""Fewer, so that a score of 1 is not missed by what rounding did to total and cost."""
 
 
 class Response(TypedDict):
@@ -29,6 +33,7 @@ class Response(TypedDict):
     """One a token, 0 for those without a loss; None exactly where none were asked for."""
     reward: float
     scores: float
+    """The pay before costs; OpenRLHF's dynamic filtering looks at its mean in a group."""
     truncated: bool
     extra_logs: dict[str, float]
 
@@ -39,11 +44,11 @@ def response(
     label: str,
     *,
     with_logprobs: bool = True,
-    neutral_reward: float = 0.0,
+    neutral: Paid = NOTHING,
 ) -> Response:
     """The last segment of an episode with its reward and its facts.
 
-    One that failed keeps a single token in play and is paid `neutral_reward`, the mean of its
+    One that failed keeps a single token in play and is paid `neutral`, the mean of its
     group: its advantage is 0. Without any token a step of nothing but such episodes divides by
     zero, and one such episode alone makes the trainer's averages NaN.
     """
@@ -51,10 +56,22 @@ def response(
     facts = facts_of(rollout)
     if rollout.infra_error or not segments:
         segment = _one_token(segments, rollout.transcript.end_id)
-        reward = neutral_reward
+        told = neutral
     else:
-        segment, reward = segments[-1], round(rollout.reward.total, _DIGITS)
-    return _as_dict(prompt, label, segment, reward, facts, rollout.truncated, with_logprobs)
+        segment, told = segments[-1], paid(rollout.reward)
+    return _as_dict(prompt, label, segment, told, facts, rollout.truncated, with_logprobs)
+
+
+def paid(reward: Reward) -> Paid:
+    """What a sample's reward is to the trainer.
+
+    The score leaves costs out: with them a question that is always answered and proven would stay
+    below 1, and never be dropped as too easy. Whether an answer was proven stays in, for answers
+    that are right but proven unequally are what a gated reward is about.
+    """
+    cost = reward.terms["cost"]
+    before = min(1.0, reward.total / (1 - cost)) if cost < 1 else 0.0
+    return Paid(round(reward.total, _DIGITS), round(before, _SCORE_DIGITS))
 
 
 def empty_response(
@@ -63,19 +80,19 @@ def empty_response(
     label: str,
     *,
     with_logprobs: bool,
-    neutral_reward: float,
+    neutral: Paid,
 ) -> Response:
     """That of an episode that could not even begin."""
     facts = {**dict.fromkeys(FACTS, 0.0), "infra_error": 1.0, "unwritten": 1.0}
     segment = _one_token([], int(tokenizer.eos_token_id))
-    return _as_dict(prompt, label, segment, neutral_reward, facts, False, with_logprobs)
+    return _as_dict(prompt, label, segment, neutral, facts, False, with_logprobs)
 
 
 def _as_dict(
     prompt: str,
     label: str,
     segment: Segment,
-    reward: float,
+    told: Paid,
     facts: dict[str, float],
     truncated: bool,
     with_logprobs: bool,
@@ -88,8 +105,8 @@ def _as_dict(
         observation_tokens=list(segment.ids),
         action_ranges=list(segment.ranges),
         rollout_log_probs=list(segment.logprobs) if with_logprobs else None,
-        reward=reward,
-        scores=reward,
+        reward=told.reward,
+        scores=told.score,
         truncated=truncated,
         extra_logs=facts,
     )

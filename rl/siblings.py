@@ -8,8 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
+from statistics import fmean
+from typing import Final, NamedTuple
 
-__all__ = ["Group", "Groups"]
+__all__ = ["NOTHING", "Group", "Groups", "Paid"]
+
+
+class Paid(NamedTuple):
+    """What the trainer is told of how good a sample was."""
+
+    reward: float
+    """What it learns from."""
+    score: float
+    """By which it drops questions that are always or never solved: the pay before costs."""
+
+
+NOTHING: Final = Paid(0.0, 0.0)
 
 
 class Group:
@@ -17,7 +31,7 @@ class Group:
 
     def __init__(self) -> None:
         self._running = 0
-        self._paid: list[float] = []
+        self._paid: list[Paid] = []
         self._over = asyncio.Event()
 
     def join(self) -> None:
@@ -25,19 +39,19 @@ class Group:
         self._running += 1
         self._over.clear()
 
-    def leave(self, reward: float | None) -> bool:
-        """Report a sample's reward, None for one that failed; whether it was the last."""
-        if reward is not None:
-            self._paid.append(reward)
+    def leave(self, paid: Paid | None) -> bool:
+        """Report what a sample was paid, None for one that failed; whether it was the last."""
+        if paid is not None:
+            self._paid.append(paid)
         self._running -= 1
         if self._running == 0:
             self._over.set()
         return self._running == 0
 
-    async def mean(self) -> float:
-        """The mean reward once all samples have left; 0 when all failed."""
+    async def mean(self) -> Paid:
+        """The means once all samples have left; 0 when all failed."""
         await self._over.wait()
-        return sum(self._paid) / len(self._paid) if self._paid else 0.0
+        return Paid(*map(fmean, zip(*self._paid, strict=True))) if self._paid else NOTHING
 
 
 class Groups:
@@ -52,7 +66,7 @@ class Groups:
         group.join()
         return group
 
-    def leave(self, key: Hashable, reward: float | None) -> None:
+    def leave(self, key: Hashable, paid: Paid | None) -> None:
         """Report a sample; a group that is over is forgotten."""
-        if self._running[key].leave(reward):
+        if self._running[key].leave(paid):
             del self._running[key]

@@ -20,7 +20,7 @@ from rl.executor import GraphExecutor
 from rl.facts import FACTS
 from rl.response import Response
 from rl.rewards import RewardSpec
-from rl.siblings import Groups
+from rl.siblings import Groups, Paid
 from rl.templates import TemplateRefused
 from tests.rl.stage import (
     EPISODES,
@@ -78,7 +78,7 @@ async def test_a_response_has_the_form_of_openrlhf(
     said = [tokenizer.decode(found["observation_tokens"][a:b]) for a, b in found["action_ranges"]]
     assert said[-1] == f"{LOOK}<|im_end|>"
     facts = found["extra_logs"]
-    assert found["reward"] == found["scores"] > 0.9
+    assert 0.9 < found["reward"] < found["scores"] == 1
     assert (facts["right"], facts["grounded"], facts["turns"], facts["segments"]) == (1, 1, 2, 1)
     assert facts["frames"] == 4
     assert 0 < facts["best_iou"] < 1
@@ -132,6 +132,31 @@ async def test_a_failed_sample_says_nothing(
     assert good["reward"] > bad["reward"]
 
 
+async def test_a_question_that_is_always_solved_scores_one(
+    make: Callable[..., GraphExecutor], tokenizer: Any
+) -> None:
+    """Whatever turns, frames and a lost sample cost: filtering by scores drops it as too easy."""
+    executor, sampling = make(), Sampling()
+    search = call("visual_retrieve", query="sign")
+    scripts: list[tuple[Any, ...]] = [(LOOK,), (search, LOOK), ("hm", LOOK), (RuntimeError("x"),)]
+    found = await asyncio.gather(
+        *(execute(executor, tokenizer, *script, sampling=sampling) for script in scripts)
+    )
+    assert [response["scores"] for response in found] == [1.0] * 4
+    assert len({response["reward"] for response in found}) == 4
+
+
+async def test_an_answer_without_proof_scores_nothing(
+    make: Callable[..., GraphExecutor], tokenizer: Any
+) -> None:
+    """Right answers that are proven unequally are kept: they are what the gate teaches."""
+    executor, wide = make(), inspect("0-400")
+    proven, unproven = [await execute(executor, tokenizer, said) for said in (LOOK, wide)]
+    assert proven["extra_logs"]["right"] == unproven["extra_logs"]["right"] == 1
+    assert proven["scores"] == 1
+    assert unproven["scores"] < 0.1
+
+
 async def test_a_group_that_failed_whole_is_paid_nothing(
     make: Callable[..., GraphExecutor], tokenizer: Any
 ) -> None:
@@ -157,10 +182,10 @@ async def test_a_group_is_forgotten_when_it_is_over() -> None:
     """The next one with the same key begins anew."""
     groups = Groups()
     first = groups.join("q")
-    groups.leave("q", 1.0)
+    groups.leave("q", Paid(0.5, 1.0))
     second = groups.join("q")
     groups.leave("q", None)
-    assert (await first.mean(), await second.mean()) == (1.0, 0.0)
+    assert (await first.mean(), await second.mean()) == ((0.5, 1.0), (0.0, 0.0))
 
 
 async def test_episodes_wait_for_their_turn(
