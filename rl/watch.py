@@ -6,12 +6,13 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from core.errors import OutOfSpace, VideosealError
 from rl.run_folder import RunFolder, RunStatus
@@ -72,9 +73,15 @@ def follow(lines: Iterable[str], steps: int, step: int = 0) -> Iterator[TrainPro
 def watch(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) -> RunStatus:
     """Run a command to its end; its status. Raises OutOfSpace, and TrainingFailed otherwise.
 
-    Whatever interrupts this ends the trainer too. Where this process is killed the trainer goes
-    on: it inherits `lock`, so that nobody begins a second one beside it.
+    Whatever interrupts this ends the trainer too, and SIGTERM is an interrupt: KeyboardInterrupt.
+    Where this process is killed the trainer goes on: it inherits `lock`, so that nobody begins a
+    second one beside it.
     """
+    with _terminable():
+        return _watched(launch, environ, tell, lock)
+
+
+def _watched(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) -> RunStatus:
     run = launch.run
     step = _step_of(launch.resumes)
     last: deque[str] = deque(maxlen=400)
@@ -85,16 +92,18 @@ def watch(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) -> 
             env=dict(environ), cwd=run.root, start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip
     status = RunStatus(state="running", step=step, steps=launch.steps, pid=process.pid)
-    run.tell(status)
     try:
+        run.tell(status)
         for progress in follow(_grown(run.log, begin, process, last), launch.steps, step):
             if progress.reward is not None:
                 status = status.model_copy(update={"step": progress.step})
                 run.tell(status)
             tell(progress)
     except BaseException:
-        _end(process, launch.command)
-        run.tell(status.model_copy(update={"state": "stopped", "message": "interrupted"}))
+        try:
+            _end(process, launch.command)
+        finally:
+            run.tell(status.model_copy(update={"state": "stopped", "message": "interrupted"}))
         raise
     if process.returncode == 0 and run.is_trained():
         done = status.model_copy(update={"state": "done", "step": launch.steps})
@@ -103,6 +112,23 @@ def watch(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) -> 
     failure = _failure(run, process.returncode, list(last))
     run.tell(status.model_copy(update={"state": "failed", "message": str(failure)}))
     raise failure
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, which batch systems and containers stop a job with, be an interrupt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _grown(
@@ -128,7 +154,18 @@ def _grown(
 
 
 def _end(process: subprocess.Popen[bytes], command: Sequence[str]) -> None:
-    """End the trainer and what it started, gently first; a cluster's job is asked to stop."""
+    """End the trainer and what it started, gently first; a cluster's job is asked to stop.
+
+    Whoever interrupts this too has no patience left.
+    """
+    try:
+        _ask_to_end(process, command)
+    finally:
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _ask_to_end(process: subprocess.Popen[bytes], command: Sequence[str]) -> None:
     if "--submission-id" in command:
         at = command.index("--submission-id")
         address = command[command.index("--address") + 1]
@@ -139,9 +176,7 @@ def _end(process: subprocess.Popen[bytes], command: Sequence[str]) -> None:
         _signal(process, number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
-            break
-    _signal(process, signal.SIGKILL)
-    process.wait()
+            return
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
