@@ -7,6 +7,7 @@ travel through Ray's object store. This module is imported by Ray workers in whi
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -49,7 +50,7 @@ class HfRollout(_Rollout):  # type: ignore[misc]
 
     async def load_weights(self, weights: dict[str, torch.Tensor]) -> None:
         """Take the policy's weights after a training step."""
-        self.engine.load(weights)
+        await asyncio.to_thread(self.engine.load, weights)
 
     async def reset_prefix_cache(self) -> None:
         """Nothing: new weights reset it."""

@@ -8,6 +8,7 @@ kept until the weights change.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,11 @@ from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from rl.worker.compat import SamplingParams
 
-__all__ = ["Completion", "HfEngine", "LogProb", "RequestOutput"]
+__all__ = ["Completion", "EngineClosed", "HfEngine", "LogProb", "RequestOutput"]
+
+
+class EngineClosed(RuntimeError):
+    """The engine was closed before it answered."""
 
 
 class LogProb(NamedTuple):
@@ -87,6 +92,7 @@ class HfEngine:
         self.unfinished = 0
         self._max_batch = max_batch
         self._window_s = window_s
+        self._using_model = threading.Lock()
         self._chance = torch.Generator(device=model.device)
         self._chance.manual_seed(torch.seed() if seed is None else seed)
         self._waiting: asyncio.Queue[_Request] | None = None
@@ -99,10 +105,14 @@ class HfEngine:
         sampling_params: SamplingParams,
         multi_modal_data: object = None,
     ) -> RequestOutput:
-        """Sample one continuation; top_p and top_k other than off raise ValueError."""
-        if sampling_params.top_p != 1.0 or sampling_params.top_k > 0:
-            raise ValueError("log-probs are exact only without top_p and top_k")
-        if self._waiting is None:
+        """Sample one continuation.
+
+        Raises ValueError for what cannot be sampled, top_p and top_k other than off included, and
+        EngineClosed when the engine is closed meanwhile.
+        """
+        _check(prompt_token_ids, sampling_params)
+        # The worker of an event loop that has ended is done, and its queue belongs to that loop.
+        if self._waiting is None or self._worker is None or self._worker.done():
             self._waiting = asyncio.Queue()
             self._worker = asyncio.create_task(self._serve(self._waiting))
         done: asyncio.Future[RequestOutput] = asyncio.get_running_loop().create_future()
@@ -114,12 +124,19 @@ class HfEngine:
             self.unfinished -= 1
 
     def load(self, weights: dict[str, torch.Tensor]) -> None:
-        """Take new weights; what was kept of the old ones is forgotten."""
-        self.model.load_state_dict(weights, strict=False)
-        self._prefix = None
+        """Take new weights, all by their names; what was kept of the old ones is forgotten.
+
+        Waits for tokens that are being sampled. Raises ValueError for weights that the model does
+        not have: left aside, they would let it sample from the old ones for ever.
+        """
+        with self._using_model:
+            unexpected = self.model.load_state_dict(weights, strict=False).unexpected_keys
+            self._prefix = None
+        if unexpected:
+            raise ValueError(f"the model has no weights {', '.join(unexpected[:3])}")
 
     async def close(self) -> None:
-        """End the worker task of this event loop."""
+        """End the worker task of this event loop; requests that wait raise EngineClosed."""
         if self._worker is not None:
             self._worker.cancel()
             with suppress(asyncio.CancelledError):
@@ -127,28 +144,34 @@ class HfEngine:
         self._waiting = self._worker = None
 
     async def _serve(self, waiting: asyncio.Queue[_Request]) -> None:
-        while True:
-            batch = [await waiting.get()]
-            # Episodes that were answered together ask again at about the same time.
-            await asyncio.sleep(self._window_s)
-            while len(batch) < self._max_batch and not waiting.empty():
+        batch: list[_Request] = []
+        try:
+            while True:
+                batch = [await waiting.get()]
+                # Episodes that were answered together ask again at about the same time.
+                await asyncio.sleep(self._window_s)
+                while len(batch) < self._max_batch and not waiting.empty():
+                    batch.append(waiting.get_nowait())
+                batch = [request for request in batch if not request.done.done()]
+                if batch:
+                    await self._answer(batch)
+        finally:
+            while not waiting.empty():
                 batch.append(waiting.get_nowait())
-            batch = [request for request in batch if not request.done.done()]
-            if not batch:
-                continue
-            try:
-                outputs = await asyncio.to_thread(self._sample, batch)
-            except Exception as error:  # whoever asked is told; the engine serves on
-                for request in batch:
-                    if not request.done.done():
-                        request.done.set_exception(error)
-                continue
-            for request, output in zip(batch, outputs, strict=True):
-                if not request.done.done():
-                    request.done.set_result(output)
+            _refuse(batch, EngineClosed("the engine was closed"))
+
+    async def _answer(self, batch: list[_Request]) -> None:
+        try:
+            outputs = await asyncio.to_thread(self._sample, batch)
+        except Exception as error:  # whoever asked is told; the engine serves on
+            _refuse(batch, error)
+            return
+        for request, output in zip(batch, outputs, strict=True):
+            if not request.done.done():
+                request.done.set_result(output)
 
     def _sample(self, batch: list[_Request]) -> list[RequestOutput]:
-        with torch.inference_mode():
+        with self._using_model, torch.inference_mode():
             return self._sampled(batch)
 
     def _sampled(self, batch: list[_Request]) -> list[RequestOutput]:
@@ -161,7 +184,12 @@ class HfEngine:
         active = list(range(len(rows)))
         while True:
             tokens = self._draw(logits, [rows[index] for index in active])
-            keep = [place for place, index in enumerate(active) if rows[index].goes_on(ends)]
+            keep = [
+                place
+                for place, index in enumerate(active)
+                # Nobody waits for the rest of an episode that was cut off.
+                if rows[index].goes_on(ends) and not batch[index].done.done()
+            ]
             if not keep:
                 break
             if len(keep) < len(active):
@@ -219,6 +247,24 @@ class HfEngine:
         finish = "stop" if row.tokens[-1] in ends else "length"
         told = [{t: LogProb(p)} for t, p in zip(row.tokens, row.logprobs, strict=True)]
         return RequestOutput([Completion(row.tokens, str(text), finish, told)])
+
+
+def _check(ids: Sequence[int], sampling: SamplingParams) -> None:
+    """Raise ValueError for a request that would fail, and with it all that are decoded with it."""
+    if sampling.top_p != 1.0 or sampling.top_k > 0:
+        raise ValueError("log-probs are exact only without top_p and top_k")
+    if not ids:
+        raise ValueError("there is no token to go on from")
+    if sampling.max_tokens is not None and sampling.max_tokens < 1:
+        raise ValueError(f"max_tokens is {sampling.max_tokens}, and one is the least")
+    if not 0 <= sampling.temperature < float("inf"):
+        raise ValueError(f"temperature is {sampling.temperature}, and 0 is the least")
+
+
+def _refuse(batch: Sequence[_Request], error: Exception) -> None:
+    for request in batch:
+        if not request.done.done():
+            request.done.set_exception(error)
 
 
 class _State:
