@@ -22,11 +22,17 @@ _HANDED_ON = (
     "VISUAL_INSPECT_", "MLLM_", "EMBEDDING_", "SUMMARY_", "LLM_JUDGE_",
 )  # fmt: skip
 _OBJECT_STORE_BYTES = 2_000_000_000
+_SEED = "SEAL_SEED"
 
 
 def set_up() -> None:
     """What Ray runs first in every worker process."""
+    import torch
+
     compat.install()
+    # OpenRLHF seeds its models' processes only: the order of the questions would be by chance.
+    if seed := os.environ.get(_SEED):
+        torch.manual_seed(int(seed))
 
 
 def main(argv: Sequence[str]) -> None:
@@ -38,7 +44,7 @@ def main(argv: Sequence[str]) -> None:
 
     from rl.worker.actors import HfPolicy, create_engines
 
-    _start_ray()
+    _start_ray(args.train.seed)
     trainer.create_vllm_engines = create_engines
     trainer.PolicyModelActor = ray.remote(num_gpus=1)(HfPolicy)
     try:
@@ -47,13 +53,13 @@ def main(argv: Sequence[str]) -> None:
         ray.shutdown()
 
 
-def _start_ray() -> None:
+def _start_ray(seed: int) -> None:
     import ray
     import torch
 
     runtime = {
         "worker_process_setup_hook": "rl.worker.main.set_up",
-        "env_vars": {**_environment(), "PYTHONPATH": _python_path()},
+        "env_vars": {**_environment(), "PYTHONPATH": _python_path(), _SEED: str(seed)},
     }
     if address := os.environ.get("SEAL_RAY_ADDRESS"):
         ray.init(address, runtime_env=runtime)

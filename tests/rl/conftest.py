@@ -16,6 +16,9 @@ from rl.config import RolloutConfig
 from rl.executor import GraphExecutor
 from rl.rewards import RewardSpec
 from tests.rl.stage import World, make_tokenizer
+from tests.rl.studio import studio
+
+__all__ = ["loose_tokenizer", "make", "studio", "tokenizer", "world"]
 
 
 @pytest.fixture(scope="session")
