@@ -40,6 +40,7 @@ def train() -> None:
     videoseal train grpo --config train.yaml
     videoseal train report RUN                    curves, and every episode
     videoseal train export RUN --out DIR          a model to serve as the planner
+    videoseal train serve RUN                     the planner itself, where there is no vLLM
 
     The inspector, the answerer and the embedder stay as they are: endpoints of the settings.
     """  # noqa: D301
@@ -170,6 +171,34 @@ def export(invocation: Invocation, run: str, out: Path, checkpoint: str | None) 
     click.echo("serve it and make it the planner:")
     for line in exported.serving:
         click.echo(f"  {line}")
+
+
+@train.command()
+@click.argument("run")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535),
+    help="On the loopback; 0 takes a free one.",
+)  # fmt: skip
+@click.option("--seed", type=int, help="Of what is sampled; by chance if not given.")
+@json_option
+@pass_invocation
+def serve(invocation: Invocation, run: str, port: int, seed: int | None) -> None:
+    """Serve the policy of RUN (a name, or a folder with a model) for one user, without vLLM."""
+    from rl.serve import policy_of
+    from rl.serve import serve as carry_out
+
+    served = policy_of(run, invocation.settings().data_dir)
+
+    def ready(port: int) -> None:
+        settings = dict(served.settings(port))
+        if invocation.as_json:
+            emit_json({"policy": served.folder, "port": port, "settings": settings})
+            return
+        click.echo(f"serving {near(served.folder)}; Ctrl-C ends it. To make it the planner:")
+        for name, value in settings.items():
+            click.echo(f"  export {name}={value}")
+
+    carry_out(served, port, seed, ready)
 
 
 @train.command()

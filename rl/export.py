@@ -12,8 +12,10 @@ from rl.command import INSTALL
 from rl.config import TrainConfig
 from rl.run_folder import RunFolder
 
-__all__ = ["Exported", "NothingTrained", "export", "serving_lines"]
+__all__ = ["CARD", "Exported", "NothingTrained", "export", "serving_lines"]
 
+CARD: Final = "videoseal.json"
+"""The file in an exported folder that says what it is."""
 _TRAINER: Final = "_actor"
 _PORT: Final = 8000
 
@@ -151,8 +153,12 @@ def _complete(out: Path, config: TrainConfig) -> None:
         top_k=0,
     )
     generation.save_pretrained(out)
-    card = {"policy": config.policy.path, "run": config.name}
-    (out / "videoseal.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
+    card = {
+        "policy": config.policy.path,
+        "run": config.name,
+        "tool_call_format": config.policy.tool_call_format,
+    }
+    (out / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
 
 def _quiet() -> None:
