@@ -18,6 +18,8 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from core.errors import VideosealError
+from core.models.build import build_judges
+from core.models.roles import Judge
 from evals.records import RecordFile, SampleRecord
 from graph.resources import Resources, open_resources
 from rl.config import RolloutConfig
@@ -41,11 +43,14 @@ class GraphExecutor:
     """Plays episodes of the graph for OpenRLHF; one object a process, any number of calls."""
 
     def __init__(
-        self, config: RolloutConfig | None = None, resources: Resources | None = None
+        self,
+        config: RolloutConfig | None = None,
+        resources: Resources | None = None,
+        judge: Judge | None = None,
     ) -> None:
         """By default the config that SEAL_ROLLOUT names; SettingsError when it cannot be read.
 
-        `resources` that are handed in are used and not closed.
+        `resources` that are handed in are used and not closed; `judge` is asked with them.
         """
         self.config = config or RolloutConfig.read()
         self._limits = Limits(
@@ -55,6 +60,7 @@ class GraphExecutor:
             turn_tokens=self.config.turn_tokens,
         )
         self._resources = resources
+        self._judge = judge
         self._opened = ExitStack()
         self._opening = threading.Lock()
         self._refused: tuple[float, Exception] | None = None
@@ -122,7 +128,7 @@ class GraphExecutor:
             resources = await self._open_once()
             return await run_episode(
                 resources, task, engine, sampling, tokenizer, max_length, self._limits,
-                self.config.reward, context=self.config.context,
+                self.config.reward, context=self.config.context, judge=self._judge,
             )  # fmt: skip
         except TemplateRefused:
             raise
@@ -157,6 +163,8 @@ class GraphExecutor:
                 raise self._refused[1]
             try:
                 settings = self.config.open_settings(os.environ)
+                if self.config.reward.judge_weight:
+                    (self._judge,) = build_judges(settings, ["judge"])
                 self._resources = self._opened.enter_context(open_resources(settings))
             except VideosealError as error:
                 self._refused = (time.monotonic(), error)

@@ -184,6 +184,11 @@ def _roles(config: TrainConfig) -> list[Role]:
 def _endpoint(settings: Settings, role: Role) -> Finding:
     from core.models.check import check_endpoint
 
+    if role == "judge":
+        from core.models.build import build_judges
+
+        # Without an endpoint of its own a judge would be a stand-in that compares words.
+        build_judges(settings, [role])
     return Finding(role, "ok", asyncio.run(check_endpoint(settings, role)))
 
 

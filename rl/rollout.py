@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from core.models.roles import Judge
 from evals.item import Item
 from evals.records import SampleError, SampleRecord
 from graph.context import Context
@@ -27,12 +28,14 @@ from rl.policy import Engine, PolicyChat, Speaker, speaking
 from rl.rewards import TERMS, Reward, RewardSpec, reward_of
 from rl.templates import Tokenizer
 from rl.tokens import Transcript
+from rl.verdict import verdict_of
 
 __all__ = ["Limits", "Rollout", "Task", "run_episode"]
 
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 2
+_UNHEARD: Final = SampleError(type="ModelUnavailable", message="the engine gave no turn in time")
 
 
 class Task(Protocol):
@@ -69,7 +72,7 @@ class Rollout:
     """Of that try."""
     tries: int
     cut_off: bool = False
-    """Whether it hung past its time and its grace."""
+    """Whether it hung: past its time and its grace, or without a single turn of the policy."""
 
 
 async def run_episode(
@@ -83,10 +86,12 @@ async def run_episode(
     reward: RewardSpec,
     *,
     context: Context | None = None,
+    judge: Judge | None = None,
 ) -> Rollout:
     """Play one episode of at most `max_length` tokens; raises nothing but TemplateRefused.
 
-    `sampling` are vLLM's SamplingParams; `context` holds the budgets of the search.
+    `sampling` are vLLM's SamplingParams; `context` holds the budgets of the search. `judge` is for
+    a reward that has a term for it, and has `limits.tool_seconds` to rule.
     """
     models = replace(resources.models, planner=PolicyChat())
     resources = replace(resources, models=models)
@@ -99,7 +104,7 @@ async def run_episode(
         brief = resources.settings.tool_call_format == "brief"
         transcript = Transcript(tokenizer, max_length, brief=brief)
         with speaking(transcript, engine, sampling, limits.turn_tokens) as speaker:
-            rollout = await _play(resources, task, speaker, limits, reward, context, number)
+            rollout = await _play(resources, task, speaker, limits, reward, context, judge, number)
         # An episode that hung has had its time: another would hold up the whole step.
         if not rollout.infra_error or rollout.cut_off or number == _TRIES:
             return rollout
@@ -113,6 +118,7 @@ async def _play(
     limits: Limits,
     spec: RewardSpec,
     context: Context,
+    judge: Judge | None,
     number: int,
 ) -> Rollout:
     began = time.monotonic()
@@ -127,11 +133,10 @@ async def _play(
             )  # fmt: skip
     except Exception as caught:  # the task boundary: no episode may end the training
         error = _sample_error(caught)
-    if episode is not None and episode.error is not None:
-        error = SampleError(type=episode.error.type, message=episode.error.message)
+    error = error or _failure(episode, speaker)
     seconds = time.monotonic() - began
     record = _record(task, context, episode, error, seconds)
-    paid, error = _paid(record, speaker.transcript, spec)
+    paid, error = await _paid(record, speaker.transcript, spec, judge, limits.tool_seconds)
     if error is not None:
         record = record.model_copy(update={"error": error})
     return Rollout(
@@ -143,12 +148,16 @@ async def _play(
         generating=speaker.generating,
         seconds=seconds,
         tries=number,
-        cut_off=clock.expired(),
+        cut_off=clock.expired() or error == _UNHEARD,
     )
 
 
-def _paid(
-    record: SampleRecord, transcript: Transcript, spec: RewardSpec
+async def _paid(
+    record: SampleRecord,
+    transcript: Transcript,
+    spec: RewardSpec,
+    judge: Judge | None,
+    seconds: float,
 ) -> tuple[Reward, SampleError | None]:
     """The reward, or 0 and what keeps the episode from being rewarded."""
     nothing = Reward(0.0, dict.fromkeys(TERMS, 0.0))
@@ -156,9 +165,20 @@ def _paid(
         return nothing, record.error
     try:
         transcript.validate()
-        return reward_of(record, spec), None
-    except Exception as caught:  # a bug in a reward must not end the training either
+        verdict = await verdict_of(record, judge, seconds) if judge else None
+        return reward_of(record, spec, verdict), None
+    except Exception as caught:  # neither a bug in a reward nor a lost judge ends the training
         return nothing, _sample_error(caught)
+
+
+def _failure(episode: Episode | None, speaker: Speaker) -> SampleError | None:
+    """What around the policy failed in an episode that came to its end."""
+    if episode is None:
+        return None
+    if episode.error is not None:
+        return SampleError(type=episode.error.type, message=episode.error.message)
+    heard = speaker.transcript.segments or speaker.full
+    return None if heard else _UNHEARD
 
 
 def _truncated(speaker: Speaker, episode: Episode | None, clock: asyncio.Timeout) -> bool:

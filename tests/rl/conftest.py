@@ -61,7 +61,7 @@ def make(world: World, tmp_path: Path) -> Iterator[Callable[..., GraphExecutor]]
     def build(**changes: Any) -> GraphExecutor:
         values = {"policy": "p", "context": Context(), "reward": RewardSpec()}
         config = RolloutConfig(**{**values, "rollouts_dir": tmp_path, **changes})
-        made.append(GraphExecutor(config, world.resources))
+        made.append(GraphExecutor(config, world.resources, world.judge))
         return made[-1]
 
     yield build

@@ -224,6 +224,8 @@ class World:
     heard: str = "words on a sign"
     """What the index says wherever it is searched."""
     search_trouble: Exception | None = None
+    judge: Any = None
+    """Of rewards that have a term for it."""
 
     @property
     def resources(self) -> Resources:

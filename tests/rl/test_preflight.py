@@ -209,7 +209,14 @@ def test_dead_endpoint_fails(ground):
 def test_judge_is_checked_where_it_pays(ground):
     """The judge's endpoint matters only to a reward that has a term for it."""
     assert "judge" not in ground.look()
-    assert "judge" in ground.look("reward.judge_weight=0.2")
+    missing = ground.look("reward.judge_weight=0.2")["judge"]
+    assert missing.state == "fail"
+    assert "VIDEOSEAL_JUDGE_MODEL" in missing.hint
+    dead = Endpoint(base_url="http://127.0.0.1:9/v1", model="judge")
+    settings = Settings(data_dir=ground.root, judge=dead, max_retries=0)
+    found = ground.look("reward.judge_weight=0.2", settings=settings)["judge"]
+    assert found.state == "fail"
+    assert "127.0.0.1:9" in found.text
 
 
 @pytest.fixture
