@@ -99,7 +99,10 @@ class Hub:
         try:
             return work()
         except httpx.TransportError as error:
-            raise HubRefused(f"{what}: {error or type(error).__name__}") from error
+            raise HubRefused(
+                f"cannot fetch {what}: {error or type(error).__name__}",
+                hint="is there a network? What has come stays; the same command goes on",
+            ) from error
 
     def _page(self, repo: str, url: str) -> _Page:
         with self._answer(repo, url) as response:
