@@ -6,12 +6,8 @@ Judges are stand-ins that write down every request before they rule on it.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import random
-import signal
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +15,7 @@ from core.models.types import JudgeRequest, Reply, Ruling, Usage
 from evals.judging import Wanted, judge_run
 from evals.records import RecordFile
 from evals.verdicts import JudgementFile
+from tests.evals.killing import killed_and_ended
 from tests.evals.made import evidence, item, proven, record
 
 COUNT = 60
@@ -49,35 +46,10 @@ def main(folder: Path, kills: int) -> None:
         for number in range(COUNT):
             ledger = [evidence(times=(100.0 + number,))]
             records.append(record(item(f"q{number}"), proven(ledger=ledger), ledger))
-    chance, unfinished = random.Random(7), 0
-    for _ in range(kills):
-        _kill(folder, chance.uniform(0.0, 0.01))
-        unfinished += len(_judged(folder)) < COUNT * len(NAMES)
-    _run(folder)
-    document = {
-        "judged": _judged(folder),
-        "paid": (folder / "paid.txt").read_text().split(),
-        "unfinished": unfinished,
-    }
-    print(json.dumps(document))  # noqa: T201
-
-
-def _kill(folder: Path, later: float) -> None:
-    """Judge until a ruling more has been paid for, and `later` seconds on."""
-    paid = folder / "paid.txt"
-    before = paid.stat().st_size if paid.exists() else 0
-    child = os.fork()
-    if child == 0:
-        _run(folder)
-        os._exit(0)
-    ended = 0
-    while not ended and (not paid.exists() or paid.stat().st_size == before):
-        time.sleep(0.001)
-        ended = os.waitpid(child, os.WNOHANG)[0]
-    if not ended:
-        time.sleep(later)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    killed_and_ended(
+        folder, kills, partial(_run, folder), partial(_judged, folder),
+        count=COUNT * len(NAMES), seed=7,
+    )  # fmt: skip
 
 
 def _judged(folder: Path) -> list[str]:

@@ -1,18 +1,14 @@
 """A run that is killed again and again: started by a test, prints what it did as JSON.
 
-Imports once and forks, so that twenty kills cost seconds. Questions are answered by a stand-in
-that writes down every answer it was asked for, in a file of its own, before it gives it.
+Questions are answered by a stand-in that writes down every answer it was asked for, in a file of
+its own, before it gives it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import random
-import signal
 import sys
-import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +19,7 @@ from evals.cells import RECORDS
 from evals.item import Item
 from evals.manifest import Cell, RunSpec
 from evals.records import RecordFile, SampleRecord
+from tests.evals.killing import killed_and_ended
 from tests.evals.made import proven, record
 
 COUNT = 120
@@ -30,35 +27,9 @@ COUNT = 120
 
 def main(folder: Path, kills: int) -> None:
     """Kill a run `kills` times at random moments, then let it end; print what came of it."""
-    chance, unfinished = random.Random(5), 0
-    for _ in range(kills):
-        _kill(folder, chance.uniform(0.0, 0.01))
-        unfinished += len(_recorded(folder)) < COUNT
-    _run(folder)
-    document = {
-        "recorded": _recorded(folder),
-        "paid": (folder / "paid.txt").read_text().split(),
-        "unfinished": unfinished,
-    }
-    print(json.dumps(document))  # noqa: T201
-
-
-def _kill(folder: Path, later: float) -> None:
-    """Run until a question more has been paid for, and `later` seconds on."""
-    paid = folder / "paid.txt"
-    before = paid.stat().st_size if paid.exists() else 0
-    child = os.fork()
-    if child == 0:
-        _run(folder)
-        os._exit(0)
-    ended = 0
-    while not ended and (not paid.exists() or paid.stat().st_size == before):
-        time.sleep(0.001)
-        ended = os.waitpid(child, os.WNOHANG)[0]
-    if not ended:
-        time.sleep(later)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    killed_and_ended(
+        folder, kills, partial(_run, folder), partial(_recorded, folder), count=COUNT, seed=5
+    )
 
 
 def _recorded(folder: Path) -> list[str]:

@@ -184,7 +184,7 @@ def test_judging_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert len(found["judged"]) == len(set(found["judged"])) == 120
-    assert set(found["paid"]) == set(found["judged"])
+    assert len(found["recorded"]) == len(set(found["recorded"])) == 120
+    assert set(found["paid"]) == set(found["recorded"])
     assert len(found["paid"]) <= 120 + 20 * 3
     assert found["unfinished"] >= 10
