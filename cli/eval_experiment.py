@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from cli.eval_folders import name_option
 from cli.eval_hours import generate_option, questions_of
 from cli.eval_run import asked_on, ray_option
 from cli.eval_scores import print_scores
@@ -48,7 +49,7 @@ def experiment_command(benchmarks: tuple[str, ...]) -> click.Command:
         "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
     )
     @ray_option
-    @click.option("--name", "run_name", help="Name of the run; EXPERIMENT-BENCHMARK if not given.")
+    @name_option("EXPERIMENT-BENCHMARK")
     @generate_option
     @json_option
     @pass_invocation

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from cli.eval_errors import Errors
+from cli.eval_folders import recorded
 from cli.eval_run import MODES
 from cli.invocation import Invocation, json_option, pass_invocation
 from cli.output import emit_json, notes, plain, results, table
@@ -61,7 +63,7 @@ def judge(invocation: Invocation, /, run: str, **options: Any) -> None:
     from evals.judging import Wanted, judge_run
 
     settings = invocation.settings()
-    folder = _folder(invocation, run)
+    folder = recorded(invocation, run)
     gathered = _gathered(folder, options["evidence"])
     wanted = Wanted(options["mode"], options["variant"], options["limit"], gathered)
     tell = _Shower()
@@ -71,6 +73,7 @@ def judge(invocation: Invocation, /, run: str, **options: Any) -> None:
             concurrency=options["concurrency"], retry_errors=options["retry_errors"],
         )
     )  # fmt: skip
+    tell.errors.tell()
     _print(invocation, folder, [])
 
 
@@ -98,7 +101,7 @@ def labels(
     from evals.judging import Wanted, judgeable
     from evals.labels import write_sheet
 
-    folder = _folder(invocation, run)
+    folder = recorded(invocation, run)
     gathered = _gathered(folder, options["evidence"])
     wanted = Wanted(options["mode"], options["variant"], evidence=gathered)
     written = write_sheet(out, judgeable(folder, wanted), sample=sample, seed=seed)
@@ -119,7 +122,7 @@ def agreement(invocation: Invocation, run: str, sheets: tuple[Path, ...]) -> Non
     from evals.judging import Wanted, judgeable
     from evals.labels import read_labels
 
-    folder = _folder(invocation, run)
+    folder = recorded(invocation, run)
     known = {
         one.request.sha256: Unit(one.request.sha256, one.video)
         for one in (
@@ -135,18 +138,19 @@ class _Shower:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._shown = float("-inf")
-        self._grounded = self._failed = 0
+        self._grounded = 0
+        self.errors = Errors()
 
     def __call__(self, step: JudgeProgress) -> None:
         """Count one verdict, and say so now and then."""
         self._grounded += bool(step.judgement.grounded)
-        self._failed += step.judgement.error is not None
+        self.errors.add(step.judgement.error)
         now = time.monotonic()
         if now - self._shown < _LINE_EVERY_S and step.done < step.total:
             return
         self._shown = now
         pace = left_over(step.done, step.total, now - self._began)
-        errors = f", {self._failed} errors" if self._failed else ""
+        errors = f", {len(self.errors)} errors" if self.errors else ""
         share = f"{100 * self._grounded / step.done:.1f} % grounded"
         notes().print(f"judged {step.done}/{step.total}: {share}{errors} ({pace})", soft_wrap=True)
 
@@ -225,10 +229,3 @@ def _gathered(folder: Path, asked: Gathered | None) -> Gathered:
         return asked
     pins = read_pins(folder)
     return pins.evidence if pins else "seen"
-
-
-def _folder(invocation: Invocation, run: str) -> Path:
-    from evals.run import run_folder
-
-    path = Path(run)
-    return path if path.is_dir() else run_folder(invocation.settings().data_dir, run)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from cli.eval_errors import Errors
 from cli.output import notes, plain
 from cli.progress import display, left_over
 from evals.outcome import outcome_of
@@ -34,7 +35,8 @@ class _Shower:
         self._console = notes()
         self._began = time.monotonic()
         self._shown = float("-inf")
-        self._right = self._errors = 0
+        self._right = 0
+        self._errors = Errors()
         self._video = ""
 
     def tell(self, step: RunProgress) -> None:
@@ -46,20 +48,21 @@ class _Shower:
             self._began = time.monotonic() if step.done == 0 else self._began
         if step.record is not None:
             self._right += outcome_of(step.record).right
-            self._errors += step.record.error is not None
+            self._errors.add(step.record.error)
         now = time.monotonic()
         if now - self._shown < _LINE_EVERY_S and step.done < step.total:
             return
         self._shown = now
         pace = left_over(step.done, step.total, now - self._began)
         score = f"{100 * self._right / max(1, step.done):.1f} % right"
-        errors = f", {self._errors} errors" if self._errors else ""
+        errors = f", {len(self._errors)} errors" if self._errors else ""
         self._line(f"asked {step.done:.0f}/{step.total:.0f}: {score}{errors} ({pace})")
 
     def close(self) -> None:
-        """End the line that is being rewritten."""
+        """End the line that is being rewritten, and tell what went wrong."""
         if self._console.is_terminal:
             self._console.print()
+        self._errors.tell()
 
     def _index(self, step: RunProgress) -> None:
         if step.video != self._video:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from cli.eval_folders import name_option
 from cli.eval_hours import generate_option, questions_of
 from cli.eval_prices import price_option
 from cli.eval_scores import print_scores
@@ -67,7 +68,7 @@ def benchmark_command(name: str) -> click.Command:
         "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
     )
     @ray_option
-    @click.option("--name", "run_name", help="Name of the run; that of the benchmark if not given.")
+    @name_option("that of the benchmark")
     @price_option
     @json_option
     @pass_invocation

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import emit_json, plain, results, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cli.invocation import Invocation
     from evals.cells import Cell
     from evals.compare import Comparison
     from evals.report.systems import System
-    from evals.report.tables import Table
+    from evals.report.tables import Column, Row, Table
 
 __all__ = ["comparison_document", "print_scores"]
+
+_GAP: Final = 2
+"""Between two columns."""
 
 
 def print_scores(invocation: Invocation, cells: list[Cell], *, priced: bool = False) -> None:
@@ -38,7 +43,12 @@ def print_scores(invocation: Invocation, cells: list[Cell], *, priced: bool = Fa
             ]
         )  # fmt: skip
         return
-    results().print(_rich(headline_table(systems)))
+    console = results()
+    shown = headline_table(systems)
+    for number, rows in enumerate(_side_by_side(shown, console.width)):
+        if number:
+            console.print()
+        console.print(_rich(shown._replace(rows=rows)))
     for system in systems if priced else ():
         results().print(f"{plain(system.label)}: {_money(system)}", soft_wrap=True)
 
@@ -60,14 +70,36 @@ def _money(system: System) -> str:
     return f"${spent.mean:.4f} a question, ${spent.total:,.2f} in all"
 
 
+def _side_by_side(shown: Table, width: int) -> Iterator[list[Row]]:
+    """The systems in parts, each as many as a terminal of that width has room for."""
+    left = labels = max(len(_label(column)) for column in shown.columns)
+    part: list[Row] = []
+    for row in shown.rows:
+        words = [*row.label.split(), *(text for value in row.values for text in value)]
+        needed = max(map(len, words)) + _GAP
+        if part and left + needed > width:
+            yield part
+            left, part = labels, []
+        left += needed
+        part.append(row)
+    yield part
+
+
 def _rich(shown: Table) -> Any:
     """Systems side by side and measures below each other, so that it fits a narrow terminal."""
+    from evals.report.numbers import NOTHING
+
     systems = [plain(row.label) for row in shown.rows]
     made = table("", *systems, numbers=tuple(systems))
+    made.columns[0].no_wrap = True
     for number, column in enumerate(shown.columns):
         values = [row.values[number] for row in shown.rows]
-        made.add_row(
-            plain(f"{column.text} {column.small}"),
-            *(f"{v.text}  {v.small}".rstrip() for v in values),
-        )
+        made.add_row(_label(column), *(value.text for value in values))
+        if any(value.small not in ("", NOTHING) for value in values):
+            made.add_row(f"  {column.below or column.small}", *(value.small for value in values))
     return made
+
+
+def _label(column: Column) -> str:
+    """What is measured; what its small values are stands in the line below."""
+    return f"{column.text} ({column.small})" if column.below and column.small else column.text

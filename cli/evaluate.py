@@ -10,6 +10,7 @@ import click
 
 from cli.eval_experiment import experiment_command
 from cli.eval_fetch import fetch_command
+from cli.eval_folders import recorded
 from cli.eval_judge import agreement, judge, labels
 from cli.eval_prices import price_option
 from cli.eval_run import MODES, benchmark_command
@@ -49,7 +50,7 @@ def score(invocation: Invocation, run: str, prices: Prices | None) -> None:
     """Score the records of RUN (a name or a folder) again, without any model."""
     from evals.cells import read_cells
 
-    cells = read_cells([_folder(invocation, run)], prices=prices)
+    cells = read_cells([recorded(invocation, run)], prices=prices)
     print_scores(invocation, cells, priced=prices is not None)
 
 
@@ -73,7 +74,7 @@ def report(
     """Write one page about RUN, or several side by side, that opens anywhere."""
     from evals.report.write import write_report
 
-    folders = [_folder(invocation, run) for run in runs]
+    folders = [recorded(invocation, run) for run in runs]
     frames = invocation.settings().data_dir / "frames"
     files = write_report(folders, out or folders[0], title=title, frames=frames, prices=prices)
     if invocation.as_json:
@@ -127,11 +128,14 @@ def export(
     from evals.outcome import outcome_of
     from evals.records import RecordFile, latest
 
-    folder = _folder(invocation, run)
+    folder = recorded(invocation, run)
     every = latest(RecordFile(folder / RECORDS).read()).values()
     records = [record for record in every if (record.mode, record.variant) == (mode, variant)]
     if not records:
-        raise NoSuchRun(f"{run} has no samples of {mode} {variant}".rstrip())
+        known = ", ".join(dict.fromkeys(f"{r.mode} {r.variant}".strip() for r in every))
+        raise NoSuchRun(
+            f"{run} has no samples of {mode} {variant}".rstrip(), hint=f"there are: {known}"
+        )
     if form == "inspect":
         log = inspect_log(records, read_manifest(folder))
         text = json.dumps(log, ensure_ascii=False, indent=1)
@@ -144,20 +148,12 @@ def export(
         click.echo(str(out))
 
 
-def _folder(invocation: Invocation, run: str) -> Path:
-    """A folder as it is given, else the run of that name in the data folder."""
-    from evals.run import run_folder
-
-    path = Path(run)
-    return path if path.is_dir() else run_folder(invocation.settings().data_dir, run)
-
-
 def _cell(invocation: Invocation, name: str) -> Cell:
     from evals.cells import NoSuchRun, read_cells
 
     run, _, rest = name.partition(":")
     mode, _, variant = rest.partition(":")
-    cells = read_cells([_folder(invocation, run)])
+    cells = read_cells([recorded(invocation, run)])
     found = [c for c in cells if mode in ("", c.key.mode) and variant in ("", c.key.variant)]
     if len(found) != 1:
         known = ", ".join(":".join(filter(None, cell.key)) for cell in cells)

@@ -68,7 +68,8 @@ def explain(error: BaseException) -> Failure:
                 "see `videoseal db status`", DatabaseUnavailable.exit_code,
             )  # fmt: skip
     if isinstance(error, OSError):
-        return Failure("OSError", str(error), "", 1)
+        path = f"{error.filename}: " if error.filename is not None else ""
+        return Failure("OSError", f"{path}{error.strerror or error}", "", 1)
     return Failure(
         type(error).__name__,
         f"unexpected {type(error).__name__}: {error}",

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.faults import first_fault
 from core.models.roles import Judge
 from evals.judge_view import VIEW_VERSION, Gathered
 from evals.manifest import RunMismatch
@@ -22,6 +23,7 @@ from evals.verdicts import JUDGEMENTS
 __all__ = ["JUDGES", "JudgePin", "Pins", "pin_judges", "pin_of", "read_pins"]
 
 JUDGES: Final = "judges.json"
+_DAMAGED: Final = f"without it and {JUDGEMENTS} the run is judged anew"
 
 
 class JudgePin(BaseModel):
@@ -93,8 +95,6 @@ def read_pins(folder: Path) -> Pins | None:
     except FileNotFoundError:
         return None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise AnnotationError(f"{path.name}: {field}: {first['msg']}") from None
+        raise AnnotationError(f"{path}: {first_fault(error)}", hint=_DAMAGED) from None
     except ValueError as error:
-        raise AnnotationError(f"{path.name}: {error}") from None
+        raise AnnotationError(f"{path}: {error}", hint=_DAMAGED) from None

@@ -14,18 +14,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from core.errors import VideosealError
 from core.models.prompts import evidence_text
 from evals.agreement import Unit
 from evals.judging import Judgeable
 from evals.rows import AnnotationError
 
-__all__ = ["COLUMNS", "Labels", "read_labels", "write_sheet"]
+__all__ = ["COLUMNS", "Labels", "SheetExists", "read_labels", "write_sheet"]
 
 COLUMNS: Final = ("id", "question", "answer", "evidence", "grounded", "comment")
 _YES: Final = frozenset({"yes", "y", "1", "true", "grounded", "是"})
 _NO: Final = frozenset({"no", "n", "0", "false", "ungrounded", "not grounded", "否"})
 _FORMULA: Final = ("=", "+", "-", "@", "\t")
 """How a text begins that a spreadsheet would calculate."""
+
+
+class SheetExists(VideosealError):
+    """A sheet would be written over another."""
+
+    exit_code = 2
 
 
 class Labels(NamedTuple):
@@ -41,8 +48,13 @@ class Labels(NamedTuple):
 def write_sheet(path: Path, samples: Iterable[Judgeable], *, sample: int, seed: int) -> int:
     """Write `sample` distinct requests drawn at random, and return how many there are.
 
-    Samples without evidence are left out: there is nothing to judge.
+    Samples without evidence are left out: there is nothing to judge. Raises SheetExists rather than
+    write over what somebody may have filled in.
     """
+    if path.exists():
+        raise SheetExists(
+            f"{path} is there already, and may hold labels", hint="choose another --out"
+        )
     distinct = {s.request.sha256: s.request for s in samples if s.request.evidence}
     # Sorted by hash before the draw, so that the order of the records does not show.
     ids = sorted(distinct)

@@ -12,9 +12,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import VideosealError
+from core.faults import first_fault
 from core.settings import Settings
 from evals.cells import MANIFEST
 from evals.pins import prompt_text_hash, versions
@@ -145,7 +146,13 @@ def settle(folder: Path, manifest: Manifest) -> None:
     if not path.is_file():
         _write(path, manifest)
         return
-    before = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    try:
+        before = Manifest.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise RunMismatch(
+            f"{path}: {first_fault(error, 'manifest')}",
+            hint="restore it, or give the new run another --name",
+        ) from None
     _same(folder.name, before.identity(), manifest.identity())
     known, wanted = before.cells(), manifest.cells()
     _same(folder.name, known, {name: cell for name, cell in wanted.items() if name in known})
@@ -156,10 +163,19 @@ def settle(folder: Path, manifest: Manifest) -> None:
 def _same(run: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     for name, value in now.items():
         if before[name] != value:
+            what, earlier, later = _difference(name, before[name], value)
             raise RunMismatch(
-                f"run {run} was made with another {name}: {before[name]} then, {value} now",
+                f"run {run} was made with another {what}: {earlier} then, {later} now",
                 hint="give the new run another --name",
             )
+
+
+def _difference(name: str, then: Any, now: Any) -> tuple[str, Any, Any]:
+    """The first thing that differs: `blind.context.max_steps`, not all of a cell."""
+    if not (isinstance(then, dict) and isinstance(now, dict)):
+        return name, then, now
+    part = next(key for key in {**now, **then} if then.get(key) != now.get(key))
+    return _difference(f"{name}.{part}", then.get(part, "none"), now.get(part, "none"))
 
 
 def _write(path: Path, manifest: Manifest) -> None:

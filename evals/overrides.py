@@ -15,6 +15,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from core.errors import SettingsError
+from core.faults import first_fault
 from core.models.build import build_models
 from core.settings import Endpoint, Settings
 from evals.manifest import Cell
@@ -131,5 +132,4 @@ def model_names(resources: Resources) -> dict[str, str]:
 
 
 def _bad_setting(error: ValidationError) -> SettingsError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return SettingsError(f"settings.{'.'.join(map(str, first['loc']))}: {first['msg']}")
+    return SettingsError(f"settings.{first_fault(error)}")

@@ -17,6 +17,7 @@ from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import OutOfSpace, VideosealError
+from core.faults import first_fault
 from evals.item import Item
 from evals.rows import AnnotationError
 
@@ -159,7 +160,10 @@ def parse_line(path: Path, line: RecordLine, model: type[Read]) -> Read:
     try:
         return model.model_validate_json(line.data)
     except ValidationError as error:
-        raise AnnotationError(_complaint(path, line.number, error)) from None
+        raise AnnotationError(
+            f"{path.parent.name}/{path.name}:{line.number}: {first_fault(error, 'record')}",
+            hint=f"delete that line of {path}; what it held is asked again when the run goes on",
+        ) from None
 
 
 def latest(records: Iterator[SampleRecord]) -> dict[tuple[str, str, str], SampleRecord]:
@@ -180,9 +184,3 @@ def _drop_torn_line(file: FileIO) -> None:
         position = start
     if position != end:
         file.truncate(position)
-
-
-def _complaint(path: Path, number: int, error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    return f"{path.name}:{number}: {field or 'record'}: {first['msg']}"

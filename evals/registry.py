@@ -63,7 +63,7 @@ BENCHMARKS: Final = {
         ),
         Benchmark(
             "synthetic", "generated videos", _load_synthetic, "*.questions.jsonl",
-            "python -m evals.synthetic", "MIT",
+            "videoseal eval synthetic --generate HOURS", "MIT",
         ),
     )
 }  # fmt: skip

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from core.errors import VideosealError
+from core.faults import first_fault
+from evals.item import Item
 
 __all__ = ["AnnotationError", "Row", "load_items", "read_rows"]
 
-T = TypeVar("T")
 Schema = TypeVar("Schema", bound=BaseModel)
 _SPACE = re.compile(r"[\s,]*")
 
@@ -41,9 +42,7 @@ class Row(NamedTuple):
 
     def error(self, error: ValidationError) -> AnnotationError:
         """An AnnotationError for what pydantic found, at this place."""
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "row"
-        return AnnotationError(f"{self.place}: {field}: {first['msg']}")
+        return AnnotationError(f"{self.place}: {first_fault(error, 'row')}")
 
 
 def read_rows(path: Path) -> Iterator[Row]:
@@ -63,10 +62,18 @@ def read_rows(path: Path) -> Iterator[Row]:
 
 
 def load_items(
-    path: Path, schema: type[Schema], convert: Callable[[Schema], T | list[T]]
-) -> list[T]:
-    """Every row checked against `schema` and converted; errors of either name the place."""
-    items: list[T] = []
+    path: Path,
+    schema: type[Schema],
+    convert: Callable[[Schema], Item | list[Item]],
+    taken: set[str] | None = None,
+) -> list[Item]:
+    """Every row checked against `schema` and converted; errors of either name the place.
+
+    An id may stand once in a file, or once in all files that are loaded with the same `taken`:
+    records are told apart by it.
+    """
+    items: list[Item] = []
+    taken = set() if taken is None else taken
     for row in read_rows(path):
         checked = row.check(schema)
         try:
@@ -75,7 +82,11 @@ def load_items(
             raise row.error(error) from None
         except ValueError as error:
             raise AnnotationError(f"{row.place}: {error}") from None
-        items.extend(made if isinstance(made, list) else [made])
+        for item in made if isinstance(made, list) else [made]:
+            if item.uid in taken:
+                raise AnnotationError(f"{row.place}: uid: {item.uid!r:.60} is there twice")
+            taken.add(item.uid)
+            items.append(item)
     if not items:
         raise AnnotationError(f"{path.name}: holds no questions")
     return items

@@ -18,7 +18,7 @@ from evals.overrides import Endpoints, Systems, model_names
 from evals.records import RecordFile, SampleError, SampleRecord, latest
 from evals.registry import benchmark
 from evals.sample import Sampler, context_of, failed, run_sample
-from evals.selection import locate, select
+from evals.selection import Located, locate, select
 from graph.resources import Resources
 from indexing.pipeline import index_video
 from indexing.progress import Progress
@@ -95,7 +95,8 @@ async def run(
     """Carry out a run, or the rest of one that was broken off.
 
     `endpoints` are those that cells name, `on` is where questions are asked if not here. Raises
-    AnnotationError, RunMismatch, RunBusy, OutOfSpace, and SettingsError for a bad cell; whatever
+    AnnotationError, VideoNotFound for a folder that is not there, RunMismatch, RunBusy, OutOfSpace,
+    and SettingsError for a bad cell, all before anything is asked but for a full disk; whatever
     befalls a single sample is in its record.
     """
     systems = Systems(resources, endpoints or {})
@@ -106,10 +107,11 @@ async def run(
         benchmark(spec.benchmark).load(places.annotations),
         limit=spec.limit, sample=spec.sample, seed=spec.seed,
     )  # fmt: skip
+    located = locate(items, places.videos)
     settle(places.folder, _manifest(spec, places, resources, systems))
     with RecordFile(places.folder / RECORDS) as records:
         jobs = jobs_of(items, spec.cells, latest(records.read()), retry_errors=retry_errors)
-        ready, lost = await _index(jobs, places.videos, resources, tell)
+        ready, lost = await _index(jobs, located, resources, tell)
         done = 0
         where = on if on and jobs else _here(systems)
         async with where(concurrency, model_names(resources)) as sample:
@@ -144,20 +146,22 @@ def jobs_of(
 
 
 async def _index(
-    jobs: Sequence[Job], folder: Path, resources: Resources, tell: Tell
+    jobs: Sequence[Job], located: Located, resources: Resources, tell: Tell
 ) -> tuple[dict[str, Ready], dict[str, SampleError]]:
     """Every video of the jobs, indexed; and why some are not."""
-    located = locate([job.item for job in jobs], folder)
+    wanted = {job.item.video for job in jobs}
+    found = {video: path for video, path in located.found.items() if video in wanted}
     lost = {
         video: SampleError(type=MISSING_VIDEO, message=f"no file named {video} in the video folder")
         for video in located.missing
+        if video in wanted
     }
     ready: dict[str, Ready] = {}
-    for number, (video, path) in enumerate(located.found.items()):
-        tell(RunProgress("index", number, len(located.found), video=video))
+    for number, (video, path) in enumerate(found.items()):
+        tell(RunProgress("index", number, len(found), video=video))
 
         def inner(progress: Progress, number: int = number, video: str = video) -> None:
-            tell(RunProgress("index", number, len(located.found), None, progress, video))
+            tell(RunProgress("index", number, len(found), None, progress, video))
 
         try:
             ready[video] = await _indexed(path, resources, inner)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from core.errors import SettingsError
+from core.faults import first_fault
 from evals.item import Item
 from evals.manifest import Cell
 from evals.records import SampleError, SampleRecord
@@ -32,8 +33,7 @@ def context_of(cell: Cell) -> Context:
     try:
         return Context.model_validate({**cell.context, "mode": cell.mode})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise SettingsError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise SettingsError(first_fault(error)) from None
 
 
 async def run_sample(

@@ -50,8 +50,7 @@ def _item(row: _Row) -> Item:
         video=row.video_uid,
         question=Question(text=row.question, options=row.choices),
         answer=row.right_answer,
-        categories=[row.sub_category],
-        group=row.domain,
+        categories=list(dict.fromkeys([row.sub_category, row.domain])),
         evidence=[(span.start, span.end) for span in spans],
     )
 

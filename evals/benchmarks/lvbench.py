@@ -1,6 +1,6 @@
 """LVBench: 103 videos of about an hour; also the format that generated videos are asked in.
 
-One object a video: `key`, `type`, `video_info`, and `qa` with options inside the question's text.
+One object a video: `key`, `video_info`, and `qa` with options inside the question's text.
 Generated sets add to a question: `answerable`, `evidence` (what it takes: text, visual or sound)
 and `gold` (exact spans in seconds, where `time_reference` has whole ones).
 """
@@ -11,8 +11,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, field_validator
 
+from core.faults import first_fault
 from core.models.types import Question
 from core.span import Span
 from evals.item import Item
@@ -50,7 +51,6 @@ class _Video(BaseModel):
     model_config = ConfigDict(strict=True)
 
     key: Text
-    type: StrictStr = ""
     qa: list[_Asked] = Field(min_length=1)
 
 
@@ -60,10 +60,8 @@ def load(path: Path) -> list[Item]:
     AnnotationError names file, line and field of what is wrong.
     """
     files = sorted(path.glob("*.questions.jsonl")) if path.is_dir() else [path]
-    found: list[Item] = []
-    for file in files or [path]:
-        found += load_items(file, _Video, _items)
-    return found
+    taken: set[str] = set()
+    return [item for file in files or [path] for item in load_items(file, _Video, _items, taken)]
 
 
 def read_references(text: str) -> list[Span]:
@@ -107,11 +105,12 @@ def _item(video: _Video, asked: _Asked) -> Item:
             question=Question(text=stem, options=options),
             answer=asked.answer,
             categories=asked.question_type,
-            group=video.type,
             evidence=[(span.start, span.end) for span in spans] if asked.answerable else [],
             answerable=asked.answerable,
             needs=asked.evidence,
         )
+    except ValidationError as error:
+        raise ValueError(f"qa {asked.uid}: {first_fault(error)}") from None
     except (TypeError, ValueError) as error:
         raise ValueError(f"qa {asked.uid}: {error}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -38,15 +39,15 @@ def load(path: Path) -> list[Item]:
 
 
 def _load_file(path: Path) -> list[Item]:
-    items = load_items(path, _Row, lambda row: row)
-    return [_numbered(path, number, row) for number, row in enumerate(items)]
+    numbers = count()
+    return load_items(path, _Row, lambda row: _numbered(path, next(numbers), row))
 
 
 def _numbered(path: Path, number: int, row: _Row) -> Item:
     """MLVU gives its questions no id, so the file and the position are one."""
     free_text = row.question_type in FREE_TEXT_TASKS
     if not free_text and len(row.candidates) < 2:
-        raise AnnotationError(f"{path.name} (row {number + 1}): candidates: fewer than two")
+        raise ValueError("candidates: fewer than two")
     return Item(
         benchmark="mlvu",
         uid=f"{path.stem}-{number}",

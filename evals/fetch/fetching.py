@@ -198,7 +198,8 @@ class _Job:
 def _source(name: str) -> Source:
     if name not in SOURCES:
         raise VideosealError(
-            f"{name} is not on the hub", hint=f"what can be fetched: {', '.join(SOURCES)}"
+            f"{name} is not on the hub; it comes from {benchmark(name).home}",
+            hint=f"what can be fetched: {', '.join(SOURCES)}",
         )
     return SOURCES[name]
 

@@ -100,8 +100,9 @@ class Hub:
             return work()
         except httpx.TransportError as error:
             raise HubRefused(
-                f"cannot fetch {what}: {error or type(error).__name__}",
-                hint="is there a network? What has come stays; the same command goes on",
+                f"cannot fetch {what} from {self._endpoint}: {error or type(error).__name__}",
+                hint="is there a network (HF_ENDPOINT names a mirror)? What has come stays; the"
+                " same command goes on",
             ) from error
 
     def _page(self, repo: str, url: str) -> _Page:

@@ -36,6 +36,8 @@ class Column(NamedTuple):
 
     text: str
     small: str = ""
+    below: str = ""
+    """What its small values are, where `small` does not say it."""
 
 
 class Row(NamedTuple):
@@ -57,15 +59,18 @@ class Table(NamedTuple):
     rows: list[Row]
 
 
+_INTERVAL: Final = "95% interval"
+
+
 def headline_table(systems: Sequence[System]) -> Table:
     """What a reader wants first, a line a system."""
     official = any(system.official for system in systems)
     judged = any(system.scores["H_s"].n for system in systems)
     columns = [
         Column("asked"), Column("answered"), Column("forced"), Column("abstained"),
-        Column("errored", "no video"), Column("accuracy", "strict"),
+        Column("errored", "no video"), Column("accuracy", "strict", _INTERVAL),
         *([Column("accuracy", "official rule")] if official else []), Column("chance"),
-        Column("grounded accuracy"), Column("evidence hit", "by chance"),
+        Column("grounded accuracy", "", _INTERVAL), Column("evidence hit", "by chance"),
         Column("right but never shown", "of right"),
         *([Column("right but unsupported (H_s)", "of judged")] if judged else []),
     ]  # fmt: skip

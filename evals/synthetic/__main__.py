@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from core.errors import SettingsError, VideosealError
+from core.faults import first_fault
 from evals.synthetic.generate import generate
 from evals.synthetic.spec import VideoSpec
 
@@ -46,8 +47,7 @@ def main(
         )  # fmt: skip
         made = generate(spec, out, None if as_json else _show)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        _fail(SettingsError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
+        _fail(SettingsError(first_fault(error)))
     except (VideosealError, ValueError) as error:
         _fail(error)
     else:

@@ -95,9 +95,9 @@ def test_a_wrong_key_ends_it_with_the_setting_to_mend(place: Place, lane: Lane) 
     ("command", "words"),
     [
         (("judge", "first", "--judge", "judge2"), "VIDEOSEAL_JUDGE2_BASE_URL"),
-        (("judge", "nowhere"), "no recorded run"),
+        (("judge", "nowhere"), "there are: first"),
         (("agreement", "first"), "videoseal eval judge first"),
-        (("labels", "nowhere", "--out", "x.csv"), "no recorded run"),
+        (("labels", "nowhere", "--out", "x.csv"), "there are: first"),
     ],
 )
 def test_what_cannot_be_done_says_what_to_do(

@@ -40,6 +40,29 @@ def test_options_are_taken_out_of_the_question(tmp_path: Path) -> None:
     assert item.evidence == [(15.0, 19.0)]
 
 
+def test_kind_of_the_video_is_no_length(tmp_path: Path) -> None:
+    """`tv` is what a video is about; reports group by length where there is no official group."""
+    (item,) = lvbench.load(_file(tmp_path, ASKED))
+    assert item.group == ""
+
+
+def test_one_id_in_two_files_is_named(tmp_path: Path) -> None:
+    """Records are told apart by it, so a question would otherwise be lost."""
+    text = _file(tmp_path, ASKED).read_text()
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.questions.jsonl").write_text(text)
+    with pytest.raises(AnnotationError, match=r"b\.questions\.jsonl:1: uid: '1' is there twice"):
+        lvbench.load(tmp_path)
+
+
+def test_answer_without_an_option_is_one_line(tmp_path: Path) -> None:
+    """What the shared form refuses is told like what the row's own form refuses."""
+    path = _file(tmp_path, {**ASKED, "answer": "Z"})
+    with pytest.raises(AnnotationError) as caught:
+        lvbench.load(path)
+    assert str(caught.value) == f"{path.name}:1: qa 1: answer: 'Z' is none of ABCD"
+
+
 @pytest.mark.parametrize(
     ("text", "spans"),
     [

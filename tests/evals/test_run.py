@@ -8,12 +8,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from core.errors import SettingsError, VideoNotFound
 from core.settings import Settings
+from evals.cells import read_cells
 from evals.manifest import (
     Cell,
     Manifest,
@@ -24,8 +26,9 @@ from evals.manifest import (
     settle,
 )
 from evals.records import SampleError
-from evals.run import jobs_of
+from evals.run import Places, jobs_of, run
 from evals.sample import context_of
+from evals.scores import scores, status_counts
 from evals.selection import locate, select
 from graph.prompts import PLAN_VERSION
 from indexing.pipeline import INDEX_VERSION
@@ -68,6 +71,11 @@ def test_run_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) -> N
     # Each kill may cut off the three questions in flight after they were paid; never more.
     assert len(everything) <= len(killed["paid"]) <= len(everything) + 20 * 3
     assert killed["unfinished"] >= 10
+    ends = [read_cells([tmp_path / name / "run"]) for name in ("a", "b")]
+    assert [status_counts(cell.tally) for (cell,) in ends] == [
+        {"asked": 120, "answered": 120, "forced": 0, "abstained": 0, "errored": 0}
+    ] * 2
+    assert [scores(cell.tally)["accuracy"].mean for (cell,) in ends] == [2 / 3, 2 / 3]
 
 
 def test_only_what_is_open_is_asked() -> None:
@@ -166,7 +174,7 @@ def test_cell_cannot_become_another_while_its_run_goes_on(tmp_path: Path) -> Non
         return _manifest(spec=RunSpec(benchmark="cgbench", cells=list(cells)), **changes)
 
     settle(tmp_path, made(few))
-    with pytest.raises(RunMismatch, match=r"another decoupled: .*max_steps': 4.*max_steps': 8"):
+    with pytest.raises(RunMismatch, match=r"another decoupled\.context\.max_steps: 4 then, 8"):
         settle(tmp_path, made(many))
     added = many.model_copy(update={"variant": "swap", "endpoints": {"inspector": "SMALL"}})
     settle(tmp_path, made(added, cell_models={added.name: swapped}))
@@ -185,6 +193,25 @@ def test_dataset_hash_sees_every_byte(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[2]")
     assert dataset_hash(tmp_path / "a.json") != file
     assert dataset_hash(tmp_path) != folder
+
+
+def test_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """A damaged manifest is one line with the way out; it is not written over."""
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(RunMismatch, match=r"manifest\.json: manifest: Invalid JSON") as caught:
+        settle(tmp_path, _manifest())
+    assert "--name" in caught.value.hint
+    assert (tmp_path / "manifest.json").read_text() == "{"
+
+
+async def test_wrong_video_folder_begins_no_run(tmp_path: Path) -> None:
+    """A mistyped option leaves nothing behind that a corrected one would have to match."""
+    _rows(tmp_path, 1)
+    places = Places(tmp_path / "rows.json", tmp_path / "nowhere", tmp_path / "run")
+    resources: Any = SimpleNamespace(settings=Settings(data_dir=tmp_path))
+    with pytest.raises(VideoNotFound, match="nowhere"):
+        await run(RunSpec(benchmark="cgbench", cells=[Cell()]), places, resources, print)
+    assert not places.folder.exists()
 
 
 def test_bad_cell_names_its_field() -> None:
