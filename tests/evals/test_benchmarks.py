@@ -154,6 +154,50 @@ def test_500_damaged_copies_never_pass_unnoticed(
         assert str(path[0]) in problem
 
 
+REQUIRED = {
+    "cgbench_mini.json": ("qid", "video_uid", "question", "answer", "choices", "right_answer",
+                          "clue_intervals", "domain", "sub_category", "duration"),
+    "videomme.json": ("video_id", "duration", "questions"),
+    "mlvu/1_plotQA.json": ("video", "duration", "question", "answer", "question_type"),
+}  # fmt: skip
+"""Fields of published rows that must be there, by file."""
+IDS = {"cgbench_mini.json": "qid", "videomme.json": "questions"}
+"""What makes a row one of its own, where the set says so itself."""
+
+
+@needs_data
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [(cgbench.load, "cgbench_mini.json"), (videomme.load, "videomme.json"),
+     (mlvu.load, "mlvu/1_plotQA.json")],
+)  # fmt: skip
+def test_500_damaged_published_rows_are_each_named(load: Loader, name: str, tmp_path: Path) -> None:
+    """A field that is gone, null or of another type, or an id that is there twice."""
+    rng = random.Random(1)
+    rows = json.loads((DATA / name).read_text(encoding="utf-8"))
+    for _ in range(500):
+        some = rng.sample(rows, 3)
+        at, field = rng.randrange(3), rng.choice(REQUIRED[name])
+        bad = rng.choice([None, True, [], {}, "gone", "twice"])
+        if bad == "twice" and name in IDS:
+            at, field = 2, IDS[name]
+            some[2] = {**some[2], field: some[0][field]}
+        elif bad in ("gone", "twice"):
+            some[at] = {key: value for key, value in some[at].items() if key != field}
+        else:
+            some[at] = {**some[at], field: bad}
+        problem = _problem(load, _write(tmp_path, some))
+        assert f"(row {at + 1}): " in problem
+        assert f"rows.json:{_line_of(tmp_path / 'rows.json', at)} " in problem
+        assert (field if bad != "twice" or name not in IDS else "is there twice") in problem
+
+
+def _line_of(path: Path, row: int) -> int:
+    """Where a row begins in what `_write` writes."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [number for number, line in enumerate(lines, start=1) if line == " {"][row]
+
+
 def _problem(load: Loader, path: Path) -> str:
     with pytest.raises(AnnotationError) as caught:
         load(path)

@@ -155,3 +155,28 @@ def test_frozen_cgbench_predictions() -> None:
     assert figures["mIoU"] == pytest.approx(0.65)
     assert figures["rec@IoU"] == pytest.approx(0.8)
     assert figures["acc@IoU"] == pytest.approx(0.3)
+
+
+def test_frozen_mlvu_predictions() -> None:
+    """Two tasks of 2 and 1 questions, 1 and 1 right: M-Avg is 0.75 where the overall is 2/3."""
+    items = [_item(0, "A", ["ego"]), _item(1, "B", ["ego"]), _item(2, "C", ["order"])]
+    predicted = {"0": Prediction("A"), "2": Prediction("C")}
+    assert mlvu(items, predicted) == {"ego": 0.5, "order": 1.0, "M-Avg": 0.75}
+
+
+def test_frozen_videomme_predictions() -> None:
+    """Short 1 of 2, long 0 of 1 with no prediction; overall over all three."""
+    items = [_item(0, "A", ["t"], "short"), _item(1, "B", ["t"], "short")]
+    items.append(_item(2, "C", ["t"], "long"))
+    predicted = {"0": Prediction("A"), "1": Prediction("C")}
+    assert videomme(items, predicted) == {"short": 0.5, "long": 0.0, "overall": 1 / 3}
+
+
+def test_frozen_longvideobench_predictions() -> None:
+    """By duration group and by kind of question, each over all of its questions."""
+    items = [_item(0, "A", ["S2E"], "15"), _item(1, "B", ["S2E"], "3600")]
+    items.append(_item(2, "C", ["T3O"], "3600"))
+    predicted = {"0": Prediction("A"), "1": Prediction("C"), "2": Prediction("C")}
+    assert longvideobench(items, predicted) == {
+        "15": 1.0, "3600": 0.5, "S2E": 0.5, "T3O": 1.0, "overall": 2 / 3,
+    }  # fmt: skip
