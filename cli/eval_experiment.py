@@ -10,12 +10,14 @@ import click
 
 from cli.eval_folders import name_option
 from cli.eval_hours import generate_option, questions_of
-from cli.eval_run import asked_on, ray_option
+from cli.eval_prices import price_option
+from cli.eval_run import asked_on, asking_options, draw_options
 from cli.eval_scores import print_scores
 from cli.invocation import Invocation, environment, json_option, pass_invocation
 from cli.output import emit_json, near, plain, results, table
 
 if TYPE_CHECKING:
+    from evals.cost import Prices
     from evals.experiments.experiment import Loaded
     from evals.report.tables import Table
 
@@ -41,16 +43,11 @@ def experiment_command(benchmarks: tuple[str, ...]) -> click.Command:
         "--videos", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
         help="Folder with the videos, named by their ids.",
     )  # fmt: skip
-    @click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
-    @click.option("--sample", type=click.IntRange(1), help="Only N questions drawn at random.")
-    @click.option("--seed", default=0, show_default=True, help="Of the draw.")
-    @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
-    @click.option(
-        "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
-    )
-    @ray_option
+    @draw_options
+    @asking_options
     @name_option("EXPERIMENT-BENCHMARK")
     @generate_option
+    @price_option
     @json_option
     @pass_invocation
     def experiment(invocation: Invocation, /, file: str | None, **options: Any) -> None:
@@ -113,24 +110,28 @@ def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> No
             )
         )  # fmt: skip
     keep(loaded, folder, anew=True)
-    _show(invocation, loaded, folder, settings.data_dir / "frames")
+    _show(invocation, loaded, folder, settings.data_dir / "frames", options["prices"])
 
 
-def _show(invocation: Invocation, loaded: Loaded, folder: Path, frames: Path) -> None:
+def _show(
+    invocation: Invocation, loaded: Loaded, folder: Path, frames: Path, prices: Prices | None
+) -> None:
     from evals.cells import read_cells
     from evals.report.experiment_figure import experiment_figure, write_figure
     from evals.report.systems import systems_of
     from evals.report.write import write_report
 
-    cells = read_cells([folder])
+    cells = read_cells([folder], prices=prices)
     figure = experiment_figure(loaded.experiment, systems_of(cells))
     assert figure is not None
     files = [
         *write_figure(figure, folder),
-        *write_report([folder], folder, title=loaded.experiment.title, frames=frames),
+        *write_report(
+            [folder], folder, title=loaded.experiment.title, frames=frames, prices=prices
+        ),
     ]
     if invocation.as_json:
-        print_scores(invocation, cells)
+        print_scores(invocation, cells, priced=prices is not None)
         return
     if figure.table is not None:
         results().print(_rich(figure.table, len(loaded.experiment.figure.y)))

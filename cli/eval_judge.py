@@ -49,7 +49,8 @@ _evidence = click.option(
 @_variant
 @_evidence
 @click.option("--limit", type=click.IntRange(1), help="Only the first N answers.")
-@click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
+@click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1),
+              help="Answers that are judged at a time.")  # fmt: skip
 @click.option("--retry-errors", is_flag=True, help="Ask again where a judge failed.")
 @json_option
 @pass_invocation

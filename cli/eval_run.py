@@ -23,29 +23,48 @@ if TYPE_CHECKING:
     from evals.overrides import Endpoints
     from evals.run import Sampling
 
-__all__ = ["MODES", "asked_on", "benchmark_command", "ray_option"]
+__all__ = ["MODES", "asked_on", "asking_options", "benchmark_command", "draw_options"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 MODES: Final = ("decoupled", "coupled", "direct", "blind")
 
 
-def ray_option(command: F) -> F:
-    """Add `--ray`."""
-    return click.option(
+def draw_options(command: F) -> F:
+    """Add `--limit`, `--sample` and `--seed`: which questions are asked."""
+    limit = click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
+    sample = click.option(
+        "--sample", type=click.IntRange(1), help="Only N questions drawn at random."
+    )
+    seed = click.option("--seed", default=0, show_default=True, help="Of the draw.")
+    return limit(sample(seed(command)))
+
+
+def asking_options(command: F) -> F:
+    """Add `--concurrency`, `--retry-errors` and `--ray`: how they are asked."""
+    concurrency = click.option(
+        "--concurrency", default=4, show_default=True, type=click.IntRange(1),
+        help="Questions that are asked at a time.",
+    )  # fmt: skip
+    again = click.option(
+        "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
+    )
+    ray = click.option(
         "--ray", "ray_address", is_flag=False, flag_value="local", metavar="[ADDRESS]",
         help="Ask on Ray: one that is started here, or the cluster at ADDRESS (auto, HOST:6379).",
-    )(command)  # fmt: skip
+    )  # fmt: skip
+    return concurrency(again(ray(command)))
 
 
 def benchmark_command(name: str) -> click.Command:
     """The command that runs one benchmark."""
     synthetic = name == "synthetic"
 
-    @click.command(name, help=f"Ask the questions of {name} and record every answer at once.")
+    @click.command(name, help=f"Ask {_questions(name)} and record every answer at once.")
     @click.option(
         "--annotations", required=not synthetic, type=click.Path(path_type=Path), metavar="PATH",
-        help="The published annotation file (see `videoseal eval fetch`), or a folder of them.",
+        help="Questions that were generated, or a folder of them." if synthetic else
+        "The published annotation file (see `videoseal eval fetch`), or a folder of them.",
     )  # fmt: skip
     @click.option(
         "--videos", required=not synthetic, metavar="DIR",
@@ -56,18 +75,12 @@ def benchmark_command(name: str) -> click.Command:
         "--mode", "modes", multiple=True, type=click.Choice(MODES), default=("decoupled",),
         help="System to ask; give several to compare them in one run.",
     )  # fmt: skip
-    @click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
-    @click.option("--sample", type=click.IntRange(1), help="Only N questions drawn at random.")
-    @click.option("--seed", default=0, show_default=True, help="Of the draw.")
+    @draw_options
     @click.option("--max-steps", type=click.IntRange(1), help="Turns of the planner a question.")
     @click.option("--max-frames", type=click.IntRange(1), help="Frames shown a question.")
     @click.option("--max-seconds", type=click.FloatRange(0.1), help="Hard time limit a question.")
     @click.option("--force", is_flag=True, help="Guess where there is no proof; scored both ways.")
-    @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
-    @click.option(
-        "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
-    )
-    @ray_option
+    @asking_options
     @name_option("that of the benchmark")
     @price_option
     @json_option
@@ -76,6 +89,10 @@ def benchmark_command(name: str) -> click.Command:
         _run(invocation, name, options)
 
     return generate_option(command) if synthetic else command
+
+
+def _questions(name: str) -> str:
+    return "questions about generated videos" if name == "synthetic" else f"the questions of {name}"
 
 
 def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:

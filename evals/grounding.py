@@ -67,11 +67,6 @@ class Grounding(NamedTuple):
     recall_at_iou: float
     """CG-Bench's rec@IoU of that."""
 
-    @property
-    def paper(self) -> bool:
-        """The paper's G_t."""
-        return self.best_iou >= PAPER_THRESHOLD
-
 
 class Chance(NamedTuple):
     """What random windows of the same lengths would reach."""

@@ -11,7 +11,6 @@ from evals.answers import parse_choice
 from evals.cost import NO_COST, Cost, ModelTokens, cost_of, model_tokens
 from evals.grounding import Looked, Window
 from evals.item import Item
-from evals.official import Prediction
 from evals.records import SampleRecord
 from evals.scorable import AnswerPart, Scorable, Seen, scorable
 
@@ -52,11 +51,6 @@ class Outcome:
         if not self.item.answerable:
             return self.status == "abstained"
         return self.letter is not None and self.letter == self.item.answer
-
-    @property
-    def prediction(self) -> Prediction:
-        """What would be submitted to the official scorer."""
-        return Prediction(self.letter, self.looked.cited)
 
 
 def outcome_of(record: SampleRecord | Scorable) -> Outcome:

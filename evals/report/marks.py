@@ -46,13 +46,13 @@ def words(text: str, x: float, y: float, kind: str = "", *, most: int = 90) -> S
 def tick_x(x: float, top: float, foot: float, label: str) -> Svg:
     """A vertical line of the grid with its number below."""
     line = element("line", class_="grid", x1=x, x2=x, y1=top, y2=foot)
-    return Svg(line + words(label, x, foot + 17, "tick middle"))
+    return Svg(line + words(label, x, foot + 20, "tick middle"))
 
 
 def tick_y(y: float, left: float, right: float, label: str) -> Svg:
     """A horizontal line of the grid with its number on the left."""
     line = element("line", class_="grid", x1=left, x2=right, y1=y, y2=y)
-    return Svg(line + words(label, left - 8, y + 4, "tick end"))
+    return Svg(line + words(label, left - 10, y + 4, "tick end"))
 
 
 def path(corners: Sequence[tuple[float, float]]) -> str:
