@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -190,11 +191,19 @@ def _print(invocation: Invocation, folder: Path, sheets: list[Labels]) -> None:
 
 
 def _rich(shown: Table) -> Any:
+    """What a number is of, and its interval, stand below it, so that it fits a narrow terminal."""
     columns = [plain(column.text) for column in shown.columns]
     made = table(plain(shown.corner), *columns, numbers=tuple(columns))
+    made.columns[0].min_width = max(len(word) for row in shown.rows for word in row.label.split())
+    for column, heading in zip(made.columns[1:], columns, strict=True):
+        column.no_wrap = " " not in heading
     for row in shown.rows:
-        values = [plain(f"{value.text}  {value.small}") for value in row.values]
-        made.add_row(plain(row.label), *(values or [""] * len(columns)))
+        made.add_row(plain(row.label), *(plain(value.text) for value in row.values))
+        small = [plain(value.small).split(", ") for value in row.values]
+        for parts in (
+            zip_longest(*map(reversed, small), fillvalue="") if any(map(any, small)) else ()
+        ):
+            made.add_row("", *parts)
     return made
 
 

@@ -60,7 +60,7 @@ def agreement_table(found: Iterable[Agreement]) -> Table:
         "judges",
         [
             Column("n"), Column("agree"), Column("kappa"), Column("both", "grounded"),
-            Column("only the first"), Column("only the second"), Column("neither"),
+            Column("first only"), Column("second only"), Column("neither"),
         ],
         [
             Row(
