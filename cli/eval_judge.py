@@ -18,12 +18,14 @@ from cli.output import emit_json, notes, plain, results, table
 from cli.progress import left_over
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evals.agreement import Agreement
     from evals.judge_view import Gathered
     from evals.judging import JudgeProgress
     from evals.labels import Labels
     from evals.report.systems import System
-    from evals.report.tables import Table
+    from evals.report.tables import Column, Row, Table
 
 __all__ = ["agreement", "judge", "labels"]
 
@@ -186,8 +188,19 @@ def _print(invocation: Invocation, folder: Path, sheets: list[Labels]) -> None:
         return
     results().print(_rich(semantic_table(systems)))
     if pairs:
-        results().print(_rich(agreement_table(pairs)))
+        shown = agreement_table(pairs)
+        for row in shown.rows:
+            results().print(_line(row, shown.columns), soft_wrap=True)
     click.echo(", ".join(f"{name} {count:,}" for name, count in counts.items()))
+
+
+def _line(row: Row, columns: Sequence[Column]) -> str:
+    """A pair in one line: names of judges are too long for a column."""
+    found = (
+        f"{column.text} {value.text}" + (f" ({value.small})" if value.small else "")
+        for column, value in zip(columns, row.values, strict=True)
+    )
+    return plain(f"{row.label}: {', '.join(found)}")
 
 
 def _rich(shown: Table) -> Any:
@@ -195,8 +208,6 @@ def _rich(shown: Table) -> Any:
     columns = [plain(column.text) for column in shown.columns]
     made = table(plain(shown.corner), *columns, numbers=tuple(columns))
     made.columns[0].min_width = max(len(word) for row in shown.rows for word in row.label.split())
-    for column, heading in zip(made.columns[1:], columns, strict=True):
-        column.no_wrap = " " not in heading
     for row in shown.rows:
         made.add_row(plain(row.label), *(plain(value.text) for value in row.values))
         small = [plain(value.small).split(", ") for value in row.values]
