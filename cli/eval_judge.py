@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -204,17 +203,21 @@ def _line(row: Row, columns: Sequence[Column]) -> str:
 
 
 def _rich(shown: Table) -> Any:
-    """What a number is of, and its interval, stand below it, so that it fits a narrow terminal."""
-    columns = [plain(column.text) for column in shown.columns]
-    made = table(plain(shown.corner), *columns, numbers=tuple(columns))
-    made.columns[0].min_width = max(len(word) for row in shown.rows for word in row.label.split())
+    """A judge below the other and a line a system, so that it fits a narrow terminal."""
+    measures = list(dict.fromkeys(row.label for row in shown.rows if row.values))
+    numbers = [heading for name in measures for heading in (name, f"95% of {name}")]
+    made = table(shown.corner, *numbers, numbers=tuple(numbers))
+    below: list[Row] = []
     for row in shown.rows:
-        made.add_row(plain(row.label), *(plain(value.text) for value in row.values))
-        small = [plain(value.small).split(", ") for value in row.values]
-        for parts in (
-            zip_longest(*map(reversed, small), fillvalue="") if any(map(any, small)) else ()
-        ):
-            made.add_row("", *parts)
+        if not row.values:
+            made.add_row(plain(row.label), style="bold")
+            continue
+        below.append(row)
+        if len(below) == len(measures):
+            for at, column in enumerate(shown.columns):
+                values = [value for one in below for value in one.values[at]]
+                made.add_row(f"  {plain(column.text)}", *values)
+            below.clear()
     return made
 
 

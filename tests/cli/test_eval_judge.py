@@ -135,3 +135,13 @@ def test_people_label_a_sheet_and_are_compared_with_judges(place: Place, tmp_pat
     bad = place.run("eval", "agreement", "first", "--labels", sheet)
     assert bad.exit_code == 2
     assert "ann.csv:2: grounded: 'perhaps'" in bad.stderr
+
+
+def test_verdicts_are_a_line_a_system_below_each_judge(place: Place) -> None:
+    """Readable at 80 columns however many systems there are; agreement is a line a pair."""
+    done = place.run("eval", "judge", "first", "--judge", "words", "--judge", "rules")
+    lines = done.stdout.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("word-match-1"))
+    assert lines[at + 1].split()[0] == "decoupled"
+    assert lines[at + 2].split()[:2] == ["blind", "0.0"]
+    assert any(line.startswith("answerer-rules-1 and word-match-1: n 4, agree ") for line in lines)
