@@ -98,11 +98,13 @@ def compare(invocation: Invocation, first: str, second: str) -> None:
     from evals.compare import compare as paired
     from evals.report.markdown import comparison_markdown
 
-    cells = [_cell(invocation, name) for name in (first, second)]
+    found = paired(_cell(invocation, first), _cell(invocation, second))
+    if not found.shared:
+        raise click.UsageError(f"{first} and {second} were not asked a single question in common.")
     if invocation.as_json:
-        emit_json(comparison_document(paired(cells[0], cells[1])))
+        emit_json(comparison_document(found))
         return
-    click.echo(comparison_markdown(paired(cells[0], cells[1])), nl=False)
+    click.echo(comparison_markdown(found), nl=False)
 
 
 @evaluate.command()

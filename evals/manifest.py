@@ -95,6 +95,7 @@ class Manifest(BaseModel):
             "dataset": self.dataset_sha256,
             "models": self.models,
             "versions": self.versions,
+            "draw": self.spec.sample and {"sample": self.spec.sample, "seed": self.spec.seed},
         }
 
     def cells(self) -> dict[str, Any]:
@@ -104,11 +105,13 @@ class Manifest(BaseModel):
             for cell in self.spec.cells
         }
 
-    def with_cells_of(self, other: Manifest) -> Manifest:
-        """The same with the other's further cells after its own."""
+    def grown_by(self, other: Manifest) -> Manifest:
+        """The same with the other's further cells after its own, and its further questions."""
         mine = self.cells()
         more = [cell for cell in other.spec.cells if cell.name not in mine]
-        spec = self.spec.model_copy(update={"cells": [*self.spec.cells, *more]})
+        limits = (self.spec.limit, other.spec.limit)
+        limit = None if None in limits else max(filter(None, limits))
+        spec = self.spec.model_copy(update={"cells": [*self.spec.cells, *more], "limit": limit})
         models = {**other.cell_models, **self.cell_models}
         return self.model_copy(update={"spec": spec, "cell_models": models})
 
@@ -139,8 +142,8 @@ def describe(
 def settle(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of a new run, or check that a resumed one is the same run.
 
-    Cells that a resumed run adds are added to its manifest. Raises RunMismatch naming the first
-    thing that differs.
+    Cells and questions that a resumed run adds are added to its manifest. Raises RunMismatch naming
+    the first thing that differs, such as another draw of questions.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -156,8 +159,9 @@ def settle(folder: Path, manifest: Manifest) -> None:
     _same(folder.name, before.identity(), manifest.identity())
     known, wanted = before.cells(), manifest.cells()
     _same(folder.name, known, {name: cell for name, cell in wanted.items() if name in known})
-    if wanted.keys() - known.keys():
-        _write(path, before.with_cells_of(manifest))
+    grown = before.grown_by(manifest)
+    if grown != before:
+        _write(path, grown)
 
 
 def _same(run: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -73,6 +73,15 @@ def test_comparison_as_json_has_every_number_by_name(place: Place) -> None:
     assert isinstance(found["test"], dict)
 
 
+def test_runs_without_a_common_question_cannot_be_compared(place: Place) -> None:
+    """A table of dashes would look like a result."""
+    with RecordFile(place.data_dir / "runs" / "other" / "samples.jsonl") as file:
+        file.append(record(item("elsewhere"), proven("B")))
+    told = place.run("eval", "compare", "first:decoupled", "other")
+    assert told.exit_code == 2
+    assert "not asked a single question in common" in told.stderr
+
+
 def test_export_writes_a_log_for_inspect(place: Place, tmp_path: Path) -> None:
     """The same records as a submission cannot show, in the form that Inspect's viewer reads."""
     out = tmp_path / "log.json"

@@ -195,6 +195,23 @@ def test_dataset_hash_sees_every_byte(tmp_path: Path) -> None:
     assert dataset_hash(tmp_path) != folder
 
 
+def test_run_may_grow_but_not_be_drawn_anew(tmp_path: Path) -> None:
+    """More questions in the published order are written down; another draw is another run."""
+
+    def made(**asked: Any) -> Manifest:
+        return _manifest(spec=RunSpec(benchmark="cgbench", cells=[Cell()], **asked))
+
+    for limit, written in ((4, 4), (2, 4), (8, 8), (None, None)):
+        settle(tmp_path, made(limit=limit))
+        found = Manifest.model_validate_json((tmp_path / "manifest.json").read_text())
+        assert found.spec.limit == written
+    settle(tmp_path / "drawn", made(sample=3, seed=1))
+    with pytest.raises(RunMismatch, match=r"another draw\.seed: 1 then, 2 now"):
+        settle(tmp_path / "drawn", made(sample=3, seed=2))
+    with pytest.raises(RunMismatch, match="another draw"):
+        settle(tmp_path / "drawn", made())
+
+
 def test_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A damaged manifest is one line with the way out; it is not written over."""
     (tmp_path / "manifest.json").write_text("{")
