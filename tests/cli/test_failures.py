@@ -37,7 +37,7 @@ def _caused(outer: Exception, inner: Exception) -> Exception:
         (ExceptionGroup("tasks", [ValueError("y"), UnreadableVideo("x")]), "UnreadableVideo", 3),
         (_caused(RuntimeError("x"), VideoBusy("y")), "VideoBusy", 5),
         (psycopg.OperationalError("gone"), "DatabaseUnavailable", 5),
-        (PermissionError(errno.EACCES, "Permission denied", "/root/x"), "OSError", 1),
+        (PermissionError(errno.EACCES, "Permission denied", "/sealed/x"), "OSError", 1),
         (click.UsageError("x"), "UsageError", 2),
         (ZeroDivisionError("x"), "ZeroDivisionError", 1),
     ],
