@@ -24,9 +24,7 @@ GRPO: Final = "openrlhf.cli.train_ppo_ray"
 SFT: Final = "openrlhf.cli.train_sft"
 AGENT: Final = Path(__file__).parent / "worker" / "agent_func.py"
 """The file whose `AgentExecutor` OpenRLHF's engines load."""
-INSTALL: Final = (
-    "pip install 'videoseal-agent[rl]'; without a GPU 'videoseal-agent[rl-cpu]' and `make openrlhf`"
-)
+INSTALL: Final = "pip install 'videoseal-agent[rl]'; without a GPU, in a checkout: make .venv/.dev"
 Flags = Mapping[str, Any]
 
 
