@@ -130,9 +130,13 @@ def _expect(changed: int, video_id: str) -> None:
 
 
 def _written(path: Path) -> str:
-    """The path as text; as a file URL where its bytes are no UTF-8 or hold what is no text."""
+    """The whole path, since whoever reads it may work in another folder.
+
+    As text; as a file URL where its bytes are no UTF-8 or hold what is no text.
+    """
+    path = path.absolute()
     text = os.fspath(path)
-    return text if clean(text) == text else path.absolute().as_uri()
+    return text if clean(text) == text else path.as_uri()
 
 
 def _read(text: str) -> Path:

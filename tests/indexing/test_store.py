@@ -92,6 +92,13 @@ def test_any_path_survives(store, name):
     assert os.fsencode(store.video(VIDEO).path) == name
 
 
+def test_a_path_is_found_from_any_folder(store, tmp_path, monkeypatch):
+    """A video that was named from one folder is asked about from another."""
+    monkeypatch.chdir(tmp_path)
+    store.add_video(VIDEO, facts(Path("films/a.mp4")), title="a", fingerprint="f")
+    assert store.video(VIDEO).path == tmp_path / "films" / "a.mp4"
+
+
 def test_unit_and_its_texts_come_back(store, video):
     """Texts keep every field and come in order of time; units come by stage and fingerprint."""
     rows = [text(1, "second", 5.0, note=[1, {"a": None}]), text(0, "first", 1.0)]

@@ -127,6 +127,8 @@ class ScriptedEngine:
     tokenizer: Any
     script: Script = ()
     delay: float = 0.0
+    together: asyncio.Barrier | None = None
+    """Each request waits here until as many are in flight as it asks for."""
     prompts: list[list[int]] = field(default_factory=list)
     limits: list[int] = field(default_factory=list)
     running: int = 0
@@ -140,6 +142,8 @@ class ScriptedEngine:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
+            if self.together is not None:
+                await self.together.wait()
             await asyncio.sleep(self.delay)
         finally:
             self.running -= 1

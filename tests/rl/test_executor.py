@@ -193,8 +193,9 @@ async def test_episodes_wait_for_their_turn(
 ) -> None:
     """At most `max_episodes` run at once, whatever OpenRLHF sends."""
     executor = make(max_episodes=3)
-    engine = ScriptedEngine(tokenizer, [LOOK], delay=0.01)
-    await asyncio.gather(*(execute(executor, tokenizer, engine=engine) for _ in range(10)))
+    engine = ScriptedEngine(tokenizer, [LOOK], delay=0.01, together=asyncio.Barrier(3))
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(execute(executor, tokenizer, engine=engine) for _ in range(9)))
     assert engine.most == 3
 
 

@@ -270,8 +270,8 @@ async def test_the_coupled_graph_is_played_too(tokenizer: Any, world: World) -> 
 
 async def test_many_episodes_share_a_process(tokenizer: Any, world: World) -> None:
     """Waiting overlaps, and every transcript holds its own episode only."""
-    engine = ScriptedEngine(tokenizer, [SEARCH, SEARCH, LOOK], delay=0.05)
-    rollouts = await asyncio.gather(*(play(tokenizer, world, engine=engine) for _ in range(16)))
-    assert engine.most == 16
+    engine = ScriptedEngine(tokenizer, [SEARCH, SEARCH, LOOK], together=asyncio.Barrier(16))
+    async with asyncio.timeout(60):
+        rollouts = await asyncio.gather(*(play(tokenizer, world, engine=engine) for _ in range(16)))
     assert all(len(r.transcript.segments[0].ranges) == 3 for r in rollouts)
     assert {json.dumps(r.reward.terms) for r in rollouts} == {json.dumps(rollouts[0].reward.terms)}
