@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
+
+import click
 
 from cli.output import notes, plain
 
 if TYPE_CHECKING:
+    from evals.cells import Cell
     from evals.records import SampleError
 
-__all__ = ["Errors"]
+__all__ = ["Errors", "exit_if_all_failed"]
 
 _SHOWN: Final = 10
 """Reasons that are told; the records have all of them."""
@@ -40,3 +44,14 @@ class Errors:
         if len(self._reasons) > _SHOWN:
             lines.append(f"  and {len(self._reasons) - _SHOWN:,} other reasons")
         notes().print("\n".join(lines), soft_wrap=True)
+
+
+def exit_if_all_failed(cells: Sequence[Cell]) -> None:
+    """End with exit code 1 where questions were asked and every one of them ended in an error."""
+    from evals.scores import status_counts
+
+    counts = [status_counts(cell.tally) for cell in cells]
+    asked = sum(count["asked"] for count in counts)
+    if asked and asked == sum(count["errored"] for count in counts):
+        notes().print(f"error: every question ended in an error ({asked:,})", soft_wrap=True)
+        click.get_current_context().exit(1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from cli.eval_errors import exit_if_all_failed
 from cli.eval_folders import name_option
 from cli.eval_hours import generate_option, questions_of
 from cli.eval_prices import price_option
@@ -132,11 +133,12 @@ def _show(
     ]
     if invocation.as_json:
         print_scores(invocation, cells, priced=prices is not None)
-        return
-    if figure.table is not None:
-        results().print(_rich(figure.table, len(loaded.experiment.figure.y)))
-    for path in files:
-        results().print(near(path), soft_wrap=True)
+    else:
+        if figure.table is not None:
+            results().print(_rich(figure.table, len(loaded.experiment.figure.y)))
+        for path in files:
+            results().print(near(path), soft_wrap=True)
+    exit_if_all_failed(cells)
 
 
 def _rich(shown: Table, measures: int) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from cli.eval_errors import exit_if_all_failed
 from cli.eval_folders import name_option
 from cli.eval_hours import generate_option, questions_of
 from cli.eval_prices import price_option
@@ -133,9 +134,11 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
             )
         )  # fmt: skip
     prices = options["prices"]
-    print_scores(invocation, read_cells([folder], prices=prices), priced=prices is not None)
+    cells = read_cells([folder], prices=prices)
+    print_scores(invocation, cells, priced=prices is not None)
     if not invocation.as_json:
         click.echo(f"records in {folder}; a page to look at: videoseal eval report {folder.name}")
+    exit_if_all_failed(cells)
 
 
 @contextmanager

@@ -41,3 +41,22 @@ def test_questions_are_generated_or_given_never_both(empty, tmp_path):
     assert both.exit_code == 2
     assert "--annotations" in both.stderr
     assert not (empty.data_dir / "synthetic").exists()
+
+
+def test_run_in_which_everything_failed_is_no_success(empty, tmp_path):
+    """A script that asks questions about a wrong folder of videos must not take it for a score."""
+    question = {
+        "uid": "a-0", "question": "Which?\n(A) this\n(B) that", "answer": "A",
+        "question_type": ["reasoning"], "time_reference": "00:01-00:02", "answerable": True,
+        "evidence": "text", "hops": 1, "gold": [[1.0, 2.0]],
+    }  # fmt: skip
+    info = {"duration_minutes": 1.0, "fps": 1.0, "resolution": {"width": 64, "height": 64}}
+    line = {"key": "a", "type": "synthetic", "video_info": info, "qa": [question]}
+    (tmp_path / "a.questions.jsonl").write_text(json.dumps(line))
+    place = ["--annotations", tmp_path, "--videos", tmp_path]
+    done = empty.run("eval", "synthetic", *place)
+    assert done.exit_code == 1
+    assert "error: every question ended in an error (1)" in done.stderr
+    told = empty.run("eval", "synthetic", *place, "--json")
+    assert told.exit_code == 1
+    assert [system["counts"]["errored"] for system in json.loads(told.stdout)] == [1]
