@@ -190,6 +190,12 @@ def _misfits(config: TrainConfig) -> list[str]:
         found.append("hardware.gpus: the hf backend runs on one (a CPU counts as one too)")
     if hardware.backend == "vllm" and hardware.precision == "fp32":
         found.append("hardware.precision: fp32 needs backend hf")
+    if hardware.precision != "fp32" and not hardware.zero_stage:
+        # DeepSpeed then updates the half-precision weights themselves.
+        found.append(
+            f"hardware.zero_stage: 0 keeps no fp32 copy of {hardware.precision} weights, and small"
+            " updates round to nothing; 1 or more does"
+        )
     if gpus % hardware.tensor_parallel:
         found.append(f"hardware.tensor_parallel: {gpus} GPUs are not full engines of it")
     if episodes % config.optimiser_batch:

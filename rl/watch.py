@@ -26,7 +26,9 @@ _STEP: Final = re.compile(r"Global step (\d+): (.*)")
 _REWARD: Final = re.compile(r"'rollout/reward_mean': (-?[0-9.]+(?:e-?\d+)?)")
 _TRACES: Final = re.compile(r"Train step of epoch \d+:\s+\d+%\|[^|]*\|\s*(\d+)/(\d+)")
 _EPISODES: Final = re.compile(r"Generate samples:\s+\d+%\|[^|]*\|\s*(\d+)/(\d+)")
-_ERROR: Final = re.compile(r"(?:^|[\s:])(\w*(?:Error|Exception|Interrupt))\b: ?(.*)")
+_ERROR: Final = re.compile(r"(?:^|[\s:])(?:\w+\.)*(\w*(?:Error|Exception|Interrupt))\b: ?(.*)")
+_NO_MEMORY: Final = re.compile(r"\bOutOfMemoryError\b|CUDA out of memory|can't allocate memory")
+"""As Ray says it of a machine, and torch of a GPU and of a process."""
 
 
 class TrainingFailed(VideosealError):
@@ -194,6 +196,12 @@ def _failure(run: RunFolder, code: int, last: Sequence[str]) -> VideosealError:
     hint = f"see {run.log}; {again}"
     if any("No space left on device" in line for line in last):
         return OutOfSpace("the disk is full", hint=f"free some space; {again}")
+    if any(_NO_MEMORY.search(line) for line in last):
+        return TrainingFailed(
+            "there was not enough memory",
+            hint=f"see {run.log}; less is taken with a smaller optimiser.micro_batch,"
+            f" rollout.max_episodes or rollout.context_tokens; {again}",
+        )
     if code < 0:
         name = signal.Signals(-code).name
         why = ", perhaps for want of memory" if name == "SIGKILL" else ""

@@ -40,6 +40,8 @@ if how == "killed":
     os.kill(os.getpid(), 9)
 if how == "full":
     sys.exit("OSError: [Errno 28] No space left on device")
+if how == "memory":
+    sys.exit("ray.exceptions.OutOfMemoryError: 1 worker(s) were killed: 22.4GB of 23.5GB")
 if how == "fails":
     sys.exit("ValueError: the loss is no number")
 if how == "done":

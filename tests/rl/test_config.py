@@ -76,6 +76,15 @@ def test_fp32_needs_hf(tmp_path):
         load_config(written(tmp_path, WHOLE), changes)
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_needs_zero(tmp_path, precision):
+    """Without ZeRO there is no fp32 copy of the weights for small updates to add up in."""
+    changes = [f"hardware.precision={precision}", "hardware.zero_stage=0"]
+    with pytest.raises(SettingsError, match=r"hardware\.zero_stage: 0 keeps no fp32 copy"):
+        load_config(written(tmp_path, WHOLE), changes)
+    load_config(written(tmp_path, WHOLE), [changes[0], "hardware.zero_stage=1"])
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

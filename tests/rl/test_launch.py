@@ -128,6 +128,13 @@ def test_killed_run_goes_on(place):
     assert place.run.status.step == 2
 
 
+def test_want_of_memory_is_told(place):
+    """With the settings that take less of it; Ray's own report is forty lines."""
+    with pytest.raises(TrainingFailed, match="not enough memory") as caught:
+        place.train("memory")
+    assert "optimiser.micro_batch" in (caught.value.hint or "")
+
+
 def test_half_written_checkpoint_is_passed_over(place):
     """When `latest` names a checkpoint that was deleted, the newest whole one counts."""
     place.checkpoint(5)
