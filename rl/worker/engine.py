@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from os.path import commonprefix
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
 from rl.worker.compat import SamplingParams
+from rl.worker.decode import ATTENTION, GrowingLayer
 
 __all__ = ["Completion", "EngineClosed", "HfEngine", "LogProb", "RequestOutput"]
 
@@ -72,7 +73,7 @@ class _Row:
 
 class _Prefix(NamedTuple):
     ids: list[int]
-    cache: DynamicCache
+    cache: Cache
 
 
 class HfEngine:
@@ -88,6 +89,8 @@ class HfEngine:
         seed: int | None = None,
     ) -> None:
         self.model = model.eval()
+        if model.config._attn_implementation == "sdpa":
+            model.set_attn_implementation(ATTENTION)
         self.tokenizer = tokenizer
         self.unfinished = 0
         self._max_batch = max_batch
@@ -221,7 +224,7 @@ class HfEngine:
         # Reading a longer one anew pays only when it is much longer and several share it.
         if kept is not None and fits and (len(common) < 2 * len(kept.ids) or len(prompts) == 1):
             return kept
-        cache = DynamicCache(config=self.model.config)
+        cache = Cache(layer_class_to_replicate=GrowingLayer)
         if common:
             ids = torch.tensor([common], device=self.model.device)
             self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
@@ -270,7 +273,7 @@ def _refuse(batch: Sequence[_Request], error: Exception) -> None:
 class _State:
     """Keys and values of a batch, and which positions are real."""
 
-    def __init__(self, cache: DynamicCache, mask: torch.Tensor) -> None:
+    def __init__(self, cache: Cache, mask: torch.Tensor) -> None:
         self.cache = cache
         self.mask = mask
 
@@ -299,13 +302,11 @@ class _State:
         self.cache.batch_select_indices(torch.tensor(keep, device=device))
 
 
-def _repeated(cache: DynamicCache, times: int) -> DynamicCache:
+def _repeated(cache: Cache, times: int) -> Cache:
     """The same keys and values for every row of a batch; the original is not touched."""
-    made: Any = DynamicCache()
+    made = Cache(layer_class_to_replicate=GrowingLayer)
     for number, layer in enumerate(cache.layers):
         if layer.keys is not None and layer.keys.numel():
-            made.update(
-                layer.keys.repeat(times, 1, 1, 1), layer.values.repeat(times, 1, 1, 1), number
-            )
-    found: DynamicCache = made
-    return found
+            rows = (times, -1, -1, -1)
+            made.update(layer.keys.expand(rows), layer.values.expand(rows), number)
+    return made

@@ -156,6 +156,28 @@ async def test_what_is_kept_serves_the_next_turn(engine: Any) -> None:
         check(engine, alone, await ask(engine, alone))
 
 
+@pytest.mark.parametrize("key_heads", [1, 2, 4])
+async def test_heads_that_share_keys_and_long_turns_are_exact(policy: Path, key_heads: int) -> None:
+    """Whatever the model shares, and also after more tokens than room was first made for."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    from rl.worker.engine import HfEngine
+
+    config = AutoConfig.from_pretrained(policy)
+    config.num_attention_heads, config.num_key_value_heads, config.head_dim = 4, key_heads, 16
+    torch.manual_seed(1)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    louder(model, 5.0)
+    engine = HfEngine(model, AutoTokenizer.from_pretrained(policy), seed=3)
+    endless(engine)
+    asked = prompts(4, 6)
+    found = await ask(engine, asked, max_tokens=190)
+    await engine.close()
+    assert [len(output.outputs[0].token_ids) for output in found] == [190] * 4
+    check(engine, asked, found)
+
+
 async def test_nothing_is_left_of_old_weights(engine: Any) -> None:
     """After new weights the same prompts are read anew: nothing kept of the old ones is used."""
     asked = prompts(5, 40)
