@@ -224,6 +224,28 @@ def report(invocation: Invocation, run: str, out: Path | None) -> None:
 
 
 @train.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "--out", metavar="DIR", default=".", type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for compare.md and curves.svg; this one if not given.",
+)  # fmt: skip
+@json_option
+@pass_invocation
+def compare(invocation: Invocation, runs: tuple[str, ...], out: Path) -> None:
+    """Lay the curves of several runs over one another, and list what set the runs apart."""
+    from rl.compare import write_comparison
+    from rl.run_folder import RunFolder
+
+    data_dir = invocation.settings().data_dir
+    files = write_comparison([RunFolder.find(run, data_dir) for run in runs], out)
+    if invocation.as_json:
+        emit_json(files)
+        return
+    for path in files.values():
+        results().print(str(path), soft_wrap=True)
+
+
+@train.command()
 @click.argument("name", required=False)
 @json_option
 @pass_invocation

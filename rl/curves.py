@@ -12,7 +12,8 @@ from core.errors import MissingDependency
 from evals.report.marks import apart, colour_class, path, tick_x, tick_y, words
 from evals.report.svg import Scale, Svg, element, figure, nice_ticks
 
-__all__ = ["CHARTS", "Chart", "Line", "Point", "Series", "draw", "read_scalars", "smooth"]
+__all__ = ["CHARTS", "Chart", "Line", "Point", "Series", "draw", "find", "plot", "read_scalars",
+           "smooth"]  # fmt: skip
 
 _MOST_POINTS: Final = 400
 """Points of a line that are drawn; more cannot be told apart."""
@@ -141,6 +142,16 @@ def read_scalars(folder: Path) -> dict[str, list[Point]]:
     return {name: [steps[step] for step in sorted(steps)] for name, steps in found.items()}
 
 
+def find(series: Series, name: str) -> list[Point]:
+    """The finite points of a series; `*` in a name stands for anything."""
+    head, star, tail = name.partition("*")
+    names = [name] if not star else sorted(
+        known for known in series if known.startswith(head) and known.endswith(tail)
+    )  # fmt: skip
+    points = next((series[known] for known in names if known in series), [])
+    return [point for point in points if math.isfinite(point.value)]
+
+
 def smooth(values: Sequence[float], width: int) -> list[float]:
     """The mean of each value and those around it, `width` at most; NaN is left out."""
     half = width // 2
@@ -158,10 +169,13 @@ def smooth(values: Sequence[float], width: int) -> list[float]:
 
 
 def draw(chart: Chart, series: Series) -> Svg | None:
-    """A chart of the lines that were logged, thin as logged and bold smoothed; None without any."""
-    known = [(line.label, found) for line in chart.lines if (found := _find(series, line.name))]
-    if not known:
-        return None
+    """A chart of the lines that were logged; None without any."""
+    known = [(line.label, points) for line in chart.lines if (points := find(series, line.name))]
+    return plot(chart.title, known) if known else None
+
+
+def plot(title: str, known: Sequence[tuple[str, Sequence[Point]]]) -> Svg:
+    """Lines by their labels, thin as logged and bold smoothed; each has a point at least."""
     left, right, top, foot = 58.0, 470.0, 12.0, 210.0
     every = [point for _, points in known for point in points]
     values = [point.value for point in every]
@@ -187,7 +201,7 @@ def draw(chart: Chart, series: Series) -> Svg | None:
         f" {points[-1].value:.4g} at step {points[-1].step}"
         for label, points in known
     )
-    return figure(610, foot + 30, chart.title, told, *grid, *drawn)
+    return figure(610, foot + 30, title, told, *grid, *drawn)
 
 
 def _told(value: float) -> str:
@@ -210,16 +224,6 @@ def _line(points: Sequence[Point], colour: int, x: Scale, y: Scale) -> list[Svg]
 
 def _smoothed(points: Sequence[Point]) -> list[float]:
     return smooth([point.value for point in points], max(1, len(points) // 10))
-
-
-def _find(series: Series, name: str) -> list[Point]:
-    """The finite points of a series; `*` in a name stands for anything."""
-    head, star, tail = name.partition("*")
-    names = [name] if not star else sorted(
-        known for known in series if known.startswith(head) and known.endswith(tail)
-    )  # fmt: skip
-    points = next((series[known] for known in names if known in series), [])
-    return [point for point in points if math.isfinite(point.value)]
 
 
 def _range(values: Sequence[float]) -> tuple[float, list[float]]:

@@ -187,9 +187,9 @@ def _style() -> str:
     shared = importlib.util.find_spec("evals.report")
     assert shared is not None
     assert shared.submodule_search_locations is not None
-    tokens = Path(shared.submodule_search_locations[0]) / "templates" / "tokens.css"
-    own = _PAGES / "training.css"
-    return tokens.read_text(encoding="utf-8") + own.read_text(encoding="utf-8")
+    templates = Path(shared.submodule_search_locations[0]) / "templates"
+    files = (templates / "tokens.css", templates / "chart.css", _PAGES / "training.css")
+    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def _markdown(

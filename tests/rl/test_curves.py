@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from evals.cells import read_cells
 from evals.records import RecordFile
+from rl.compare import write_comparison
 from rl.curves import CHARTS, Chart, Line, Point, draw, read_scalars, smooth
 from rl.launch import describe
 from rl.report import compare_ends, write_training_report
-from rl.run_folder import RunFolder, RunStatus
+from rl.run_folder import NoSuchTraining, RunFolder, RunStatus
 from rl.tasks import read_label, read_tasks
 from tests.rl.begun import config_of, write_questions
 from tests.rl.played import played
@@ -178,6 +180,26 @@ def test_report_opens_every_episode(trained, tmp_path):
     }  # fmt: skip
     assert "episodes/report.html" in files["html"].read_text("utf-8")
     assert "train0 #2" in files["episodes"].read_text("utf-8")
+
+
+def test_runs_are_laid_over_one_another(trained, tmp_path):
+    """One picture has a line for each run; the table tells what set the runs apart."""
+    trained.log()
+    other = RunFolder(tmp_path / "runs" / "other")
+    changed = config_of(tmp_path / "b", "name=other", "reward.kind=outcome")
+    other.settle(describe(changed, 4, {"inspector": "offline"}))
+    log(other.tensorboard / "run", {"train/grounded": [(1, 0.25), (2, 0.75)]})
+    files = write_comparison([trained.run, other], tmp_path / "out")
+    table = files["table"].read_text("utf-8")
+    assert "| grounded | 0 to 0.5 | 0.25 to 0.75 |" in table
+    assert "| steps logged | 2 | 2 |" in table
+    assert r"| reward.kind | gated | outcome |" in table
+    assert "rollout.batch" not in table
+    svg = ElementTree.parse(files["curves"]).getroot()
+    texts = [text for element in svg.iter() if (text := element.text)]
+    assert texts.count("small") == texts.count("other") == 1
+    with pytest.raises(NoSuchTraining, match="has not logged a step yet"):
+        write_comparison([trained.run, RunFolder(tmp_path / "runs" / "third")], tmp_path / "out")
 
 
 def test_report_without_a_log(trained, tmp_path):
