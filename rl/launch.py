@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from core.settings import Settings
-from rl.command import GRPO, SFT, SftSpec, grpo_argv, python_path, sft_argv, validate
+from rl.command import (
+    GRPO,
+    SFT,
+    SftSpec,
+    grpo_argv,
+    python_path,
+    sft_argv,
+    validate,
+    whole_batches,
+)
 from rl.config import ROLLOUT_VARIABLE, TrainConfig
 from rl.run_folder import RunFolder, RunStatus, describe
 from rl.sections import HardwareSection
@@ -63,7 +72,7 @@ def train(
             pass
         run.set_aside()
     with run.locked() as lock:
-        tasks = len(read_tasks(config.data.train))
+        tasks = whole_batches(config, len(read_tasks(config.data.train)))
         manifest = describe(config, tasks, _models(settings))
         if run.manifest.is_file():
             run.settle(manifest)

@@ -120,8 +120,7 @@ def _data(config: TrainConfig, labels: list[TaskLabel]) -> Finding:
         )  # fmt: skip
     steps = used // config.rollout.batch * config.optimiser.passes
     text = f"{used} questions, {steps} steps; {len(held)} held out"
-    if used < min(len(train), config.data.limit or len(train)):
-        rest = len(train) - used
+    if rest := min(len(train), config.data.limit or len(train)) - used:
         return Finding("data", "warn", f"{text}; the last {rest} do not fill a batch, left out")
     return Finding("data", "ok", text)
 

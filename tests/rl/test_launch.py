@@ -97,6 +97,12 @@ def test_run_folder_says_how_it_was_made(place):
         assert "pa55word" not in path.read_text("utf-8")
 
 
+def test_questions_that_are_trained_on_are_counted(place):
+    """Not those that lie in the file beyond the limit."""
+    place.train(config=config_of(place.root, "data.limit=2"))
+    assert place.run.read_manifest().tasks == 2
+
+
 def test_workers_find_what_they_need(place):
     """The trainer's environment names the rollout config, the database and the precision."""
     place.train()

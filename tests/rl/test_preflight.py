@@ -144,6 +144,14 @@ def test_odd_questions_are_a_warning(ground):
     assert "the last 1" in finding.text
 
 
+def test_questions_beyond_the_limit_are_not_missed(ground):
+    """Only what a batch has no place for is warned of, not what the config leaves out itself."""
+    path = write_questions(ground.root / "nine.jsonl", 9)
+    finding = ground.look(f"data.train={path}", "data.limit=7")["data"]
+    assert (finding.state, "the last 1 do not fill a batch" in finding.text) == ("warn", True)
+    assert ground.look(f"data.train={path}", "data.limit=6")["data"].state == "ok"
+
+
 def test_validation_shares_no_video(ground):
     """A video that is both trained on and held out fails."""
     path = write_questions(ground.root / "held.jsonl", 2)
