@@ -219,7 +219,7 @@ async def test_a_turn_that_was_cut_off_last_is_truncated(tokenizer: Any, world: 
 async def test_the_time_of_an_episode_ends_it(tokenizer: Any, world: World) -> None:
     """The graph closes the search itself; what was recorded counts, as truncated."""
     engine = ScriptedEngine(tokenizer, [SEARCH] * 99, delay=0.05)
-    limits = Limits(episode_seconds=0.8)
+    limits = Limits(episode_seconds=2.0)
     rollout = await play(tokenizer, world, engine=engine, limits=limits, max_steps=200)
     assert rollout.truncated
     assert not rollout.infra_error
