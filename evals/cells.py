@@ -21,7 +21,7 @@ from evals.tally import Tally
 from evals.verdicts import SampleKey, read_verdicts
 
 __all__ = ["MANIFEST", "RECORDS", "Cell", "CellKey", "NoSuchRun", "key_of", "labels", "read_cells",
-           "read_manifest", "read_record"]  # fmt: skip
+           "read_manifest", "read_record", "run_names"]  # fmt: skip
 
 RECORDS: Final = "samples.jsonl"
 MANIFEST: Final = "manifest.json"
@@ -68,7 +68,7 @@ def read_cells(runs: Sequence[Path], *, prices: Prices | None = None) -> list[Ce
     no record; a folder without records is empty.
     """
     cells: dict[CellKey, Cell] = {}
-    names = list(_names(runs))
+    names = list(run_names(runs))
     runs_in_order = {name: place for place, name in enumerate(names)}
     for folder, name in zip(runs, names, strict=True):
         if not folder.is_dir():
@@ -141,7 +141,7 @@ def _count(
     cell.benchmarks[sample.item.benchmark] += 1
 
 
-def _names(runs: Sequence[Path]) -> Iterator[str]:
+def run_names(runs: Sequence[Path]) -> Iterator[str]:
     """Folder names, with as much of the path before them as tells equal ones apart."""
     resolved = [run.resolve() for run in runs]
     for run in resolved:

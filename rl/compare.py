@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Final, NamedTuple
 
+from evals.cells import run_names
 from evals.report.experiment_figure import figure_alone
 from evals.report.markdown import markdown_page
 from evals.report.marks import words
 from evals.report.svg import Svg, element, figure
 from evals.report.tables import Column, Row, Table, Value
-from rl.curves import Line, Point, find, plot, read_scalars
-from rl.run_folder import NoSuchTraining, RunFolder
+from rl.curves import Line, Point, ends, find, plot, read_scalars
+from rl.export import NothingTrained
+from rl.run_folder import RunFolder
 
-__all__ = ["MEASURES", "Quarter", "compare_quarters", "write_comparison"]
+__all__ = ["write_comparison"]
 
-MEASURES: Final = (
+_MEASURES: Final = (
     Line("train/right", "right"),
     Line("train/grounded", "grounded"),
     Line("train/forced", "answered only because forced"),
@@ -27,18 +28,12 @@ MEASURES: Final = (
 )
 """What means the same whatever a run was paid for; rewards of two kinds cannot be compared."""
 
+_PARTS: Final = 4
 _CAPTION: Final = "Over the first quarter of the steps, and over the last."
 _DIFFERENT: Final = "What the runs were told differently."
 _WIDE: Final = 610.0
 _TALL: Final = 290.0
 _COLUMNS: Final = 2
-
-
-class Quarter(NamedTuple):
-    """Mean of a measure over the first and over the last quarter of a run's steps."""
-
-    first: float
-    last: float
 
 
 class _Run(NamedTuple):
@@ -47,15 +42,16 @@ class _Run(NamedTuple):
     """By dotted names."""
     steps: int
     lines: Mapping[str, list[Point]]
-    """By the labels of `MEASURES`."""
+    """By the labels of `_MEASURES`."""
 
 
 def write_comparison(runs: Sequence[RunFolder], out: Path) -> dict[str, Path]:
     """Write `curves.svg` and `compare.md` to `out`; the files by what they are.
 
-    Raises NoSuchTraining for a run that has logged nothing yet, MissingDependency.
+    Raises NothingTrained for a run that has logged nothing yet, MissingDependency.
     """
-    read = [_read(run) for run in runs]
+    names = run_names([run.root for run in runs])
+    read = [_read(run, name) for run, name in zip(runs, names, strict=True)]
     out.mkdir(parents=True, exist_ok=True)
     files = {"curves": out / "curves.svg", "table": out / "compare.md"}
     files["curves"].write_text(figure_alone("Training", _panels(read)) + "\n", encoding="utf-8")
@@ -63,30 +59,18 @@ def write_comparison(runs: Sequence[RunFolder], out: Path) -> dict[str, Path]:
     return files
 
 
-def compare_quarters(lines: Mapping[str, Sequence[Point]]) -> dict[str, Quarter]:
-    """By measure, for those that were logged."""
-    found = {}
-    for label, points in lines.items():
-        if points:
-            size = max(1, len(points) // 4)
-            values = [point.value for point in points]
-            found[label] = Quarter(fmean(values[:size]), fmean(values[-size:]))
-    return found
-
-
-def _read(run: RunFolder) -> _Run:
+def _read(run: RunFolder, name: str) -> _Run:
     series = read_scalars(run.tensorboard)
-    lines = {line.label: find(series, line.name) for line in MEASURES}
+    lines = {line.label: find(series, line.name) for line in _MEASURES}
     steps = max((len(points) for points in lines.values()), default=0)
     if not steps:
-        raise NoSuchTraining(f"{run.root} has not logged a step yet")
-    manifest = run.read_manifest()
-    return _Run(manifest.config.name, manifest.identity(), steps, lines)
+        raise NothingTrained(f"{run.root} has not logged a step yet")
+    return _Run(name, run.read_manifest().identity(), steps, lines)
 
 
 def _panels(runs: Sequence[_Run]) -> Svg:
     drawn: list[Svg] = []
-    for line in MEASURES:
+    for line in _MEASURES:
         known = [(run.name, points) for run in runs if (points := run.lines[line.label])]
         if known:
             row, column = divmod(len(drawn), _COLUMNS)
@@ -101,10 +85,8 @@ def _panels(runs: Sequence[_Run]) -> Svg:
 
 def _markdown(runs: Sequence[_Run]) -> str:
     columns = [Column(run.name) for run in runs]
-    quarters = [compare_quarters(run.lines) for run in runs]
     measured = [
-        Row(line.label, [_told(quarter.get(line.label)) for quarter in quarters])
-        for line in MEASURES
+        Row(line.label, [_told(run.lines[line.label]) for run in runs]) for line in _MEASURES
     ]
     keys = dict.fromkeys(key for run in runs for key in run.settings)
     set_apart = [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
@@ -120,5 +102,8 @@ def _markdown(runs: Sequence[_Run]) -> str:
     return f"{page}\n![Curves of all runs](curves.svg)\n"
 
 
-def _told(quarter: Quarter | None) -> Value:
-    return Value("" if quarter is None else f"{quarter.first:.3g} to {quarter.last:.3g}")
+def _told(points: Sequence[Point]) -> Value:
+    if not points:
+        return Value("")
+    first, last = ends(points, _PARTS)
+    return Value(f"{first:.3g} to {last:.3g}")

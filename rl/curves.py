@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
+from statistics import fmean
 from typing import Final, NamedTuple
 
 from core.errors import MissingDependency
 from evals.report.marks import apart, colour_class, path, tick_x, tick_y, words
 from evals.report.svg import Scale, Svg, element, figure, nice_ticks
 
-__all__ = ["CHARTS", "Chart", "Line", "Point", "Series", "draw", "find", "plot", "read_scalars",
-           "smooth"]  # fmt: skip
+__all__ = ["CHARTS", "Chart", "Line", "Point", "Series", "draw", "ends", "find", "plot",
+           "read_scalars", "smooth"]  # fmt: skip
 
 _MOST_POINTS: Final = 400
 """Points of a line that are drawn; more cannot be told apart."""
@@ -150,6 +151,13 @@ def find(series: Series, name: str) -> list[Point]:
     )  # fmt: skip
     points = next((series[known] for known in names if known in series), [])
     return [point for point in points if math.isfinite(point.value)]
+
+
+def ends(points: Sequence[Point], parts: int) -> tuple[float, float]:
+    """Means over the first and over the last of so many parts, a point at least; needs a point."""
+    size = max(1, len(points) // parts)
+    values = [point.value for point in points]
+    return fmean(values[:size]), fmean(values[-size:])
 
 
 def smooth(values: Sequence[float], width: int) -> list[float]:

@@ -6,12 +6,11 @@ import importlib.util
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Final, NamedTuple
 
 from core.errors import MissingDependency
 from evals.report.svg import Svg
-from rl.curves import CHARTS, Point, Series, draw, read_scalars
+from rl.curves import CHARTS, Series, draw, ends, read_scalars
 from rl.episodes import lay_out_episodes
 from rl.run_folder import RunFolder, RunStatus, TrainManifest
 
@@ -19,6 +18,8 @@ __all__ = ["Drawn", "Ends", "compare_ends", "write_training_report"]
 
 _PAGES: Final = Path(__file__).parent / "pages"
 _PACKAGES: Final = ("openrlhf", "torch", "transformers", "deepspeed", "ray", "vllm")
+_PARTS: Final = 10
+"""Of a run's steps: the first and the last are compared."""
 _REWARD: Final = "train/rollout/reward_mean"
 
 
@@ -68,19 +69,13 @@ def compare_ends(series: Series) -> list[Ends]:
         for line in chart.lines:
             points = [p for p in series.get(line.name, ()) if math.isfinite(p.value)]
             if points:
-                first, last = _tenths(points)
+                first, last = ends(points, _PARTS)
                 rows.append(Ends(f"{chart.title}: {line.label}", f"{first:.4g}", f"{last:.4g}"))
     return rows
 
 
-def _tenths(points: Sequence[Point]) -> tuple[float, float]:
-    size = _tenth(len(points))
-    values = [point.value for point in points]
-    return fmean(values[:size]), fmean(values[-size:])
-
-
 def _tenth(count: int) -> int:
-    return max(1, count // 10)
+    return max(1, count // _PARTS)
 
 
 def _sentences(series: Series, status: RunStatus) -> list[str]:
@@ -91,7 +86,7 @@ def _sentences(series: Series, status: RunStatus) -> list[str]:
     for name, what in ((_REWARD, "The mean reward"), ("train/grounded", "The grounded share")):
         points = [p for p in series.get(name, ()) if math.isfinite(p.value)]
         if len(points) > 1:
-            first, last = _tenths(points)
+            first, last = ends(points, _PARTS)
             steps = _tenth(len(points))
             span = "step" if steps == 1 else f"{steps} steps"
             told.append(f"{what} went from {first:.3f} in the first {span} to {last:.3f} in the"

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from evals.records import RecordFile
-from rl.rewards import RewardSpec, reward_of
+from rl.rewards import RECIPES, RewardSpec, reward_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TRAIN_SEEDS: Final = range(201, 219)
@@ -37,11 +37,8 @@ CONTEXT: Final[dict[str, Any]] = {
 REWARDS: Final[dict[str, dict[str, Any]]] = {
     "gated": {"kind": "gated"},
     # The same costs as the gated reward has: what differs is the gate, and that a guess is paid.
-    "outcome": {
-        "kind": "outcome", "forced": True,
-        "step_cost": 0.005, "frame_cost": 0.0002, "error_cost": 0.05,
-    },
-}  # fmt: skip
+    "outcome": {"kind": "outcome", "forced": True, **RECIPES["gated"]},
+}
 ROLLOUT: Final = {
     "batch": BATCH, "samples": 6, "temperature": 1.0, "turn_tokens": 224, "context_tokens": 1400,
     "episode_seconds": 600, "tool_seconds": 60, "max_episodes": 24,
@@ -127,16 +124,20 @@ class Bench:
     @contextmanager
     def served(self, prefix: str, policy: str) -> Iterator[dict[str, str]]:
         """Serve a policy; given are the variables that name it to an experiment."""
-        line = self._command(["train", "serve", policy, "--port", 0, "--json"])
+        command = self._command(["train", "serve", policy, "--port", 0, "--json"])
         with subprocess.Popen(
-            line, cwd=self.folder, env=_environ(), stdout=subprocess.PIPE, text=True
+            command, cwd=self.folder, env=_environ(), stdout=subprocess.PIPE, text=True
         ) as server:
             try:
                 assert server.stdout is not None
-                told = ""
-                while not told.rstrip().endswith("}\n}") and (more := server.stdout.readline()):
-                    told += more
-                ready = json.loads(told)
+                told = []
+                for line in server.stdout:
+                    told.append(line)
+                    if line == "}\n":
+                        break
+                else:
+                    raise SystemExit(f"the server of {policy} ended before it was ready")
+                ready = json.loads("".join(told))
                 yield {
                     f"{prefix}_BASE_URL": f"http://127.0.0.1:{ready['port']}/v1",
                     f"{prefix}_MODEL": ready["settings"]["VIDEOSEAL_PLANNER_MODEL"],
@@ -152,7 +153,7 @@ def main() -> None:
     """Do what is not done yet."""
     options = _parse()
     bench = Bench(options.workdir)
-    if not bench.done("base"):
+    if not bench.done("base/tokenizer_config.json"):
         bench.videoseal("train", "base", "smollm2-135m", "--out", "base")
     bench.videos("videos/train", TRAIN_SEEDS)
     bench.videos("videos/held", HELD_SEEDS)
@@ -166,15 +167,15 @@ def main() -> None:
             "train", "traces", "--tasks", "tasks/train.jsonl", "--config", imitated,
             "--out", "traces.jsonl",
         )  # fmt: skip
-    if not bench.done("warm/model/config.json"):
+    if not bench.done("warm/model/tokenizer_config.json"):
         bench.videoseal(
             "train", "sft", "--config", imitated, "--policy", "base",
             "--traces", "traces.jsonl", "--out", "warm", "--lr", 5e-5, "--epochs", 2, "--batch", 4,
             "--set", "hardware.precision=fp32", "--set", "hardware.zero_stage=0",
         )  # fmt: skip
-    for kind, config in configs.items():
-        if not bench.done(f"grpo-{kind}/model/config.json"):
-            bench.videoseal("train", "grpo", "--config", config)
+    for config in configs.values():
+        # One that is done is left as it is, and one that was begun with other steps is refused.
+        bench.videoseal("train", "grpo", "--config", config)
     ask(bench)
     keep(bench, options.out)
 
@@ -222,10 +223,8 @@ def set_apart(folder: Path) -> list[str]:
             carried += paid.terms["correct"] * paid.terms["gate"] == 1
     groups = list(asked.values())
     alike = sum(all(abs(a - b) <= CLEARLY for a, b in group) for group in groups)
-    flat = [
-        sum(max(paid) - min(paid) <= CLEARLY for paid in ([pair[at] for pair in g] for g in groups))
-        for at in (0, 1)
-    ]
+    spread = [[max(pay) - min(pay) for pay in zip(*group, strict=True)] for group in groups]
+    flat = [sum(by_kind[at] <= CLEARLY for by_kind in spread) for at in (0, 1)]
     return [
         f"{sum(map(len, groups))} episodes of both runs, paid by both rewards",
         f"{guesses} forced guesses and {others} other episodes are paid differently by more than"

@@ -18,7 +18,8 @@ from core.models.build import build_models
 from core.settings import Settings
 from evals.item import Item
 from evals.manifest import Cell
-from evals.records import RecordFile, SampleRecord
+from evals.records import RecordFile, SampleError, SampleRecord
+from evals.sample import failed
 from graph.resources import Resources
 from tests.evals.made import proven, record
 
@@ -93,6 +94,21 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("evals.run.index_video", made.indexed)
     monkeypatch.setattr("evals.run.run_sample", made.answered)
     return made
+
+
+def test_experiment_in_which_everything_failed_is_no_success(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its figure is drawn all the same, of nothing."""
+
+    async def broken(_: Resources, item: Item, cell: Cell, *__: Any) -> SampleRecord:
+        return failed(item, cell, SampleError(type="X", message="the endpoint is gone"))
+
+    monkeypatch.setattr("evals.run.run_sample", broken)
+    done = world.run("mine.yaml")
+    assert done.exit_code == 1
+    assert "error: every question ended in an error" in done.stderr
+    assert "figure.svg" in done.stdout
 
 
 def test_without_a_file_the_experiments_are_listed() -> None:

@@ -15,9 +15,10 @@ from evals.cells import read_cells
 from evals.records import RecordFile
 from rl.compare import write_comparison
 from rl.curves import CHARTS, Chart, Line, Point, draw, read_scalars, smooth
+from rl.export import NothingTrained
 from rl.launch import describe
 from rl.report import compare_ends, write_training_report
-from rl.run_folder import NoSuchTraining, RunFolder, RunStatus
+from rl.run_folder import RunFolder, RunStatus
 from rl.tasks import read_label, read_tasks
 from tests.rl.begun import config_of, write_questions
 from tests.rl.played import played
@@ -185,8 +186,9 @@ def test_report_opens_every_episode(trained, tmp_path):
 def test_runs_are_laid_over_one_another(trained, tmp_path):
     """One picture has a line for each run; the table tells what set the runs apart."""
     trained.log()
-    other = RunFolder(tmp_path / "runs" / "other")
-    changed = config_of(tmp_path / "b", "name=other", "reward.kind=outcome")
+    # Runs of one recipe bear one name, and may lie in folders of one name too.
+    other = RunFolder(tmp_path / "second" / "small")
+    changed = config_of(tmp_path / "b", "reward.kind=outcome")
     other.settle(describe(changed, 4, {"inspector": "offline"}))
     log(other.tensorboard / "run", {"train/grounded": [(1, 0.25), (2, 0.75)]})
     files = write_comparison([trained.run, other], tmp_path / "out")
@@ -197,8 +199,8 @@ def test_runs_are_laid_over_one_another(trained, tmp_path):
     assert "rollout.batch" not in table
     svg = ElementTree.parse(files["curves"]).getroot()
     texts = [text for element in svg.iter() if (text := element.text)]
-    assert texts.count("small") == texts.count("other") == 1
-    with pytest.raises(NoSuchTraining, match="has not logged a step yet"):
+    assert texts.count("runs/small") == texts.count("second/small") == 1
+    with pytest.raises(NothingTrained, match="has not logged a step yet"):
         write_comparison([trained.run, RunFolder(tmp_path / "runs" / "third")], tmp_path / "out")
 
 
