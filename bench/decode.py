@@ -134,7 +134,7 @@ def _span_starts(length: float) -> list[float]:
 
 
 def _ours(video: Path, times: list[float]) -> Iterator[tuple[float, int]]:
-    from core.frames import VideoReader
+    from videoseal.core.frames import VideoReader
 
     with VideoReader(video) as reader:
         for wanted, picture in zip(sorted(times), reader.frames_at(times), strict=True):
@@ -154,7 +154,7 @@ def _whole(video: Path, length: float) -> Iterator[tuple[float, int]]:
 
 
 def _clips(video: Path, length: float) -> Iterator[tuple[float, int]]:
-    from core.frames import VideoReader
+    from videoseal.core.frames import VideoReader
 
     with VideoReader(video) as reader:
         for picture in reader.sample(1.0, 0.0, length):
@@ -163,7 +163,7 @@ def _clips(video: Path, length: float) -> Iterator[tuple[float, int]]:
 
 
 def _scan(video: Path, seconds: float) -> Iterator[tuple[float, int]]:
-    from core.frames import VideoReader
+    from videoseal.core.frames import VideoReader
 
     with VideoReader(video) as reader:
         for picture in reader.scan(0.0, seconds):

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
-from rl.worker.compat import SamplingParams
-from rl.worker.engine import HfEngine
+from videoseal.rl.worker.compat import SamplingParams
+from videoseal.rl.worker.engine import HfEngine
 
 VOCABULARY = 49_152
 END = 2

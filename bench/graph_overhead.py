@@ -27,16 +27,24 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langgraph.checkpoint.memory import InMemorySaver
 
-from core.models.roles import Models
-from core.models.types import Frame, InspectRequest, Observation, Question, Reply, Usage, Verdict
-from core.settings import Settings
-from core.span import Span
-from graph.app import build_agent
-from graph.context import Context
-from graph.prompts import hits_payload, system_prompt, task_prompt, tool_text
-from graph.resources import Resources
-from graph.run import ask
-from indexing.rows import Hit, VideoRow
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span
+from videoseal.graph.app import build_agent
+from videoseal.graph.ask import ask
+from videoseal.graph.context import Context
+from videoseal.graph.planner_messages import hits_payload, system_prompt, task_prompt, tool_text
+from videoseal.graph.resources import Resources
+from videoseal.indexing.index_rows import Hit, VideoRow
+from videoseal.models.roles import Models
+from videoseal.models.types import (
+    Frame,
+    InspectRequest,
+    Observation,
+    Question,
+    Reply,
+    Usage,
+    Verdict,
+)
 
 QUESTION = Question(text="What does the sign say?", options=["EXIT", "ENTRANCE", "OPEN", "CLOSED"])
 HITS = [Hit(n, "ocr", Span(n * 9.0, n * 9.0 + 4), "words on a sign " * 12, 0.03) for n in range(8)]
@@ -138,7 +146,7 @@ async def graph(steps: int, *, saved: bool) -> float:
     resources = Resources(Settings(), cast(Any, Store()), models, cast(Any, None))
     agent = build_agent(InMemorySaver() if saved else None)
     context = Context(max_steps=steps, max_frames=100_000)
-    with patch("graph.deciding._may_join", return_value=False):
+    with patch("videoseal.graph.deciding._may_join", return_value=False):
         episode = await ask(resources, QUESTION, "v", context, graph=agent)
     assert len(episode.steps) == steps
     return episode.timings.overhead / steps
@@ -153,8 +161,8 @@ async def median_ms(runs: int, once: Callable[[], Awaitable[float]]) -> float:
 async def measure(steps: int, runs: int) -> dict[str, float]:
     """Milliseconds a step of each way."""
     with ExitStack() as stack:
-        stack.enter_context(patch("graph.nodes.visual_retrieve.search_index", search))
-        stack.enter_context(patch("graph.nodes.visual_inspect.show_frames", show))
+        stack.enter_context(patch("videoseal.graph.nodes.visual_retrieve.search_index", search))
+        stack.enter_context(patch("videoseal.graph.nodes.visual_inspect.show_frames", show))
         return {
             "plain_loop_ms": await median_ms(runs, lambda: loop(steps)),
             "graph_ms": await median_ms(runs, lambda: graph(steps, saved=False)),

@@ -32,12 +32,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.scoring import made  # noqa: E402
-from cli.eval_progress import show_run  # noqa: E402
-from core.settings import Settings  # noqa: E402
-from evals.manifest import Cell, RunSpec  # noqa: E402
-from evals.run import Places, run  # noqa: E402
-from evals.sample import Sampler, run_sample  # noqa: E402
-from graph.episode import Episode  # noqa: E402
+from videoseal.cli.eval.progress import show_run  # noqa: E402
+from videoseal.core.settings import Settings  # noqa: E402
+from videoseal.evals.manifest import RunSpec, SystemSpec  # noqa: E402
+from videoseal.evals.running.run import Places, run  # noqa: E402
+from videoseal.evals.running.sample import Sampler, run_sample  # noqa: E402
+from videoseal.graph.episode import Episode  # noqa: E402
 
 TARGET_MS = 5.0
 
@@ -105,7 +105,7 @@ def whole_run(ready: Episode, count: int, concurrency: int) -> Took:
     async def indexed(*_: Any, **__: Any) -> SimpleNamespace:
         return SimpleNamespace(id="v", duration=3600.0)
 
-    async def sample(item: Any, cell: Cell, video: str, duration: float) -> Any:
+    async def sample(item: Any, cell: SystemSpec, video: str, duration: float) -> Any:
         return await run_sample(cast(Any, None), item, cell, video, duration)
 
     @asynccontextmanager
@@ -118,14 +118,15 @@ def whole_run(ready: Episode, count: int, concurrency: int) -> Took:
 
     with (
         tempfile.TemporaryDirectory(dir=ROOT / "bench") as name,
-        patch("evals.sample.ask", ask), patch("evals.run.index_video", indexed),
-        patch("evals.run.model_names", lambda _: {}),
+        patch("videoseal.evals.running.sample.ask", ask),
+        patch("videoseal.evals.running.run.index_video", indexed),
+        patch("videoseal.evals.running.run.model_names", lambda _: {}),
         redirect_stderr(io.StringIO()), show_run() as tell,
     ):  # fmt: skip
         places = questions(Path(name), count)
         settings = Settings(data_dir=Path(name))
         resources: Any = SimpleNamespace(settings=settings, store=None, models=None)
-        spec = RunSpec(benchmark="cgbench", cells=[Cell()])
+        spec = RunSpec(benchmark="cgbench", cells=[SystemSpec()])
         began = time.perf_counter()
         job = run(spec, places, resources, tell, concurrency=concurrency, on=sampling)
         asyncio.run(job)

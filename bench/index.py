@@ -63,7 +63,7 @@ def _generated(minutes: float) -> Path:
     if not known:
         folder = _OUT / f"index-{minutes:g}"
         print("generating a video ...", file=sys.stderr)
-        command = [sys.executable, "-m", "evals.synthetic", "--minutes", f"{minutes:g}"]
+        command = [sys.executable, "-m", "videoseal.evals.synthetic", "--minutes", f"{minutes:g}"]
         subprocess.run([*command, "--seed", "7", "--out", str(folder)], check=True)
         known = sorted(folder.glob("*.mp4"))
     return known[0]
@@ -93,11 +93,11 @@ def _case(video: Path) -> dict[str, Any]:
 
 
 async def _measured(video: Path) -> dict[str, Any]:
-    from core import ocr
-    from core.models.build import build_models
-    from core.settings import Settings
-    from indexing.pipeline import Progress, index_video
-    from indexing.store import Store
+    from videoseal.core.settings import Settings
+    from videoseal.indexing.pipeline import Progress, index_video
+    from videoseal.indexing.store.store import Store
+    from videoseal.models.build import build_models
+    from videoseal.models.ocr import reader as ocr
 
     read = {"cpu": 0.0, "pictures": 0}
     plain = ocr.PaddleTextReader.read

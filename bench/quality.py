@@ -20,21 +20,21 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from core.models.types import Question
-from core.settings import Settings
-from core.span import Span
-from evals.item import Item
-from evals.manifest import Cell
-from evals.options import split_options
-from evals.outcome import outcome_of
-from evals.records import RecordFile, SampleRecord, latest
-from evals.sample import run_sample
-from evals.synthetic.generate import generate
-from evals.synthetic.spec import VideoSpec
-from graph.resources import Resources, open_resources
-from indexing.pipeline import index_video
-from indexing.rows import VideoRow
-from tools.retrieve import visual_retrieve
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span
+from videoseal.evals.benchmarks.options import split_options
+from videoseal.evals.item import Item
+from videoseal.evals.manifest import SystemSpec
+from videoseal.evals.records import RecordFile, SampleRecord, latest
+from videoseal.evals.running.sample import run_sample
+from videoseal.evals.scoring.sample_result import outcome_of
+from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.spec import VideoSpec
+from videoseal.graph.resources import Resources, open_resources
+from videoseal.indexing.index_rows import VideoRow
+from videoseal.indexing.pipeline import index_video
+from videoseal.models.types import Question
+from videoseal.tools.visual_retrieve import visual_retrieve
 
 Kind = Literal["text", "visual", "unanswerable"]
 Mode = Literal["decoupled", "coupled", "direct", "blind"]
@@ -181,7 +181,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 for mode in arguments.modes:
                     record = known.get((item.uid, mode, ""))
                     if record is None:
-                        cell = Cell(mode=mode)
+                        cell = SystemSpec(mode=mode)
                         record = await run_sample(resources, item, cell, video.id, video.duration)
                         records.append(record)
                     cases.append(case_of(record, kind))

@@ -26,8 +26,14 @@ from typing import Any, cast
 from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from core.models.roles import Models
-from core.models.types import (
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span
+from videoseal.evals.item import Item
+from videoseal.graph.context import Context
+from videoseal.graph.resources import Resources
+from videoseal.indexing.index_rows import Hit, VideoRow
+from videoseal.models.roles import Models
+from videoseal.models.types import (
     AnswerDraft,
     AnswerRequest,
     Frame,
@@ -38,17 +44,11 @@ from core.models.types import (
     Usage,
     Verdict,
 )
-from core.settings import Settings
-from core.span import Span
-from evals.item import Item
-from graph.context import Context
-from graph.resources import Resources
-from indexing.rows import Hit, VideoRow
-from rl.config import RolloutConfig
-from rl.executor import GraphExecutor
-from rl.rewards import RewardSpec
-from rl.tasks import TaskLabel
-from rl.templates import CHATML
+from videoseal.rl.config import RolloutConfig
+from videoseal.rl.data.tasks import TaskLabel
+from videoseal.rl.episodes.chat_templates import CHATML
+from videoseal.rl.episodes.executor import GraphExecutor
+from videoseal.rl.rewards.rewards import RewardSpec
 
 SEARCH_S, DECODE_S, INSPECT_S = 0.3, 0.2, 1.0
 TURNS = (3, 4, 5, 6)
@@ -261,8 +261,8 @@ def main() -> None:
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="videoseal-bench-"))
-        stack.enter_context(patch("graph.nodes.visual_retrieve.search_index", search))
-        stack.enter_context(patch("graph.nodes.visual_inspect.show_frames", show))
+        stack.enter_context(patch("videoseal.graph.nodes.visual_retrieve.search_index", search))
+        stack.enter_context(patch("videoseal.graph.nodes.visual_inspect.show_frames", show))
         found = asyncio.run(measure(options, Path(folder)))
     reached = found["generation_share"] >= 0.8 and found["peak_gib"] < 4
     if options.json:

@@ -87,11 +87,11 @@ def write(folder: Path, records: int) -> int:
 
 def score(folder: Path) -> dict[str, Any]:
     """Score a run in this process."""
-    from evals.cells import read_cells
-    from evals.report.systems import systems_of
+    from videoseal.evals.report.system_summary import systems_of
+    from videoseal.evals.scoring.systems import read_systems
 
     began, cpu = time.perf_counter(), time.process_time()
-    systems = systems_of(read_cells([folder]))
+    systems = systems_of(read_systems([folder]))
     return {
         "seconds": time.perf_counter() - began,
         "cpu_seconds": time.process_time() - cpu,
@@ -102,7 +102,7 @@ def score(folder: Path) -> dict[str, Any]:
 
 def report(folder: Path) -> dict[str, Any]:
     """Write a run's report in this process."""
-    from evals.report.write import write_report
+    from videoseal.evals.report.write import write_report
 
     began, cpu = time.perf_counter(), time.process_time()
     files = write_report([folder], folder / "out")

@@ -26,12 +26,12 @@ from typing import NamedTuple
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from core.settings import Settings
-from core.span import Span
-from indexing.postgres import EmbeddedServer
-from indexing.rows import TextRow
-from indexing.search import Place, fuse
-from indexing.store import Store
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span
+from videoseal.indexing.index_rows import TextRow
+from videoseal.indexing.postgres.server import EmbeddedServer
+from videoseal.indexing.search.hybrid import Place, fuse
+from videoseal.indexing.store.store import Store
 
 _DIMENSION, _MODEL, _LIMIT, _RUNS = 384, "bench", 30, 5
 _WORD = re.compile(r"\w+")

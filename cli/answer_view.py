@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.output import clock, near, notes, plain, results
-from core.span import Span, format_time
+from videoseal.cli.output import clock, near, notes, results
+from videoseal.core.span import Span, format_time
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cli.evidence_folder import EvidenceFolder
-    from graph.answers import Answer, Citation
-    from graph.episode import Episode
+    from videoseal.graph.answers import Answer, Citation
+    from videoseal.graph.episode import Episode
+    from videoseal.graph.proof.evidence_folder import EvidenceFolder
 
 __all__ = ["EventLines", "print_answer"]
 

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from cli.answer_view import EventLines, print_answer
-from cli.evidence_folder import EvidenceFolder, new_folder, write_evidence
-from cli.failures import Failure, print_failure
-from cli.invocation import Invocation, json_option, pass_invocation
-from cli.output import emit_json, notes
-from core.errors import SettingsError, UnknownVideo, VideosealError
+from videoseal.cli.answer_view import EventLines, print_answer
+from videoseal.cli.failures import FailureReport, print_failure
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.output import emit_json, notes
+from videoseal.core.errors import SettingsError, UnknownVideo, VideosealError
+from videoseal.graph.proof.evidence_folder import EvidenceFolder, new_folder, write_evidence
 
 if TYPE_CHECKING:
-    from graph.context import Context
-    from graph.episode import Episode
-    from graph.resources import Resources
-    from indexing.rows import VideoRow
-    from indexing.store import Store
+    from videoseal.graph.context import Context
+    from videoseal.graph.episode import Episode
+    from videoseal.graph.resources import Resources
+    from videoseal.indexing.index_rows import VideoRow
+    from videoseal.indexing.store.store import Store
 
 __all__ = ["ask", "ask_once", "find_video"]
 
@@ -76,8 +76,8 @@ def ask(
     Shows what the agent does, then the answer with the spans, timestamps and saved frames that
     prove it, or why there is none.
     """
-    from core.models.types import Question
-    from graph.resources import open_resources
+    from videoseal.graph.resources import open_resources
+    from videoseal.models.types import Question
 
     if not all(option.strip() for option in options) or len(set(options)) < len(options):
         raise click.UsageError("options must differ and say something")
@@ -113,7 +113,7 @@ def ask_once(
 
     Raises OSError before anything is asked when the folder cannot be made.
     """
-    from graph.run import ask as run
+    from videoseal.graph.ask import ask as run
 
     folder = out or new_folder(resources.settings.data_dir, row.id, question.text)
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def find_video(store: Store, name: str) -> VideoRow:
     """
     path = Path(name)
     if path.is_file():
-        from core.video import content_id
+        from videoseal.core.video import content_id
 
         try:
             row = store.video(content_id(path))
@@ -153,7 +153,7 @@ def find_video(store: Store, name: str) -> VideoRow:
 
 
 def _context(limits: dict[str, Any]) -> Context:
-    from graph.context import Context
+    from videoseal.graph.context import Context
 
     given = {name: value for name, value in limits.items() if value is not None}
     return _checked(Context, **given)  # type: ignore[no-any-return]
@@ -176,10 +176,10 @@ def _report_error(episode: Episode) -> int:
     """Say what the run failed with; returns the exit code, 0 for an answer or an abstention."""
     if episode.error is None:
         return 0
-    import core.errors
+    import videoseal.core.errors
 
-    kind = getattr(core.errors, episode.error.type, VideosealError)
+    kind = getattr(videoseal.core.errors, episode.error.type, VideosealError)
     code = int(getattr(kind, "exit_code", 1))
     hint = "check all endpoints with: videoseal doctor" if code == 4 else ""
-    print_failure(Failure(episode.error.type, episode.error.message, hint, code))
+    print_failure(FailureReport(episode.error.type, episode.error.message, hint, code))
     return code

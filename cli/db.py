@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.invocation import Invocation, json_option, pass_invocation
-from cli.output import emit_json, notes, results, size
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.output import emit_json, notes, results, size
 
 if TYPE_CHECKING:
-    from core.settings import Settings
+    from videoseal.core.settings import Settings
 
 __all__ = ["db"]
 
@@ -40,8 +40,8 @@ def status(invocation: Invocation) -> None:
 @pass_invocation
 def migrate(invocation: Invocation) -> None:
     """Bring the schema up to date; every other command that needs it does so too."""
-    from indexing.database import connect
-    from indexing.migrations import migrate as apply
+    from videoseal.indexing.postgres.database import connect
+    from videoseal.indexing.store.migrations import migrate as apply
 
     with connect(_url(invocation.settings())) as connection:
         applied = apply(connection)
@@ -73,7 +73,7 @@ def url(invocation: Invocation) -> None:
 @pass_invocation
 def stop(invocation: Invocation) -> None:
     """Stop the embedded server now; it stops by itself when nobody uses it any more."""
-    from indexing.postgres import EmbeddedServer
+    from videoseal.indexing.postgres.server import EmbeddedServer
 
     settings = invocation.settings()
     if settings.database_url is not None:
@@ -90,6 +90,6 @@ def _url(settings: Settings) -> str:
     """The connection string; the embedded server is started for it."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
-    from indexing.postgres import embedded_url
+    from videoseal.indexing.postgres.server import embedded_url
 
     return embedded_url(settings.data_dir)

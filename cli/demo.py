@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from cli.answer_view import print_answer
-from cli.ask import ask_once
-from cli.index import index_one
-from cli.invocation import Invocation, json_option, pass_invocation
-from cli.output import clock, emit_json, near, notes, plain
-from cli.progress import display
-from core.errors import VideosealError
-from core.span import Span
+from videoseal.cli.answer_view import print_answer
+from videoseal.cli.ask import ask_once
+from videoseal.cli.index import index_one
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.output import clock, emit_json, near, notes
+from videoseal.cli.progress import display
+from videoseal.core.errors import VideosealError
+from videoseal.core.span import Span
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from evals.item import Item
-    from evals.synthetic.spec import GeneratedVideo
-    from graph.episode import Episode
-    from graph.resources import Resources
-    from indexing.rows import VideoRow
+    from videoseal.evals.item import Item
+    from videoseal.evals.synthetic.spec import GeneratedVideo
+    from videoseal.graph.episode import Episode
+    from videoseal.graph.resources import Resources
+    from videoseal.indexing.index_rows import VideoRow
 
-__all__ = ["Check", "check", "choose", "demo"]
+__all__ = ["TruthCheck", "check", "choose", "demo"]
 
 
-class Check(NamedTuple):
+class TruthCheck(NamedTuple):
     """An answer held against the truth of the generated video."""
 
     passed: bool
@@ -45,7 +46,7 @@ def demo(invocation: Invocation, minutes: float, seed: int) -> int:
     Every answer is held against what is known of the video; the exit code is 1 if one fails.
     What was made is kept in the data folder, so a second run only asks.
     """
-    from graph.resources import open_resources
+    from videoseal.graph.resources import open_resources
 
     settings = invocation.settings()
     took: dict[str, float] = {}
@@ -95,15 +96,15 @@ def _is_chinese(item: Item) -> bool:
     return any("\u4e00" <= letter <= "\u9fff" for letter in item.question.text)
 
 
-def check(episode: Episode, item: Item) -> Check:
+def check(episode: Episode, item: Item) -> TruthCheck:
     """Whether the answer is right and proven, or rightly withheld."""
     answer = episode.answer
     if episode.error is not None:
-        return Check(False, f"failed: {episode.error.message}")
+        return TruthCheck(False, f"failed: {episode.error.message}")
     if not item.answerable:
         right = answer.outcome == "abstained"
         found = "rightly abstained" if right else "an answer is WRONG"
-        return Check(right, f"nothing in the video answers this: {found}")
+        return TruthCheck(right, f"nothing in the video answers this: {found}")
     gold = [Span(*pair) for pair in item.evidence]
     where = " and ".join(f"{clock(span.start)}-{clock(span.end)}" for span in gold)
     cited = [frame.time for citation in answer.citations for frame in citation.frames]
@@ -117,12 +118,12 @@ def check(episode: Episode, item: Item) -> Check:
     says = f"({item.answer}), seen at {where}: the answer is {'right' if right else 'WRONG'}, " + (
         f"and {shows}" if held else "and NO cited frame shows it"
     )
-    return Check(right and held > 0 and answer.proven, says)
+    return TruthCheck(right and held > 0 and answer.proven, says)
 
 
 def _generate(folder: Path, minutes: float, seed: int) -> GeneratedVideo:
-    from evals.synthetic.generate import generate
-    from evals.synthetic.spec import VideoSpec
+    from videoseal.evals.synthetic.generate import generate
+    from videoseal.evals.synthetic.spec import VideoSpec
 
     notes().print(f"[1/3] generating {minutes:g} minutes of video")
     with display() as show_step:
@@ -130,13 +131,13 @@ def _generate(folder: Path, minutes: float, seed: int) -> GeneratedVideo:
 
 
 def _items(path: Path) -> list[Item]:
-    from evals.benchmarks import lvbench
+    from videoseal.evals.benchmarks import lvbench
 
     return lvbench.load(path)
 
 
 def _ask(resources: Resources, row: VideoRow, item: Item, *, quiet: bool) -> dict[str, Any]:
-    from graph.context import Context
+    from videoseal.graph.context import Context
 
     if not quiet:
         click.echo("")

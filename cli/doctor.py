@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import click
 
-from cli.invocation import Invocation, environment, json_option, pass_invocation
-from cli.output import emit_json, plain, results, size
-from core.errors import VideosealError
+from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
+from videoseal.cli.output import emit_json, results, size
+from videoseal.core.errors import VideosealError
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from core.settings import Settings
+    from videoseal.core.settings import Settings
 
 __all__ = ["Check", "doctor"]
 
@@ -113,7 +114,7 @@ def _packages() -> Iterator[Check]:
 
 
 def _old_names() -> Iterator[Check]:
-    from core.settings import REFERENCE_NAMES
+    from videoseal.core.settings import REFERENCE_NAMES
 
     found = environment()
     for prefix in _UNUSED_NAMES:
@@ -148,7 +149,7 @@ def _database(invocation: Invocation, settings: Settings) -> Check:
 
 
 def _reader(settings: Settings) -> Check:
-    from core.ocr import load_text_reader
+    from videoseal.models.ocr.reader import load_text_reader
 
     reader = load_text_reader(settings)
     if reader is None:
@@ -161,7 +162,7 @@ def _reader(settings: Settings) -> Check:
 
 
 def _embedder() -> Check:
-    from core.offline.embedder import load_embedder
+    from videoseal.models.build import load_embedder
 
     warnings: list[str] = []
     embedder = load_embedder(warnings.append)
@@ -172,7 +173,7 @@ def _embedder() -> Check:
 
 
 def _endpoint(settings: Settings, role: str) -> Check:
-    from core.models.check import check_endpoint
+    from videoseal.models.check import check_endpoint
 
     return _guarded(
         role,

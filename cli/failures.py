@@ -12,10 +12,11 @@ from typing import Final, NamedTuple
 
 import click
 
-from cli.output import emit_json, plain
-from core.errors import DatabaseUnavailable, OutOfSpace, VideosealError
+from videoseal.cli.output import emit_json
+from videoseal.core.errors import DatabaseUnavailable, OutOfSpace, VideosealError
+from videoseal.core.text import plain
 
-__all__ = ["EXIT_CODES", "INTERRUPTED", "Failure", "explain", "print_failure", "show"]
+__all__ = ["EXIT_CODES", "INTERRUPTED", "FailureReport", "explain", "print_failure", "show"]
 
 INTERRUPTED: Final = 130
 EXIT_CODES: Final = {
@@ -31,7 +32,7 @@ EXIT_CODES: Final = {
 _PG_DISK_FULL: Final = "53100"
 
 
-class Failure(NamedTuple):
+class FailureReport(NamedTuple):
     """What went wrong, in one line, and what to do about it."""
 
     kind: str
@@ -40,7 +41,7 @@ class Failure(NamedTuple):
     exit_code: int
 
 
-def explain(error: BaseException) -> Failure:
+def explain(error: BaseException) -> FailureReport:
     """Turn any exception into a line for the user.
 
     Expected errors speak for themselves, also where a task group or a driver wrapped them; anything
@@ -48,29 +49,29 @@ def explain(error: BaseException) -> Failure:
     """
     if isinstance(error, click.ClickException):
         hint = "see --help" if isinstance(error, click.UsageError) else ""
-        return Failure("UsageError", error.format_message(), hint, error.exit_code)
+        return FailureReport("UsageError", error.format_message(), hint, error.exit_code)
     causes = list(_causes(error))
     for cause in causes:
         if _is_disk_full(cause):
             full = OutOfSpace("the disk is full", hint="free some space and run again")
             path = getattr(cause, "filename", None)
             message = f"{full} (writing {path})" if path else str(full)
-            return Failure("OutOfSpace", message, full.hint, full.exit_code)
+            return FailureReport("OutOfSpace", message, full.hint, full.exit_code)
     for cause in causes:
         if isinstance(cause, VideosealError):
             # Postgres' own programs tell of a full disk in words only.
             kind = OutOfSpace if os.strerror(errno.ENOSPC) in str(cause) else type(cause)
-            return Failure(kind.__name__, str(cause), cause.hint, kind.exit_code)
+            return FailureReport(kind.__name__, str(cause), cause.hint, kind.exit_code)
     for cause in causes:
         if type(cause).__module__.startswith("psycopg"):
-            return Failure(
+            return FailureReport(
                 "DatabaseUnavailable", f"the database failed: {_without_password(str(cause))}",
                 "see `videoseal db status`", DatabaseUnavailable.exit_code,
             )  # fmt: skip
     if isinstance(error, OSError):
         path = f"{error.filename}: " if error.filename is not None else ""
-        return Failure("OSError", f"{path}{error.strerror or error}", "", 1)
-    return Failure(
+        return FailureReport("OSError", f"{path}{error.strerror or error}", "", 1)
+    return FailureReport(
         type(error).__name__,
         f"unexpected {type(error).__name__}: {error}",
         "this is a fault in videoseal; run `videoseal --debug ...` and report what it prints",
@@ -78,7 +79,7 @@ def explain(error: BaseException) -> Failure:
     )
 
 
-def show(failure: Failure, *, error: BaseException, debug: bool, as_json: bool) -> None:
+def show(failure: FailureReport, *, error: BaseException, debug: bool, as_json: bool) -> None:
     """Print a failure on standard error, and as the one document of `--json`."""
     if debug:
         traceback.print_exception(error, file=sys.stderr)
@@ -87,7 +88,7 @@ def show(failure: Failure, *, error: BaseException, debug: bool, as_json: bool) 
         emit_json({"error": failure._asdict()})
 
 
-def print_failure(failure: Failure) -> None:
+def print_failure(failure: FailureReport) -> None:
     """Print a failure on standard error: one line, and one for the hint."""
     print(f"error: {plain(failure.message)}", file=sys.stderr)  # noqa: T201
     if failure.hint:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from cli.failures import explain, show
-from cli.invocation import Invocation, json_option, pass_invocation
-from cli.output import emit_json, notes, plain, results
-from cli.progress import display
-from core.errors import ModelAuthError, ModelError, VideoBusy, VideoError, VideoNotFound
-from core.span import format_time
+from videoseal.cli.failures import explain, show
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.output import emit_json, notes, results
+from videoseal.cli.progress import display
+from videoseal.core.errors import ModelAuthError, ModelError, VideoBusy, VideoError, VideoNotFound
+from videoseal.core.span import format_time
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from core.models.roles import Models
-    from core.settings import Settings
-    from indexing.rows import VideoRow
-    from indexing.store import Store
+    from videoseal.core.settings import Settings
+    from videoseal.indexing.index_rows import VideoRow
+    from videoseal.indexing.store.store import Store
+    from videoseal.models.roles import Models
 
 __all__ = ["SUFFIXES", "expand", "index", "index_one"]
 
@@ -88,7 +89,7 @@ def index_one(
     path: Path, settings: Settings, store: Store, models: Models, **options: Any
 ) -> VideoRow:
     """Index one video with progress on standard error."""
-    from indexing.pipeline import index_video
+    from videoseal.indexing.pipeline import index_video
 
     with display() as show_step:
         return asyncio.run(
@@ -100,7 +101,7 @@ def _index_all(
     invocation: Invocation, files: list[Path], settings: Settings, options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Index one after the other; a fault of one video does not stop the next."""
-    from core.models.build import build_models
+    from videoseal.models.build import build_models
 
     done: list[dict[str, Any]] = []
     with invocation.store(settings) as store:

@@ -12,8 +12,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from core.settings import Settings
-    from indexing.store import Store
+    from videoseal.core.settings import Settings
+    from videoseal.indexing.store.store import Store
 
 __all__ = ["Invocation", "environment", "json_option", "pass_invocation"]
 
@@ -37,7 +37,7 @@ class Invocation:
 
     def settings(self, **explicit: Any) -> Settings:
         """Settings from the flags, the environment and `.env`, in this order."""
-        from core.settings import Settings
+        from videoseal.core.settings import Settings
 
         return Settings.from_env(
             environment(), data_dir=self.data_dir, database_url=self.database_url, **explicit
@@ -45,7 +45,7 @@ class Invocation:
 
     def store(self, settings: Settings | None = None) -> Store:
         """The index; use it in a `with` block."""
-        from indexing.store import Store
+        from videoseal.indexing.store.store import Store
 
         return Store.connect(settings or self.settings())
 
@@ -73,7 +73,7 @@ def environment(folder: Path | None = None) -> Mapping[str, str]:
     """
     from dotenv.parser import parse_stream
 
-    from core.errors import SettingsError
+    from videoseal.core.errors import SettingsError
 
     path = (folder or Path.cwd()) / ".env"
     values: dict[str, str] = {}

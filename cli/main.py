@@ -11,16 +11,16 @@ from typing import Any
 
 import click
 
-from cli.ask import ask
-from cli.db import db
-from cli.demo import demo
-from cli.doctor import doctor
-from cli.evaluate import evaluate
-from cli.failures import EXIT_CODES, INTERRUPTED, explain, show
-from cli.index import index
-from cli.invocation import Invocation, pass_invocation
-from cli.train import train
-from cli.videos import videos
+from videoseal.cli.ask import ask
+from videoseal.cli.db import db
+from videoseal.cli.demo import demo
+from videoseal.cli.doctor import doctor
+from videoseal.cli.eval.commands import evaluate
+from videoseal.cli.failures import EXIT_CODES, INTERRUPTED, explain, show
+from videoseal.cli.index import index
+from videoseal.cli.invocation import Invocation, pass_invocation
+from videoseal.cli.train.commands import train
+from videoseal.cli.videos import videos
 
 __all__ = ["Application", "app", "main"]
 

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from core.span import format_time
+from videoseal.core.span import format_time
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["clock", "emit_json", "near", "notes", "plain", "results", "size", "table"]
-
-# Escape sequences and direction overrides in a title or in words read from a video could repaint
-# the terminal or reverse what is read.
-_UNPRINTABLE: Final = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)
-
-
-def plain(text: str) -> str:
-    """One line without control characters, safe to print."""
-    return " ".join(_UNPRINTABLE.sub(" ", text).split())
+__all__ = ["clock", "emit_json", "near", "notes", "results", "size", "table"]
 
 
 def results() -> Console:

@@ -6,7 +6,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeAlias
 
-from cli.output import notes, plain
+from videoseal.cli.output import notes
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from indexing.progress import Progress
+    from videoseal.indexing.progress import Progress
 
 __all__ = ["BarDisplay", "Display", "LineDisplay", "display", "left_over"]
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.invocation import Invocation, json_option, pass_invocation
-from cli.output import emit_json, notes, plain, results, size, table
-from core.span import format_time
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.output import emit_json, notes, results, size, table
+from videoseal.core.span import format_time
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from indexing.rows import TextRow, VideoRow
+    from videoseal.indexing.index_rows import TextRow, VideoRow
 
 __all__ = ["videos"]
 
@@ -89,7 +90,7 @@ def show(invocation: Invocation, video: str, texts: bool, kind: tuple[Any, ...])
 @pass_invocation
 def export(invocation: Invocation, video: str, out: Path) -> None:
     """Write the texts of VIDEO as .srt files (on-screen text, speech) and all of it as .json."""
-    from indexing.subtitles import to_srt
+    from videoseal.indexing.subtitles import to_srt
 
     with invocation.store() as store:
         row = store.video(video)
@@ -120,7 +121,7 @@ def export(invocation: Invocation, video: str, out: Path) -> None:
 @pass_invocation
 def delete(invocation: Invocation, names: tuple[str, ...], yes: bool) -> None:
     """Delete the index of VIDEO and its cached frames; the file itself and evidence stay."""
-    from tools.frame_cache import FrameCache
+    from videoseal.tools.frame_cache import FrameCache
 
     settings = invocation.settings()
     with invocation.store(settings) as store:

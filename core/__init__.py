@@ -1,1 +1,1 @@
-"""What all floors share: settings, time, errors, video decoding and model roles."""
+"""What has no opinion: settings, errors, time, files, pictures and video decoding."""

@@ -29,6 +29,12 @@ Each class carries the exit code that the command line uses for it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
 __all__ = [
     "DatabaseUnavailable",
     "EmbeddingMismatch",
@@ -53,6 +59,7 @@ __all__ = [
     "VideoError",
     "VideoNotFound",
     "VideosealError",
+    "first_fault",
 ]
 
 
@@ -178,3 +185,18 @@ class VideoBusy(StoreError):
 
 class EmbeddingMismatch(StoreError):
     """The stored vectors are of another model or dimension than the embedder's."""
+
+
+_ADDED: Final = "Value error, "
+"""Put by pydantic before what a validator of ours says."""
+
+
+def first_fault(error: ValidationError, whole: str = "") -> str:
+    """The first fault with its field, as `endpoints.planner: Field required`.
+
+    `whole` names the thing itself, for a fault that is of no single field.
+    """
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"])) or whole
+    message = first["msg"].removeprefix(_ADDED)
+    return f"{place}: {message}" if place else message

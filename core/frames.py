@@ -17,11 +17,11 @@ from typing import Self
 
 import av
 
-from core.parallel import in_order
-from core.picture import Picture, Scaler
-from core.runs import Run, Shown, decode_all, group, serve
-from core.source import Source, pts_of
-from core.video import VideoInfo, measure
+from videoseal.core.decode_groups import DecodedFrame, Run, decode_all, group, serve
+from videoseal.core.image import Picture, Scaler
+from videoseal.core.ordered_map import in_order
+from videoseal.core.source import VideoSource, pts_of
+from videoseal.core.video import VideoInfo, measure
 
 __all__ = ["VideoReader"]
 
@@ -33,13 +33,13 @@ class VideoReader:
     """
 
     def __init__(self, path: Path | str) -> None:
-        source = Source(Path(path))
+        source = VideoSource(Path(path))
         try:
             self._measured = measure(source)
         except BaseException:
             source.close()
             raise
-        self._idle: deque[Source] = deque([source])
+        self._idle: deque[VideoSource] = deque([source])
         self._scaler = Scaler()
 
     def __enter__(self) -> Self:
@@ -77,7 +77,7 @@ class VideoReader:
         wanted = [clock.tick(min(max(time, 0.0), duration)) for time in sorted(times)]
         wanted = [min(tick, last) for tick in wanted]
         found = self._find(sorted(set(wanted)), workers)
-        shown: Shown | None = None
+        shown: DecodedFrame | None = None
         picture: Picture | None = None
         for tick in wanted:
             if picture is None or shown is None or shown.tick != tick:
@@ -102,7 +102,7 @@ class VideoReader:
         clock = self._measured.clock
         first = min(clock.tick(max(start, 0.0)), self._measured.last)
         stop = math.inf if end is None or math.isinf(end) else clock.tick_from(end)
-        with Source(self.info.path, threads=2) as source:
+        with VideoSource(self.info.path, threads=2) as source:
             at = source.key_before(first) if start > 0 else None
             before: av.VideoFrame | None = None
             for frame in decode_all(source, at):
@@ -126,7 +126,7 @@ class VideoReader:
             scaler=self._scaler,
         )
 
-    def _find(self, ticks: list[int], workers: int) -> Iterator[Shown]:
+    def _find(self, ticks: list[int], workers: int) -> Iterator[DecodedFrame]:
         source = self._take()
         try:
             runs = list(group(source, ticks))
@@ -138,13 +138,13 @@ class VideoReader:
             self._idle.append(source)
         yield from in_order(runs, self._serve_alone, workers=min(workers, len(runs)))
 
-    def _take(self) -> Source:
+    def _take(self) -> VideoSource:
         try:
             return self._idle.pop()
         except IndexError:
-            return Source(self.info.path)
+            return VideoSource(self.info.path)
 
-    def _serve_alone(self, run: Run) -> Iterator[Shown]:
+    def _serve_alone(self, run: Run) -> Iterator[DecodedFrame]:
         source = self._take()
         try:
             yield from serve(source, run, skip=self._measured.skippable)

@@ -10,14 +10,14 @@ from typing import Final, NamedTuple
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-__all__ = ["Step", "look_ahead"]
+__all__ = ["PacketStep", "look_ahead"]
 
 _MOST_REORDERED: Final = 16
 """Frames that may be decoded before, yet shown after, a frame: 16 in H.264 and HEVC."""
 _REMEMBERED: Final = 256
 
 
-class Step(NamedTuple):
+class PacketStep(NamedTuple):
     """A packet to decode, and when its frame is shown if that frame is wanted."""
 
     packet: Packet[VideoStream]
@@ -29,7 +29,9 @@ class Step(NamedTuple):
     """PTS of the frame shown next; None at the end of the stream."""
 
 
-def look_ahead(packets: Iterator[Packet[VideoStream]], targets: Sequence[int]) -> Iterator[Step]:
+def look_ahead(
+    packets: Iterator[Packet[VideoStream]], targets: Sequence[int]
+) -> Iterator[PacketStep]:
     """Tell for each packet, in decoding order, whether it is the last one shown by a target.
 
     `targets` are ticks in ascending order. A frame's successor is certain once 17 packets with a
@@ -54,19 +56,19 @@ def look_ahead(packets: Iterator[Packet[VideoStream]], targets: Sequence[int]) -
 
 def _judge(
     packet: Packet[VideoStream], targets: Sequence[int], seen: Sequence[int], ended: bool
-) -> Step | None:
+) -> PacketStep | None:
     """The step for the oldest waiting packet, or None while more must be read."""
     if packet.is_discard:
-        return Step(packet, wanted=False)
+        return PacketStep(packet, wanted=False)
     if packet.pts is None:
-        return Step(packet, wanted=True)
+        return PacketStep(packet, wanted=True)
     target = bisect_left(targets, packet.pts)
     if target == len(targets):
-        return Step(packet, wanted=False)
+        return PacketStep(packet, wanted=False)
     later = bisect_right(seen, packet.pts)
     if later < len(seen) and seen[later] <= targets[target]:
-        return Step(packet, wanted=False)
+        return PacketStep(packet, wanted=False)
     if not ended and len(seen) - later <= _MOST_REORDERED:
         return None
     until = seen[later] if later < len(seen) else None
-    return Step(packet, wanted=True, certain=True, until=until)
+    return PacketStep(packet, wanted=True, certain=True, until=until)

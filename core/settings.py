@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from core.errors import SettingsError
+from videoseal.core.errors import SettingsError
 
 __all__ = ["REFERENCE_NAMES", "ROLES", "Endpoint", "Role", "Settings"]
 

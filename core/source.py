@@ -18,9 +18,9 @@ import av
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 
-from core.errors import EmptyVideo, NoVideoStream, UnreadableVideo, VideoNotFound
+from videoseal.core.errors import EmptyVideo, NoVideoStream, UnreadableVideo, VideoNotFound
 
-__all__ = ["Source", "check_file", "pts_of"]
+__all__ = ["VideoSource", "check_file", "pts_of"]
 
 _INDEXED: Final = ("mov", "matroska", "avi", "flv")
 """Containers whose index names keyframes; MPEG-TS marks any position as one."""
@@ -55,7 +55,7 @@ def check_file(path: Path) -> int:
     return found.st_size
 
 
-class Source:
+class VideoSource:
     """An open container with its one video stream and a decoder; not for several threads at once.
 
     Ticks are the stream's own PTS. Where a file carries no trustworthy PTS (raw streams, AVI with
@@ -242,6 +242,6 @@ class Source:
 
 
 def pts_of(frame: av.VideoFrame) -> int:
-    """The PTS of a frame that came from `Source.decode`, in ticks."""
+    """The PTS of a frame that came from `VideoSource.decode`, in ticks."""
     assert frame.pts is not None, "decode lets no frame without PTS through"
     return frame.pts

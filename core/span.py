@@ -9,7 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from core.errors import SpanError
+from videoseal.core.errors import SpanError
 
 __all__ = ["Span", "format_time", "parse_time"]
 

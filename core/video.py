@@ -11,10 +11,10 @@ from typing import Final
 
 import av
 
-from core.clock import Clock
-from core.errors import EmptyVideo, UnreadableVideo
-from core.picture import Shape
-from core.source import Source, check_file, pts_of
+from videoseal.core.clock import Clock
+from videoseal.core.errors import EmptyVideo, UnreadableVideo
+from videoseal.core.image import FrameShape
+from videoseal.core.source import VideoSource, check_file, pts_of
 
 __all__ = ["Measured", "VideoInfo", "content_id", "measure", "probe"]
 
@@ -47,7 +47,7 @@ class Measured:
 
     info: VideoInfo
     clock: Clock
-    shape: Shape
+    shape: FrameShape
     last: int
     """PTS of the last frame, in ticks."""
     skippable: bool
@@ -59,7 +59,7 @@ def probe(path: Path | str) -> VideoInfo:
 
     Raises VideoNotFound, UnreadableVideo, NoVideoStream or EmptyVideo.
     """
-    with Source(Path(path)) as source:
+    with VideoSource(Path(path)) as source:
         return measure(source).info
 
 
@@ -79,12 +79,12 @@ def content_id(path: Path | str) -> str:
     return f"v{digest.hexdigest()}"
 
 
-def measure(source: Source) -> Measured:
+def measure(source: VideoSource) -> Measured:
     """Measure an opened file; it must be sent somewhere (`jump`) before it is read on."""
     first = _first_frame(source)
     context = source.stream.codec_context
     clock = Clock(pts_of(first), source.base)
-    shape = Shape(
+    shape = FrameShape(
         context.width or first.width,
         context.height or first.height,
         aspect=source.stream.sample_aspect_ratio,
@@ -106,7 +106,7 @@ def measure(source: Source) -> Measured:
     return Measured(info, clock, shape, last, plain and _has_plain_references(source))
 
 
-def _first_frame(source: Source) -> av.VideoFrame:
+def _first_frame(source: VideoSource) -> av.VideoFrame:
     """The first frame that can be decoded, of a source that was just opened."""
     seen = 0
     for packet in itertools.islice(source.packets(), _MOST_UNDECODABLE):
@@ -120,7 +120,7 @@ def _first_frame(source: Source) -> av.VideoFrame:
     raise UnreadableVideo(f"no frame of {source.path} can be decoded")
 
 
-def _end(source: Source, first: int) -> tuple[int, int]:
+def _end(source: VideoSource, first: int) -> tuple[int, int]:
     """PTS of the last frame, and the tick at which it ends."""
     a_frame = max(1, round(1 / source.rate / source.base))
     tick, back = source.claimed_end, round(1 / source.base)
@@ -136,13 +136,13 @@ def _end(source: Source, first: int) -> tuple[int, int]:
         tick, back = min(tick, at) - back, back * 2
 
 
-def _counted_end(source: Source) -> tuple[int, int]:
+def _counted_end(source: VideoSource) -> tuple[int, int]:
     source.rewind()
     count = sum(1 for _ in source.packets())
     return max(0, count - 1), max(1, count)
 
 
-def _has_plain_references(source: Source) -> bool:
+def _has_plain_references(source: VideoSource) -> bool:
     """Whether a frame marked as not referred to is referred to by no frame at all.
 
     H.264 marks it (nal_ref_idc 0) for the whole stream; HEVC only within a temporal layer, so

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core.models.types import Question
+from videoseal.models.types import Question
 
 __all__ = ["Item"]
 

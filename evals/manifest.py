@@ -10,18 +10,27 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import VideosealError
-from core.faults import first_fault
-from core.settings import Settings
-from evals.cells import MANIFEST
-from evals.pins import prompt_text_hash, versions
-from evals.rows import AnnotationError
+from videoseal.core.errors import VideosealError, first_fault
+from videoseal.core.settings import Settings
+from videoseal.evals.benchmarks.annotation_rows import AnnotationError
+from videoseal.evals.pins import prompt_text_hash, versions
 
-__all__ = ["Cell", "Manifest", "RunMismatch", "RunSpec", "dataset_hash", "describe", "settle"]
+MANIFEST: Final = "manifest.json"
+
+__all__ = [
+    "MANIFEST",
+    "Manifest",
+    "RunMismatch",
+    "RunSpec",
+    "SystemSpec",
+    "dataset_hash",
+    "describe",
+    "settle",
+]
 
 
 class RunMismatch(VideosealError):
@@ -30,7 +39,7 @@ class RunMismatch(VideosealError):
     exit_code = 2
 
 
-class Cell(BaseModel):
+class SystemSpec(BaseModel):
     """One system under test: a mode, with what it changes of the run's context."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,7 +50,7 @@ class Cell(BaseModel):
     context: dict[str, Any] = Field(default_factory=dict)
     """Fields of the graph's Context that differ from its defaults."""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Settings that differ from the run's; `evals.overrides` says which may."""
+    """Settings that differ from the run's; `evals.running.system_settings` says which may."""
     endpoints: dict[str, str] = Field(default_factory=dict)
     """By role, the prefix of the environment variables that name its endpoint."""
 
@@ -57,7 +66,7 @@ class RunSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     benchmark: str
-    cells: list[Cell] = Field(min_length=1)
+    cells: list[SystemSpec] = Field(min_length=1)
     limit: int | None = Field(default=None, ge=1)
     sample: int | None = Field(default=None, ge=1)
     seed: int = 0

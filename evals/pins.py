@@ -6,25 +6,25 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-import core.models.fence
-import core.models.prompts
-import core.models.tool_text
-import graph.padding
-import graph.prompts
-import tools.schemas
-from core.models.prompts import ANSWER_VERSION, INSPECT_VERSION
-from graph.prompts import PLAN_VERSION
-from indexing.pipeline import INDEX_VERSION
+import videoseal.graph.padding
+import videoseal.graph.planner_messages
+import videoseal.models.fence
+import videoseal.models.prompts
+import videoseal.models.tool_text
+import videoseal.tools.schemas
+from videoseal.graph.planner_messages import PLAN_VERSION
+from videoseal.indexing.pipeline import INDEX_VERSION
+from videoseal.models.prompts import ANSWER_VERSION, INSPECT_VERSION
 
 __all__ = ["prompt_text_hash", "versions"]
 
 _WRITTEN_IN: Final = (
-    core.models.fence,
-    core.models.prompts,
-    core.models.tool_text,
-    graph.padding,
-    graph.prompts,
-    tools.schemas,
+    videoseal.models.fence,
+    videoseal.models.prompts,
+    videoseal.models.tool_text,
+    videoseal.graph.padding,
+    videoseal.graph.planner_messages,
+    videoseal.tools.schemas,
 )
 """Modules that hold every word a model is told."""
 

@@ -16,10 +16,9 @@ from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import OutOfSpace, VideosealError
-from core.faults import first_fault
-from evals.item import Item
-from evals.rows import AnnotationError
+from videoseal.core.errors import OutOfSpace, VideosealError, first_fault
+from videoseal.evals.benchmarks.annotation_rows import AnnotationError
+from videoseal.evals.item import Item
 
 __all__ = ["LineFile", "RecordFile", "RecordLine", "RunBusy", "SampleError", "SampleRecord",
            "latest", "parse_line", "record_lines"]  # fmt: skip

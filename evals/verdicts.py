@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from evals.records import LineFile, SampleError
+from videoseal.evals.records import LineFile, SampleError
 
 __all__ = ["JUDGEMENTS", "Judgement", "JudgementFile", "SampleKey", "VerdictKey",
            "read_judgements", "read_verdicts"]  # fmt: skip

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
-from core.models.types import AnswerDraft, Question
-from graph.clean import CleanText
-from graph.evidence import Evidence, ShownFrame
+from videoseal.core.text import CleanText
+from videoseal.graph.ledger import Evidence, ShownFrame
+from videoseal.models.types import AnswerDraft, Question
 
 __all__ = ["Answer", "Author", "Cause", "Citation", "Unproven", "abstain", "guess", "prove"]
 

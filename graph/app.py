@@ -12,13 +12,13 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer
 
-from graph.context import MAX_STEPS, Context
-from graph.nodes.answer import answer
-from graph.nodes.overview import overview
-from graph.nodes.plan import plan
-from graph.nodes.visual_inspect import visual_inspect
-from graph.nodes.visual_retrieve import visual_retrieve
-from graph.state import Input, Output, State
+from videoseal.graph.context import MAX_STEPS, Context
+from videoseal.graph.nodes.answer import answer
+from videoseal.graph.nodes.overview import overview
+from videoseal.graph.nodes.plan import plan
+from videoseal.graph.nodes.visual_inspect import visual_inspect
+from videoseal.graph.nodes.visual_retrieve import visual_retrieve
+from videoseal.graph.state import Input, Output, State
 
 __all__ = ["RECURSION_LIMIT", "agent", "build_agent"]
 

@@ -8,8 +8,8 @@ from typing import Final, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.models.types import Usage
-from graph.context import Context
+from videoseal.graph.context import Context
+from videoseal.models.types import Usage
 
 __all__ = ["Budget", "Left", "RoleUsage", "Spender", "Spent"]
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 from pydantic import ValidationError
 
-from graph.budget import Left
-from graph.clean import clean_json, clean_text
-from graph.prompts import NUDGE, error_payload, tool_text
-from graph.state import Call
-from tools.schemas import ARGUMENTS, ToolName
+from videoseal.core.text import clean_json, clean_text
+from videoseal.graph.budget import Left
+from videoseal.graph.planner_messages import NUDGE, error_payload, tool_text
+from videoseal.graph.state import Call
+from videoseal.tools.schemas import ARGUMENTS, ToolName
 
 __all__ = [
     "ANSWER_PREFIX",

@@ -6,14 +6,14 @@ from typing import Final, NamedTuple
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
-from core.models.types import AnswerDraft, AnswerRequest
-from graph.answers import Answer, Cause, Unproven, abstain, guess, prove
-from graph.calls import read_turn, replies, turns_of
-from graph.evidence import Evidence, note_of
-from graph.prompts import FINISH_NOW, error_payload
-from graph.session import OutOfBudget, Session
-from graph.state import Call, State, Task
-from graph.turn import ask_planner
+from videoseal.graph.answers import Answer, Cause, Unproven, abstain, guess, prove
+from videoseal.graph.calls import read_turn, replies, turns_of
+from videoseal.graph.ledger import Evidence, note_of
+from videoseal.graph.planner_messages import FINISH_NOW, error_payload
+from videoseal.graph.session import OutOfBudget, Session
+from videoseal.graph.state import Call, State, Task
+from videoseal.graph.turn import ask_planner
+from videoseal.models.types import AnswerDraft, AnswerRequest
 
 __all__ = ["Rejection", "decide"]
 

@@ -9,14 +9,14 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.models.types import Question
-from graph.answers import Answer
-from graph.budget import RoleUsage
-from graph.calls import ANSWER_PREFIX
-from graph.context import Context
-from graph.events import Called, Event
-from graph.evidence import Evidence
-from graph.state import Failure
+from videoseal.graph.answers import Answer
+from videoseal.graph.budget import RoleUsage
+from videoseal.graph.calls import ANSWER_PREFIX
+from videoseal.graph.context import Context
+from videoseal.graph.events import Called, Event
+from videoseal.graph.ledger import Evidence
+from videoseal.graph.state import Failure
+from videoseal.models.types import Question
 
 __all__ = ["Episode", "Step", "Timings", "read_steps"]
 

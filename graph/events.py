@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from graph.answers import Answer
-from graph.evidence import Evidence
+from videoseal.graph.answers import Answer
+from videoseal.graph.ledger import Evidence
 
 __all__ = [
     "Answered",

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from core.errors import VideosealError
-from graph.frame_refs import find_frame
-from graph.resources import close_served, resources_of_run
+from videoseal.core.errors import VideosealError
+from videoseal.graph.resources import close_served, resources_of_run
+from videoseal.tools.frame_refs import find_frame
 
 __all__ = ["app", "frame"]
 

@@ -12,13 +12,13 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.errors import VideosealError
-from graph.resources import Resources, resources_of_run
-from graph.session import failure_of
-from graph.state import Failure
-from indexing.pipeline import index_video
-from indexing.progress import Progress
-from indexing.rows import VideoRow
+from videoseal.core.errors import VideosealError
+from videoseal.graph.resources import Resources, resources_of_run
+from videoseal.graph.session import failure_of
+from videoseal.graph.state import Failure
+from videoseal.indexing.index_rows import VideoRow
+from videoseal.indexing.pipeline import index_video
+from videoseal.indexing.progress import Progress
 
 __all__ = ["IndexState", "Indexed", "VideoFile", "build_indexer", "index", "indexer"]
 

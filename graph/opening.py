@@ -9,14 +9,14 @@ from uuid import uuid4
 from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic import ValidationError
 
-from core.errors import UnknownVideo
-from core.models.types import Question
-from graph.calls import NUDGE_PREFIX
-from graph.clean import clean_text
-from graph.context import Context
-from graph.state import State, Task
-from indexing.rows import VideoRow
-from indexing.store import Store
+from videoseal.core.errors import UnknownVideo
+from videoseal.core.text import clean_text
+from videoseal.graph.calls import NUDGE_PREFIX
+from videoseal.graph.context import Context
+from videoseal.graph.state import State, Task
+from videoseal.indexing.index_rows import VideoRow
+from videoseal.indexing.store.store import Store
+from videoseal.models.types import Question
 
 __all__ = ["InvalidQuestion", "Opening", "begins", "open_task"]
 

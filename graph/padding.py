@@ -13,8 +13,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from core.models.types import Question
-from core.span import Span
+from videoseal.core.span import Span
+from videoseal.models.types import Question
 
 __all__ = ["distractors"]
 

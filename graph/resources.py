@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from core.models.build import build_models
-from core.models.roles import Models
-from core.settings import Settings
-from indexing.store import Store
-from tools.frame_cache import FrameCache
+from videoseal.core.settings import Settings
+from videoseal.indexing.store.store import Store
+from videoseal.models.build import build_models
+from videoseal.models.roles import Models
+from videoseal.tools.frame_cache import FrameCache
 
 __all__ = [
     "Resources",

@@ -9,15 +9,15 @@ from typing import Any, Literal, TypeVar
 
 from langgraph.runtime import Runtime
 
-from core.errors import VideosealError
-from core.models.types import Reply, Usage
-from graph.budget import Budget, Spender, Spent
-from graph.calls import replies
-from graph.context import Context
-from graph.events import Called, Event, Refused
-from graph.prompts import error_payload
-from graph.resources import Resources, resources_of_run
-from graph.state import Call, Failure, State, Task, Trouble
+from videoseal.core.errors import VideosealError
+from videoseal.graph.budget import Budget, Spender, Spent
+from videoseal.graph.calls import replies
+from videoseal.graph.context import Context
+from videoseal.graph.events import Called, Event, Refused
+from videoseal.graph.planner_messages import error_payload
+from videoseal.graph.resources import Resources, resources_of_run
+from videoseal.graph.state import Call, Failure, State, Task, Trouble
+from videoseal.models.types import Reply, Usage
 
 __all__ = ["OutOfBudget", "Session", "failure_of", "open_session", "task_and_call"]
 

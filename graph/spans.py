@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from core.errors import SpanError
-from core.span import Span
-from tools.schemas import MAX_SPANS
+from videoseal.core.errors import SpanError
+from videoseal.core.span import Span
+from videoseal.tools.schemas import MAX_SPANS
 
 __all__ = ["ReadSpans", "read_spans"]
 

@@ -8,12 +8,12 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.models.types import Question
-from graph.answers import Answer, Cause
-from graph.budget import Spent
-from graph.clean import CleanText
-from graph.evidence import Evidence, append_evidence
-from tools.schemas import Finish
+from videoseal.core.text import CleanText
+from videoseal.graph.answers import Answer, Cause
+from videoseal.graph.budget import Spent
+from videoseal.graph.ledger import Evidence, append_evidence
+from videoseal.models.types import Question
+from videoseal.tools.schemas import Finish
 
 __all__ = ["Call", "Failure", "Input", "Output", "State", "Task", "Trouble"]
 

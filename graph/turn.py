@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from core.models.types import Reply, Usage
-from graph.calls import own_message
-from graph.padding import distractors
-from graph.prompts import system_prompt, task_prompt, tool_names
-from graph.session import Session
-from graph.state import Task
-from tools.schemas import tool_specs
+from videoseal.graph.calls import own_message
+from videoseal.graph.padding import distractors
+from videoseal.graph.planner_messages import system_prompt, task_prompt, tool_names
+from videoseal.graph.session import Session
+from videoseal.graph.state import Task
+from videoseal.models.types import Reply, Usage
+from videoseal.tools.schemas import tool_specs
 
 __all__ = ["ask_planner"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from core.span import Span
+from videoseal.core.span import Span
 
 __all__ = ["caption_times", "clip_spans", "sample_times"]
 

@@ -7,25 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.models.roles import Models
-from core.ocr import TextReader
-from core.settings import Settings
-from core.span import Span
-from core.video import VideoInfo
-from indexing.clips import clip_spans
-from indexing.fingerprint import fingerprint
-from indexing.progress import Progress, ProgressFn
-from indexing.rows import Data
-from indexing.store import Store
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span
+from videoseal.core.video import VideoInfo
+from videoseal.indexing.clips import clip_spans
+from videoseal.indexing.fingerprint import fingerprint
+from videoseal.indexing.index_rows import Data
+from videoseal.indexing.progress import Progress, ProgressFn
+from videoseal.indexing.store.store import Store
+from videoseal.models.ocr.reader import TextReader
+from videoseal.models.roles import Models
 
-__all__ = ["SCAN_VERSION", "Job"]
+__all__ = ["SCAN_VERSION", "IndexingJob"]
 
 SCAN_VERSION: Final = "scan-1"
 """Raised with every change of what a pass over the frames stores."""
 
 
 @dataclass(frozen=True)
-class Job:
+class IndexingJob:
     """A video, where it goes, and with what it is looked at."""
 
     video_id: str

@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from core.span import Span
-from indexing.cues import Cue
-from indexing.rows import TextRow
+from videoseal.core.span import Span
+from videoseal.indexing.index_rows import TextRow
+from videoseal.indexing.stages.text_segments import Cue
 
 __all__ = ["clip_rows", "cue_rows", "per_span", "scene_rows"]
 

@@ -10,25 +10,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.errors import OutOfSpace, UnknownVideo, UnreadableVideo
-from core.models.roles import Models
-from core.ocr import load_text_reader
-from core.settings import Settings
-from core.span import Span, format_time
-from core.video import VideoInfo, content_id, probe
-from indexing.cues import join_segments
-from indexing.embed import embed_texts
-from indexing.fingerprint import fingerprint
-from indexing.job import SCAN_VERSION, Job
-from indexing.listening import SubtitleFiles, listen, subtitle_files
-from indexing.looking import Looked, look
-from indexing.merge import clip_rows, cue_rows, scene_rows
-from indexing.progress import Progress, ProgressFn, silent
-from indexing.rows import Data, TextRow, VideoRow
-from indexing.scenes import scene_spans
-from indexing.speech import Transcriber, load_transcriber
-from indexing.store import Store
-from indexing.story import story_parts, write_story
+from videoseal.core.errors import OutOfSpace, UnknownVideo, UnreadableVideo
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span, format_time
+from videoseal.core.video import VideoInfo, content_id, probe
+from videoseal.indexing.fingerprint import fingerprint
+from videoseal.indexing.index_rows import Data, TextRow, VideoRow
+from videoseal.indexing.job import SCAN_VERSION, IndexingJob
+from videoseal.indexing.merge import clip_rows, cue_rows, scene_rows
+from videoseal.indexing.progress import Progress, ProgressFn, silent
+from videoseal.indexing.scenes import scene_spans
+from videoseal.indexing.stages.embeddings import embed_texts
+from videoseal.indexing.stages.speech import SubtitleFiles, listen, subtitle_files
+from videoseal.indexing.stages.summary import story_parts, write_story
+from videoseal.indexing.stages.text_segments import join_segments
+from videoseal.indexing.stages.transcribe import Transcriber, load_transcriber
+from videoseal.indexing.stages.vision import FramePassResult, look
+from videoseal.indexing.store.store import Store
+from videoseal.models.ocr.reader import load_text_reader
+from videoseal.models.roles import Models
 
 __all__ = ["INDEX_VERSION", "Progress", "index_video"]
 
@@ -85,18 +85,18 @@ def _prepared(
     models: Models,
     subtitles: Path | None,
     progress: ProgressFn,
-) -> tuple[Job, SubtitleFiles, Transcriber | None]:
+) -> tuple[IndexingJob, SubtitleFiles, Transcriber | None]:
     """Everything that can fail before the first frame: files, extras, weights."""
     info = probe(path)
     files = subtitle_files(path, subtitles)
     transcriber = load_transcriber(settings)
     text = load_text_reader(settings)
-    job = Job(content_id(path), info, settings, store, models, text, progress)
+    job = IndexingJob(content_id(path), info, settings, store, models, text, progress)
     return job, files, transcriber
 
 
 @asynccontextmanager
-async def _locked(job: Job) -> AsyncIterator[None]:
+async def _locked(job: IndexingJob) -> AsyncIterator[None]:
     """Hold the lock without waiting for the database in the event loop."""
     lock = job.store.indexing_lock(job.video_id)
     await asyncio.to_thread(lock.__enter__)
@@ -106,7 +106,7 @@ async def _locked(job: Job) -> AsyncIterator[None]:
         await asyncio.to_thread(lock.__exit__, None, None, None)
 
 
-async def _recorded(job: Job, info: VideoInfo, title: str, key: str) -> VideoRow:
+async def _recorded(job: IndexingJob, info: VideoInfo, title: str, key: str) -> VideoRow:
     return await asyncio.to_thread(
         job.store.add_video, job.video_id, info, title=title, fingerprint=key
     )
@@ -122,7 +122,7 @@ def _out_of_space() -> Iterator[None]:
         raise OutOfSpace("the disk is full; what was indexed so far is kept") from error
 
 
-def _index_key(job: Job, files: SubtitleFiles, transcriber: Transcriber | None) -> str:
+def _index_key(job: IndexingJob, files: SubtitleFiles, transcriber: Transcriber | None) -> str:
     """Changes with anything that would make another index of the same video."""
     return fingerprint(
         _MERGE_VERSION,
@@ -142,7 +142,9 @@ def _known_title(store: Store, video_id: str) -> str:
         return ""
 
 
-async def _make_texts(job: Job, files: SubtitleFiles, transcriber: Transcriber | None) -> float:
+async def _make_texts(
+    job: IndexingJob, files: SubtitleFiles, transcriber: Transcriber | None
+) -> float:
     """Run every stage but embedding; returns where the video really ends, in seconds."""
     looked = await look(job)
     if not looked.clips:
@@ -160,7 +162,7 @@ async def _make_texts(job: Job, files: SubtitleFiles, transcriber: Transcriber |
     return duration
 
 
-def _real_end(job: Job, looked: Looked) -> float:
+def _real_end(job: IndexingJob, looked: FramePassResult) -> float:
     """Where the frames end; a file that was cut short is warned about."""
     end = max(data["span"][1] for data in looked.clips.values())
     if end + _CUT_SHORT >= job.info.duration:
@@ -170,7 +172,9 @@ def _real_end(job: Job, looked: Looked) -> float:
     return end
 
 
-def _merged(job: Job, looked: Looked, speech: list[TextRow], duration: float) -> list[TextRow]:
+def _merged(
+    job: IndexingJob, looked: FramePassResult, speech: list[TextRow], duration: float
+) -> list[TextRow]:
     """All rows but the story, as a pure function of what is stored."""
     cues = join_segments(
         {ordinal: data["segments"] for ordinal, data in looked.clips.items()},
@@ -189,7 +193,7 @@ def _merged(job: Job, looked: Looked, speech: list[TextRow], duration: float) ->
     ]
 
 
-async def _story(job: Job, clips: list[TextRow]) -> list[TextRow]:
+async def _story(job: IndexingJob, clips: list[TextRow]) -> list[TextRow]:
     key = fingerprint("story-1", job.models.summariser.name)
     known = await job.units("story", key)
     parts = story_parts(clips)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from core.span import Span
+from videoseal.core.span import Span
 
 __all__ = ["scene_spans"]
 

@@ -14,12 +14,12 @@ import pysubs2
 from charset_normalizer import from_bytes
 from pysubs2.exceptions import Pysubs2Error
 
-from core.errors import UnreadableSubtitles
-from core.span import Span
-from indexing.rows import TextRow
-from indexing.timeline import start_seconds
+from videoseal.core.errors import UnreadableSubtitles
+from videoseal.core.span import Span
+from videoseal.indexing.index_rows import TextRow
+from videoseal.indexing.timeline import start_seconds
 
-__all__ = ["Line", "Subtitles", "embedded", "parse", "read_file", "sidecars", "to_srt"]
+__all__ = ["SubtitleLine", "Subtitles", "embedded", "parse", "read_file", "sidecars", "to_srt"]
 
 _SUFFIXES: Final = (".srt", ".vtt", ".ass", ".ssa")
 _LANGUAGE: Final = re.compile(r"(?:\.[A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)?(?:\.(?:sdh|forced|cc))?")
@@ -42,7 +42,7 @@ _DIALOGUE: Final = re.compile(r"Dialogue:[^,]*,\s*\d+:\d\d:\d\d[.:]\d+,\s*\d+:\d
 _TAG: Final = re.compile(r"<[^<>]{1,80}>|\{\\[^{}]{0,200}\}")
 
 
-class Line(NamedTuple):
+class SubtitleLine(NamedTuple):
     """One subtitle."""
 
     span: Span
@@ -56,7 +56,7 @@ class Subtitles(NamedTuple):
     """File name, or `stream 2`."""
     language: str
     """As named by the file or stream; empty when it is not."""
-    lines: list[Line]
+    lines: list[SubtitleLine]
     dropped: int
     """Lines without text, or that end before they start or begin after the video."""
 
@@ -126,7 +126,7 @@ def parse(text: str, path: Path, *, language: str = "") -> Subtitles:
     if not events:
         raise UnreadableSubtitles(f"{path}: line 1: no subtitle in the whole file")
     lines = [
-        Line(Span(event.start / 1000, event.end / 1000), said)
+        SubtitleLine(Span(event.start / 1000, event.end / 1000), said)
         for event in events
         if (said := _plain(event.plaintext)) and event.end > event.start >= 0
     ]
@@ -159,7 +159,7 @@ def embedded(video: Path) -> list[Subtitles]:
         if not streams:
             return found
         origin = start_seconds(video)
-        lines: dict[int, list[Line]] = {stream.index: [] for stream in streams}
+        lines: dict[int, list[SubtitleLine]] = {stream.index: [] for stream in streams}
         dropped = dict.fromkeys(lines, 0)
         for packet in container.demux(streams):
             if packet.pts is None or not packet.size:
@@ -173,7 +173,7 @@ def embedded(video: Path) -> list[Subtitles]:
                 if isinstance(rect, av.subtitles.subtitle.AssSubtitle)
             )
             if said and end > start >= 0:
-                lines[packet.stream_index].append(Line(Span(start, end), said))
+                lines[packet.stream_index].append(SubtitleLine(Span(start, end), said))
             else:
                 dropped[packet.stream_index] += bool(said)
         for stream in streams:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from core.source import Source
-from core.video import measure
+from videoseal.core.source import VideoSource
+from videoseal.core.video import measure
 
 __all__ = ["start_seconds"]
 
@@ -16,6 +16,6 @@ def start_seconds(video: Path) -> Fraction:
 
     Raises what `core.video.probe` raises.
     """
-    with Source(video) as source:
+    with VideoSource(video) as source:
         clock = measure(source).clock
     return clock.origin * clock.base

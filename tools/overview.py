@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from core.span import format_time
-from indexing.rows import TextRow
-from indexing.store import Store
+from videoseal.core.span import format_time
+from videoseal.indexing.index_rows import TextRow
+from videoseal.indexing.store.store import Store
 
 __all__ = ["estimate_tokens", "overview"]
 

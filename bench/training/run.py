@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from evals.records import RecordFile
-from rl.rewards import RECIPES, RewardSpec, reward_of
+from videoseal.evals.records import RecordFile
+from videoseal.rl.rewards.rewards import RECIPES, RewardSpec, reward_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TRAIN_SEEDS: Final = range(201, 219)
@@ -89,7 +89,7 @@ class Bench:
         for seed in seeds:
             if not self.done(f"{name}/t-{seed}.truth.json"):
                 words = ["--minutes", MINUTES, "--seed", seed, "--out", name, "--name", f"t-{seed}"]
-                line = [sys.executable, "-m", "evals.synthetic", *map(str, words)]
+                line = [sys.executable, "-m", "videoseal.evals.synthetic", *map(str, words)]
                 subprocess.run(line, check=True, cwd=self.folder, env=_environ())
 
     def questions(self, name: str, videos: str) -> None:
@@ -146,7 +146,7 @@ class Bench:
                 server.terminate()
 
     def _command(self, words: Sequence[object]) -> list[str]:
-        return [sys.executable, "-m", "cli.main", "--data-dir", "data", *map(str, words)]
+        return [sys.executable, "-m", "videoseal.cli.main", "--data-dir", "data", *map(str, words)]
 
 
 def main() -> None:

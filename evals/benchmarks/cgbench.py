@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from core.models.types import Question
-from core.span import Span
-from evals.item import Item
-from evals.rows import load_items
+from videoseal.core.span import Span
+from videoseal.evals.benchmarks.annotation_rows import load_items
+from videoseal.evals.item import Item
+from videoseal.models.types import Question
 
 __all__ = ["load"]
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from core.models.types import Question
-from evals.item import Item
-from evals.rows import AnnotationError, load_items
+from videoseal.evals.benchmarks.annotation_rows import AnnotationError, load_items
+from videoseal.evals.item import Item
+from videoseal.models.types import Question
 
 __all__ = ["FREE_TEXT_TASKS", "load"]
 

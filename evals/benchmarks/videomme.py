@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from core.models.types import Question
-from evals.item import Item
-from evals.rows import load_items
+from videoseal.evals.benchmarks.annotation_rows import load_items
+from videoseal.evals.item import Item
+from videoseal.models.types import Question
 
 __all__ = ["load"]
 

@@ -22,13 +22,12 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import SettingsError
-from evals.cells import MANIFEST
-from evals.experiments.source import ExperimentError, Source, read_source
-from evals.manifest import Cell
-from evals.overrides import ROLES, SETTINGS, check_cell
-from evals.scores import MEASURES
-from graph.context import Context, Mode
+from videoseal.core.errors import SettingsError
+from videoseal.evals.experiments.yaml_source import ExperimentError, YamlSource, read_source
+from videoseal.evals.manifest import MANIFEST, SystemSpec
+from videoseal.evals.running.system_settings import ROLES, SETTINGS, check_cell
+from videoseal.evals.scoring.scores import MEASURES
+from videoseal.graph.context import Context, Mode
 
 __all__ = ["EXPERIMENT", "Baseline", "Changes", "Experiment", "FigureSpec", "Loaded", "Variant",
            "find_experiment", "keep", "load_experiment", "packaged", "value_of"]  # fmt: skip
@@ -49,7 +48,7 @@ class Changes(_Part):
     context: dict[str, Any] = Field(default_factory=dict)
     """Fields of the graph's Context."""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Those of `evals.overrides.SETTINGS`."""
+    """Those of `evals.running.system_settings.SETTINGS`."""
     endpoints: dict[str, str] = Field(default_factory=dict)
     """Prefix of the environment variables that name an endpoint, by role."""
 
@@ -95,16 +94,16 @@ class Experiment(_Part):
     baseline: Baseline
     figure: FigureSpec
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[SystemSpec]:
         """Every system: modes in order, the variants of each in order."""
         return [self._cell(mode, variant) for mode in self.modes for variant in self._variants()]
 
     def _variants(self) -> list[Variant | None]:
         return [*self.variants] or [None]
 
-    def _cell(self, mode: Mode, variant: Variant | None) -> Cell:
+    def _cell(self, mode: Mode, variant: Variant | None) -> SystemSpec:
         own = variant or Changes()
-        return Cell(
+        return SystemSpec(
             mode=mode,
             variant=variant.name if variant else "",
             context={**self.base.context, **own.context},
@@ -124,7 +123,7 @@ class Loaded(NamedTuple):
 
 def packaged() -> list[Path]:
     """The files of the experiments that ship."""
-    return sorted(Path(str(files("evals.experiments"))).glob("*.yaml"))
+    return sorted(Path(str(files("videoseal.evals.experiments"))).glob("*.yaml"))
 
 
 def find_experiment(name: str) -> Path:
@@ -169,7 +168,7 @@ def keep(loaded: Loaded, folder: Path, *, anew: bool) -> None:
         (folder / EXPERIMENT).write_text(loaded.text, encoding="utf-8")
 
 
-def value_of(cell: Cell, axis: str) -> Any:
+def value_of(cell: SystemSpec, axis: str) -> Any:
     """Where a cell stands on an axis; None where it has what the run has."""
     part, _, name = axis.partition(".")
     if not name:
@@ -180,7 +179,7 @@ def value_of(cell: Cell, axis: str) -> Any:
     return given.get(name)
 
 
-def _check_changes(source: Source, place: list[str | int], changes: Changes) -> None:
+def _check_changes(source: YamlSource, place: list[str | int], changes: Changes) -> None:
     for name in changes.context:
         if name not in Context.model_fields or name in _OWN:
             known = ", ".join(field for field in Context.model_fields if field not in _OWN)
@@ -190,14 +189,14 @@ def _check_changes(source: Source, place: list[str | int], changes: Changes) -> 
     except ValidationError as error:
         raise source.invalid(error, [*place, "context"]) from None
     try:
-        check_cell(Cell(settings=changes.settings, endpoints=changes.endpoints))
+        check_cell(SystemSpec(settings=changes.settings, endpoints=changes.endpoints))
     except SettingsError as error:
         field, _, why = str(error).partition(": ")
         hint = f"; {error.hint}" if error.hint else ""
         raise source.error([*place, *field.split(".")], f"{why}{hint}") from None
 
 
-def _check_figure(source: Source, experiment: Experiment) -> None:
+def _check_figure(source: YamlSource, experiment: Experiment) -> None:
     figure, cells = experiment.figure, experiment.cells()
     for number, name in enumerate(figure.y):
         if name not in MEASURES:
@@ -210,7 +209,7 @@ def _check_figure(source: Source, experiment: Experiment) -> None:
     base = experiment.baseline
     if (base.mode, base.variant) not in {(cell.mode, cell.variant) for cell in cells}:
         raise source.error(["baseline"], "is none of the experiment's systems")
-    places: dict[tuple[str, str], Cell] = {}
+    places: dict[tuple[str, str], SystemSpec] = {}
     for cell in cells:
         at = (str(value_of(cell, figure.x)), str(value_of(cell, figure.series)))
         if at in places:

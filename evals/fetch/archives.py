@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from core.errors import VideosealError
-from evals.selection import VIDEO_SUFFIXES
+from videoseal.core.errors import VideosealError
+from videoseal.evals.benchmarks.selection import VIDEO_SUFFIXES
 
 __all__ = ["BadArchive", "unpack"]
 

@@ -11,14 +11,14 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from core.errors import OutOfSpace, VideosealError
-from evals.fetch.archives import unpack
-from evals.fetch.hub import Hub, HubFile, HubRefused
-from evals.fetch.sources import SOURCES, Source
-from evals.fetch.youtube import downloader, fetch_video, present
-from evals.registry import benchmark
-from evals.selection import VIDEO_SUFFIXES
-from indexing.progress import Progress, ProgressFn, silent
+from videoseal.core.errors import OutOfSpace, VideosealError
+from videoseal.evals.benchmarks.registry import benchmark
+from videoseal.evals.benchmarks.selection import VIDEO_SUFFIXES
+from videoseal.evals.fetch.archives import unpack
+from videoseal.evals.fetch.hub import Hub, HubFile, HubRefused
+from videoseal.evals.fetch.sources import SOURCES, Publication
+from videoseal.evals.fetch.youtube import downloader, fetch_video, present
+from videoseal.indexing.progress import Progress, ProgressFn, silent
 
 __all__ = ["NOTES", "Failed", "Fetched", "fetch"]
 
@@ -88,7 +88,7 @@ class _Job:
     """One call of `fetch`."""
 
     def __init__(
-        self, source: Source, out: Path, hub: Hub, tell: ProgressFn, found: Fetched
+        self, source: Publication, out: Path, hub: Hub, tell: ProgressFn, found: Fetched
     ) -> None:
         self._source = source
         self._out = out
@@ -195,7 +195,7 @@ class _Job:
         self._tell(Progress("videos", 0, 0, "", note=f"{video}: {reason}"))
 
 
-def _source(name: str) -> Source:
+def _source(name: str) -> Publication:
     if name not in SOURCES:
         raise VideosealError(
             f"{name} is not on the hub; it comes from {benchmark(name).home}",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from core.errors import VideosealError
+from videoseal.core.errors import VideosealError
 
 if TYPE_CHECKING:
     import httpx

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["SOURCES", "Source"]
+__all__ = ["SOURCES", "Publication"]
 
 
-class Source(NamedTuple):
+class Publication(NamedTuple):
     """One set on the hub; patterns are those of fnmatch over paths in the repository."""
 
     repo: str
@@ -34,23 +34,23 @@ class Source(NamedTuple):
 _SHARE_ALIKE: Final = "CC BY-NC-SA 4.0, research only"
 
 SOURCES: Final = {
-    "lvbench": Source(
+    "lvbench": Publication(
         "zai-org/LVBench", ("video_info.meta.jsonl",), _SHARE_ALIKE, youtube=True
     ),
-    "cgbench": Source(
+    "cgbench": Publication(
         "CG-Bench/CG-Bench", ("cgbench.json", "cgbench_mini.json"),
         "annotations MIT, videos of their owners for research only",
         ("video*.zip",), joined=True, gated=True,
     ),
-    "longvideobench": Source(
+    "longvideobench": Publication(
         "longvideobench/LongVideoBench", ("lvb_val.json",), _SHARE_ALIKE,
         ("videos.tar.part.*",), joined=True, gated=True,
     ),
-    "videomme": Source(
+    "videomme": Publication(
         "lmms-lab/Video-MME", ("videomme/*.parquet",), "research only, no commercial use",
         ("videos_chunked_*.zip",),
     ),
-    "mlvu": Source(
+    "mlvu": Publication(
         "MLVU/MVLU", ("*json/*.json",), _SHARE_ALIKE, ("*video/*.mp4",), gated=True
     ),
 }  # fmt: skip

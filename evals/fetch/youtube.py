@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from core.errors import MissingDependency
-from evals.selection import VIDEO_SUFFIXES
+from videoseal.core.errors import MissingDependency
+from videoseal.evals.benchmarks.selection import VIDEO_SUFFIXES
 
 __all__ = ["downloader", "fetch_video", "present"]
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from evals.report.marks import QUARTERS, colour_class, marker, tick_x, words
-from evals.report.numbers import percent
-from evals.report.svg import Scale, Svg, element, figure, number
-from evals.statistics import Estimate
+from videoseal.evals.report.marks import QUARTERS, colour_class, marker, tick_x, words
+from videoseal.evals.report.numbers import percent
+from videoseal.evals.report.svg import Scale, Svg, element, figure, number
+from videoseal.evals.scoring.statistics import Estimate
 
 __all__ = ["Pair", "pairs_chart"]
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree
 
-from evals.compare import difference
-from evals.experiments.experiment import EXPERIMENT, Experiment, load_experiment, value_of
-from evals.manifest import Cell as Asked
-from evals.report.markdown import markdown_page
-from evals.report.marks import words
-from evals.report.numbers import amount, interval, percent, points, points_interval
-from evals.report.page import Figure
-from evals.report.panels import Axis, Mark, Panel, Series, panels_chart
-from evals.report.svg import Svg, element, number
-from evals.report.systems import System
-from evals.report.tables import Column, Row, Table, Value, measure_note
+from videoseal.evals.experiments.experiment import EXPERIMENT, Experiment, load_experiment, value_of
+from videoseal.evals.manifest import SystemSpec as Asked
+from videoseal.evals.report.markdown import markdown_page
+from videoseal.evals.report.marks import words
+from videoseal.evals.report.numbers import amount, interval, percent, points, points_interval
+from videoseal.evals.report.page import Figure
+from videoseal.evals.report.panels import Axis, Mark, Panel, Series, panels_chart
+from videoseal.evals.report.svg import Svg, element, number
+from videoseal.evals.report.system_summary import System
+from videoseal.evals.report.tables import Column, Table, TableRow, Value, measure_note
+from videoseal.evals.scoring.compare import difference
 
 __all__ = ["FigureFiles", "experiment_figure", "experiment_figures", "figure_alone",
            "write_figure"]  # fmt: skip
@@ -159,7 +159,7 @@ def _table(experiment: Experiment, placed: Sequence[_Placed], name: str) -> Tabl
     base = next((p for p in placed if (p.asked.mode, p.asked.variant) == wanted), None)
     measures = experiment.figure.y
     rows = [
-        Row(
+        TableRow(
             p.system.label,
             [
                 *(_rate(p.system, measure) for measure in measures),

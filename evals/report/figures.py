@@ -8,17 +8,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from evals.report.bars import Pair, pairs_chart
-from evals.report.curves import Budget, Curve, budget_chart, risk_chart
-from evals.report.marks import marker
-from evals.report.mosaic import quadrant_chart
-from evals.report.svg import Svg, element
-from evals.report.systems import System
-from evals.scores import rate
-from evals.statistics import Estimate
-from evals.tally import Flags
+from videoseal.evals.report.bars import Pair, pairs_chart
+from videoseal.evals.report.marks import marker
+from videoseal.evals.report.quadrants import quadrant_chart
+from videoseal.evals.report.risk_curves import BudgetPoint, Curve, budget_chart, risk_chart
+from videoseal.evals.report.svg import Svg, element
+from videoseal.evals.report.system_summary import System
+from videoseal.evals.scoring.score_table import Flags
+from videoseal.evals.scoring.scores import rate
+from videoseal.evals.scoring.statistics import Estimate
 
-__all__ = ["LENGTHS", "MOST_BARS", "Group", "by_category", "by_length", "draw_budgets",
+__all__ = ["LENGTHS", "MOST_BARS", "FigureGroup", "by_category", "by_length", "draw_budgets",
            "draw_groups", "draw_headline", "draw_quadrants", "draw_risk", "family_key"]  # fmt: skip
 
 MOST_CURVES: Final = 8
@@ -40,7 +40,7 @@ _DIFFERENT: Final = 1.2
 """Budgets are drawn where the largest is this much more than the smallest."""
 
 
-class Group(NamedTuple):
+class FigureGroup(NamedTuple):
     """Questions of one kind, as every system answered them."""
 
     label: str
@@ -83,7 +83,7 @@ def draw_budgets(systems: Sequence[System]) -> list[Svg]:
     drawn = []
     for kind, unit in _BUDGETS.items():
         points = [
-            Budget(
+            BudgetPoint(
                 system.label,
                 system.cell.key.variant.rpartition("=")[2],
                 system.colour,
@@ -115,13 +115,13 @@ def family_key(systems: Sequence[System]) -> list[tuple[str, Svg]]:
     ]  # fmt: skip
 
 
-def by_category(systems: Sequence[System]) -> list[Group]:
+def by_category(systems: Sequence[System]) -> list[FigureGroup]:
     """Every category's questions; a question with several counts in each."""
     masks = [system.cell.tally.categories() for system in systems]
     return _groups(systems, masks, sorted({name for found in masks for name in found}))
 
 
-def by_length(systems: Sequence[System]) -> list[Group]:
+def by_length(systems: Sequence[System]) -> list[FigureGroup]:
     """Every official duration group, or groups by the length of the video."""
     masks = [system.cell.tally.groups() for system in systems]
     if not any(masks):
@@ -131,7 +131,7 @@ def by_length(systems: Sequence[System]) -> list[Group]:
     return _groups(systems, masks, sorted(names, key=_duration_order))
 
 
-def draw_groups(systems: Sequence[System], groups: Sequence[Group]) -> list[tuple[str, Svg]]:
+def draw_groups(systems: Sequence[System], groups: Sequence[FigureGroup]) -> list[tuple[str, Svg]]:
     """Bars of every group for the first systems."""
     drawn = []
     for group in groups:
@@ -146,14 +146,14 @@ def draw_groups(systems: Sequence[System], groups: Sequence[Group]) -> list[tupl
 
 def _groups(
     systems: Sequence[System], masks: Sequence[dict[str, Flags]], names: Iterable[str]
-) -> list[Group]:
+) -> list[FigureGroup]:
     groups = []
     for name in names:
         pairs = [
             _pair(system, found.get(name)) for system, found in zip(systems, masks, strict=True)
         ]
         if any(accuracy.n for accuracy, _ in pairs):
-            groups.append(Group(name, pairs))
+            groups.append(FigureGroup(name, pairs))
     return groups
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from evals.agreement import Agreement, agreements, rulings_of
-from evals.judge_pins import Pins
-from evals.report.numbers import NOTHING, interval, percent
-from evals.report.systems import System
-from evals.report.tables import Column, Row, Table, Value
-from evals.statistics import Estimate
-from evals.verdicts import read_judgements
+from videoseal.evals.judging.agreement import Agreement, agreements, rulings_of
+from videoseal.evals.judging.judge_pins import Pins
+from videoseal.evals.report.numbers import NOTHING, interval, percent
+from videoseal.evals.report.system_summary import System
+from videoseal.evals.report.tables import Column, Table, TableRow, Value
+from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.verdicts import read_judgements
 
 __all__ = ["agreement_table", "describe_judges", "judge_tables", "semantic_table"]
 
@@ -29,13 +29,15 @@ def semantic_table(systems: Sequence[System]) -> Table:
     rows = []
     for name in names:
         found = [system.judges.get(name) for system in systems]
-        rows.append(Row(name, []))
-        rows.append(Row("G_s", [_rate(one and one.grounded) for one in found], _G_S))
-        rows.append(Row("H_s", [_rate(one and one.hallucinated) for one in found], _H_S))
+        rows.append(TableRow(name, []))
+        rows.append(TableRow("G_s", [_rate(one and one.grounded) for one in found], _G_S))
+        rows.append(TableRow("H_s", [_rate(one and one.hallucinated) for one in found], _H_S))
     if len(names) > 1:
-        rows.append(Row("all judges", [], "grounded only where every judge says so"))
+        rows.append(TableRow("all judges", [], "grounded only where every judge says so"))
         for measure, note in (("G_s", _G_S), ("H_s", _H_S)):
-            rows.append(Row(measure, [_rate(system.scores[measure]) for system in systems], note))
+            rows.append(
+                TableRow(measure, [_rate(system.scores[measure]) for system in systems], note)
+            )
     return Table(
         "semantic",
         "Whether the text of the evidence alone carries the answer, by judges that are not told"
@@ -63,7 +65,7 @@ def agreement_table(found: Iterable[Agreement]) -> Table:
             Column("first only"), Column("second only"), Column("neither"),
         ],
         [
-            Row(
+            TableRow(
                 f"{one.first} and {one.second}",
                 [
                     Value(f"{one.n:,}"),

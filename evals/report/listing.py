@@ -8,13 +8,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from evals.cells import read_record
-from evals.outcome import outcome_of
-from evals.records import SampleRecord
-from evals.report.evidence import Pictures, evidence_document
-from evals.report.systems import System
-from evals.tally import STATUSES, Judged, judge
-from evals.verdicts import read_verdicts
+from videoseal.evals.records import SampleRecord
+from videoseal.evals.report.evidence_view import Pictures, evidence_document
+from videoseal.evals.report.system_summary import System
+from videoseal.evals.scoring.sample_result import outcome_of
+from videoseal.evals.scoring.score_table import STATUSES, Judged, judge
+from videoseal.evals.scoring.systems import read_record
+from videoseal.evals.verdicts import read_verdicts
 
 __all__ = ["BLOCK", "COLUMNS", "Listing", "list_samples", "unpack"]
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from evals.compare import Comparison
-from evals.report.tables import Column, Row, Table, Value, pair_table
+from videoseal.evals.report.tables import Column, Table, TableRow, Value, pair_table
+from videoseal.evals.scoring.compare import Comparison
 
 __all__ = ["comparison_markdown", "markdown_page", "markdown_table"]
 
@@ -38,7 +38,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     return f"{_safe(table.caption)}\n\n{markdown_table(table)}\n"
 
 
-def _row(row: Row, width: int) -> list[str]:
+def _row(row: TableRow, width: int) -> list[str]:
     if not row.values:
         return [f"**{_safe(row.label)}**", *("" for _ in range(width))]
     return [_safe(row.label), *(_value(value) for value in row.values)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from evals.report.svg import Svg, element, number
+from videoseal.evals.report.svg import Svg, element, number
 
 __all__ = ["QUARTERS", "apart", "colour_class", "marker", "path", "tick_x", "tick_y", "words"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from evals.statistics import Estimate
+from videoseal.evals.scoring.statistics import Estimate
 
 __all__ = ["NOTHING", "amount", "interval", "p_value", "percent", "points", "points_interval"]
 

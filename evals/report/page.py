@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from core.errors import MissingDependency
-from evals.report.svg import Svg
-from evals.report.tables import Table
+from videoseal.core.errors import MissingDependency
+from videoseal.evals.report.svg import Svg
+from videoseal.evals.report.tables import Table
 
 __all__ = ["Figure", "Page", "data_block", "render_page"]
 

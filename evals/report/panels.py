@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from evals.report.marks import QUARTERS, colour_class, marker, path, tick_y, words
-from evals.report.numbers import interval, percent
-from evals.report.svg import Scale, Svg, element, figure, number
-from evals.statistics import Estimate
+from videoseal.evals.report.marks import QUARTERS, colour_class, marker, path, tick_y, words
+from videoseal.evals.report.numbers import interval, percent
+from videoseal.evals.report.svg import Scale, Svg, element, figure, number
+from videoseal.evals.scoring.statistics import Estimate
 
 __all__ = ["Axis", "Mark", "Panel", "Series", "panels_chart"]
 

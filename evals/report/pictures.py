@@ -7,8 +7,8 @@ import io
 from pathlib import Path
 from typing import Final
 
-from graph.frame_refs import find_frame
-from tools.frame_cache import FrameCache
+from videoseal.tools.frame_cache import FrameCache
+from videoseal.tools.frame_refs import find_frame
 
 __all__ = ["THUMBNAIL_SIDE", "Thumbnails"]
 

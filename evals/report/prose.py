@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from evals.report.numbers import percent
-from evals.report.systems import System
+from videoseal.evals.report.numbers import percent
+from videoseal.evals.report.system_summary import System
 
 __all__ = ["describe_run", "facts_of", "sentences_of"]
 

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from evals.compare import Comparison
-from evals.report.numbers import (
+from videoseal.evals.report.numbers import (
     NOTHING,
     amount,
     interval,
@@ -16,11 +15,23 @@ from evals.report.numbers import (
     points,
     points_interval,
 )
-from evals.report.systems import SPENDING, System
-from evals.statistics import Estimate
+from videoseal.evals.report.system_summary import SPENDING, System
+from videoseal.evals.scoring.compare import Comparison
+from videoseal.evals.scoring.statistics import Estimate
 
-__all__ = ["Column", "Row", "Table", "Value", "comparison_table", "cost_table", "headline_table",
-           "measure_note", "numbers_table", "pair_table", "rates_table"]  # fmt: skip
+__all__ = [
+    "Column",
+    "Table",
+    "TableRow",
+    "Value",
+    "comparison_table",
+    "cost_table",
+    "headline_table",
+    "measure_note",
+    "numbers_table",
+    "pair_table",
+    "rates_table",
+]  # fmt: skip
 
 
 class Value(NamedTuple):
@@ -40,7 +51,7 @@ class Column(NamedTuple):
     """What its small values are, where `small` does not say it."""
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One line; without values it is a heading for those after it."""
 
     label: str
@@ -56,7 +67,7 @@ class Table(NamedTuple):
     caption: str
     corner: str
     columns: list[Column]
-    rows: list[Row]
+    rows: list[TableRow]
 
 
 _INTERVAL: Final = "95% interval"
@@ -81,7 +92,7 @@ def headline_table(systems: Sequence[System]) -> Table:
         "system",
         columns,
         [
-            Row(
+            TableRow(
                 system.label,
                 [*_headline(system, official=official), *([_uncarried(system)] if judged else [])],
             )
@@ -154,19 +165,19 @@ def measure_note(name: str) -> str:
 
 def numbers_table(systems: Sequence[System]) -> Table:
     """Every rate of every system with its interval and its number of questions."""
-    rows = [Row("Questions", []), *_counts(systems)]
+    rows = [TableRow("Questions", []), *_counts(systems)]
     official = list(dict.fromkeys(name for system in systems for name in system.official))
     if official:
-        rows.append(Row("Official figures", [], "by the benchmark's own scorer"))
+        rows.append(TableRow("Official figures", [], "by the benchmark's own scorer"))
     for name in official:
         found = [system.official.get(name, float("nan")) for system in systems]
-        rows.append(Row(name, [Value(percent(value)) for value in found]))
+        rows.append(TableRow(name, [Value(percent(value)) for value in found]))
     for heading, measures in _MEASURES.items():
         kept = {name: note for name, note in measures.items() if _any(systems, name)}
         if kept:
-            rows.append(Row(heading, []))
+            rows.append(TableRow(heading, []))
         rows += [
-            Row(name, [_rate(system.scores[name]) for system in systems], note)
+            TableRow(name, [_rate(system.scores[name]) for system in systems], note)
             for name, note in kept.items()
         ]
     return Table(
@@ -178,16 +189,18 @@ def numbers_table(systems: Sequence[System]) -> Table:
     )
 
 
-def _counts(systems: Sequence[System]) -> list[Row]:
+def _counts(systems: Sequence[System]) -> list[TableRow]:
     names = ("asked", "answered", "forced", "abstained", "errored")
-    rows = [Row(name, [Value(f"{s.counts[name]:,}") for s in systems]) for name in names]
-    rows.append(Row("missing video", [Value(f"{s.missing:,}") for s in systems], "of the errored"))
-    rows.append(Row("videos", [Value(f"{s.videos:,}") for s in systems]))
+    rows = [TableRow(name, [Value(f"{s.counts[name]:,}") for s in systems]) for name in names]
+    rows.append(
+        TableRow("missing video", [Value(f"{s.missing:,}") for s in systems], "of the errored")
+    )
+    rows.append(TableRow("videos", [Value(f"{s.videos:,}") for s in systems]))
     if any(system.prose for system in systems):
-        rows.append(Row("free text", [Value(f"{s.prose:,}") for s in systems],
+        rows.append(TableRow("free text", [Value(f"{s.prose:,}") for s in systems],
                         "answered in prose: neither right nor wrong without a judge"))  # fmt: skip
     if any(system.defective for system in systems):
-        rows.append(Row("defective rows", [Value(f"{s.defective:,}") for s in systems],
+        rows.append(TableRow("defective rows", [Value(f"{s.defective:,}") for s in systems],
                         "published with a fault, asked and counted all the same"))  # fmt: skip
     return rows
 
@@ -217,7 +230,7 @@ def rates_table(
             )
             for accuracy, grounded in pairs
         ]
-        rows.append(Row(label, values))
+        rows.append(TableRow(label, values))
     return Table(
         name,
         "Accuracy / grounded accuracy in per cent; the interval and n are those of accuracy.",
@@ -236,7 +249,7 @@ def cost_table(systems: Sequence[System], *, priced: bool) -> Table:
         "cost",
         [Column(system.label, "a question, in all") for system in systems],
         [
-            Row(
+            TableRow(
                 SPENDING[name],
                 [
                     Value(amount(system.spending[name].mean), amount(system.spending[name].total))
@@ -265,7 +278,7 @@ def comparison_table(comparisons: Sequence[Comparison], names: Sequence[str], ba
     for name, found in zip(names, comparisons, strict=True):
         told = {entry.name: entry.difference for entry in found.rates}
         rows.append(
-            Row(
+            TableRow(
                 name,
                 [
                     Value(f"{found.shared:,}"),
@@ -295,7 +308,7 @@ def _split(estimate: Estimate) -> Value:
 def pair_table(found: Comparison) -> Table:
     """Two systems side by side, a line a measure."""
     rows = [
-        Row(
+        TableRow(
             entry.name,
             [Value(percent(entry.first)), Value(percent(entry.second)), _split(entry.difference)],
         )
@@ -303,7 +316,7 @@ def pair_table(found: Comparison) -> Table:
         if entry.name not in _JUDGED or entry.difference.n
     ]
     rows += [
-        Row(
+        TableRow(
             f"{SPENDING[entry.name]} a question",
             [
                 Value(amount(entry.first)),

@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from evals.cells import Cell, read_cells, read_manifest
-from evals.compare import baseline_of, compare
-from evals.cost import Prices
-from evals.judge_pins import read_pins
-from evals.report.experiment_figure import experiment_figures
-from evals.report.figures import (
+from videoseal.evals.judging.judge_pins import read_pins
+from videoseal.evals.report.experiment_figure import experiment_figures
+from videoseal.evals.report.figures import (
     MOST_BARS,
     by_category,
     by_length,
@@ -23,14 +20,14 @@ from evals.report.figures import (
     draw_risk,
     family_key,
 )
-from evals.report.judges import describe_judges, judge_tables
-from evals.report.listing import BLOCK, COLUMNS, Listing, list_samples
-from evals.report.markdown import markdown_page
-from evals.report.page import Figure, Page, render_page
-from evals.report.pictures import Thumbnails
-from evals.report.prose import describe_run, facts_of, sentences_of
-from evals.report.systems import System, systems_of
-from evals.report.tables import (
+from videoseal.evals.report.judges import describe_judges, judge_tables
+from videoseal.evals.report.listing import BLOCK, COLUMNS, Listing, list_samples
+from videoseal.evals.report.markdown import markdown_page
+from videoseal.evals.report.page import Figure, Page, render_page
+from videoseal.evals.report.pictures import Thumbnails
+from videoseal.evals.report.prose import describe_run, facts_of, sentences_of
+from videoseal.evals.report.system_summary import System, systems_of
+from videoseal.evals.report.tables import (
     Table,
     comparison_table,
     cost_table,
@@ -38,7 +35,10 @@ from evals.report.tables import (
     numbers_table,
     rates_table,
 )
-from evals.tally import STATUSES
+from videoseal.evals.scoring.compare import baseline_of, compare
+from videoseal.evals.scoring.cost import Prices
+from videoseal.evals.scoring.score_table import STATUSES
+from videoseal.evals.scoring.systems import RecordedSystem, read_manifest, read_systems
 
 __all__ = ["ReportFiles", "write_report"]
 
@@ -76,7 +76,7 @@ def write_report(
     completion tokens by model. Raises NoSuchRun, AnnotationError for a damaged record, and
     MissingDependency without Jinja.
     """
-    cells = read_cells(runs, prices=prices)
+    cells = read_systems(runs, prices=prices)
     systems = systems_of(cells)
     tables = [*judge_tables(runs, systems), *_tables(systems, priced=prices is not None)]
     experiments = experiment_figures(runs, systems)
@@ -214,6 +214,6 @@ def _pictures_each(systems: Sequence[System], most_listed: int, page_bytes: int)
     return max(1, min(_PICTURES_EACH, page_bytes // _PICTURE_BYTES // max(1, listed)))
 
 
-def _title(cells: Sequence[Cell]) -> str:
+def _title(cells: Sequence[RecordedSystem]) -> str:
     names = Counter(cell.benchmark for cell in cells)
     return f"Evaluation on {', '.join(names)}" if names else "Evaluation without samples"

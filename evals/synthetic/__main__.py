@@ -1,4 +1,4 @@
-"""`python -m evals.synthetic`: generate one video with known truth."""
+"""`python -m videoseal.evals.synthetic`: generate one video with known truth."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import SettingsError, VideosealError
-from core.faults import first_fault
-from evals.synthetic.generate import generate
-from evals.synthetic.spec import VideoSpec
+from videoseal.core.errors import SettingsError, VideosealError, first_fault
+from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.spec import VideoSpec
 
 if TYPE_CHECKING:
-    from indexing.progress import Progress
+    from videoseal.indexing.progress import Progress
 
 
 @click.command()

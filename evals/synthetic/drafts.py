@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from core.span import Span, format_time
-from evals.synthetic.families import Decoy
-from evals.synthetic.mix import Afterthought, Mix
-from evals.synthetic.puzzles import Period, Puzzle, Show
-from evals.synthetic.truth import Event
+from videoseal.core.span import Span, format_time
+from videoseal.evals.synthetic.facts.families import Decoy
+from videoseal.evals.synthetic.facts.puzzles import Period, Puzzle, Show
+from videoseal.evals.synthetic.facts.question_mix import Afterthought, Mix
+from videoseal.evals.synthetic.truth import Event
 
 __all__ = ["Draft", "clock_range", "make_drafts"]
 

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.synthetic.spec import VideoSpec
+from videoseal.evals.synthetic.spec import VideoSpec
 
 __all__ = ["TICKS", "FrameTimes"]
 

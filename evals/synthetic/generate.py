@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Final
 import av
 import numpy as np
 
-from core.errors import OutOfSpace, VideosealError
-from evals.synthetic.questions import questions_line
-from evals.synthetic.sound import RATE, Sound
-from evals.synthetic.spec import GeneratedVideo, VideoSpec
-from evals.synthetic.stage import draw_frames
-from evals.synthetic.story import Story, tell_story
-from evals.synthetic.truth import EDITION, Truth, read_truth
+from videoseal.core.errors import OutOfSpace, VideosealError
+from videoseal.evals.synthetic.drawing.renderer import draw_frames
+from videoseal.evals.synthetic.drawing.sound import RATE, SoundTrack
+from videoseal.evals.synthetic.questions import questions_line
+from videoseal.evals.synthetic.script import Story, tell_story
+from videoseal.evals.synthetic.spec import GeneratedVideo, VideoSpec
+from videoseal.evals.synthetic.truth import EDITION, Truth, read_truth
 
 if TYPE_CHECKING:
-    from indexing.progress import ProgressFn
+    from videoseal.indexing.progress import ProgressFn
 
 __all__ = ["generate"]
 
@@ -106,7 +106,7 @@ def _path(spec: VideoSpec, out_dir: Path, suffix: str) -> Path:
 
 
 def _teller(total: int, progress: ProgressFn | None) -> Callable[[int], None]:
-    from indexing.progress import Progress
+    from videoseal.indexing.progress import Progress
 
     def tell(done: int) -> None:
         if progress is not None and (done % _TELL_EVERY == 0 or done == total):
@@ -116,7 +116,7 @@ def _teller(total: int, progress: ProgressFn | None) -> Callable[[int], None]:
 
 
 def _encode(spec: VideoSpec, story: Story, path: Path, tell: Callable[[int], None]) -> None:
-    times, sound = story.times, Sound(spec.seed, story.events)
+    times, sound = story.times, SoundTrack(spec.seed, story.events)
     offset = round(Fraction(spec.start_offset) / times.tick)
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=spec.rate)
@@ -141,7 +141,7 @@ def _encode(spec: VideoSpec, story: Story, path: Path, tell: Callable[[int], Non
         container.mux(audio.encode(None))
 
 
-def _spoken(sound: Sound, first: int, spec: VideoSpec) -> av.AudioFrame:
+def _spoken(sound: SoundTrack, first: int, spec: VideoSpec) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(
         np.ascontiguousarray(sound.samples(first, RATE)), format="s16", layout="mono"
     )

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from evals.synthetic.drafts import Draft, clock_range
-from evals.synthetic.spec import VideoSpec
-from evals.synthetic.story import Story
+from videoseal.evals.synthetic.drafts import Draft, clock_range
+from videoseal.evals.synthetic.script import Story
+from videoseal.evals.synthetic.spec import VideoSpec
 
 __all__ = ["questions_line"]
 

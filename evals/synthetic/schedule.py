@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from evals.synthetic.puzzles import Show
+from videoseal.evals.synthetic.facts.puzzles import Show
 
-__all__ = ["Cue", "Placed", "Shot", "TalkMode", "place_cues", "place_shots", "place_signs"]
+__all__ = ["Placed", "PlacedCue", "Shot", "TalkMode", "place_cues", "place_shots", "place_signs"]
 
 TalkMode = Literal["en", "zh", "both", "none"]
 
@@ -41,7 +41,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
+class PlacedCue:
     """Room for one subtitle."""
 
     start: float
@@ -94,17 +94,17 @@ def _modes(rng: Random, count: int) -> list[TalkMode]:
     return modes[:count]
 
 
-def place_cues(rng: Random, shots: Sequence[Shot], facts: Sequence[Show]) -> list[Cue]:
+def place_cues(rng: Random, shots: Sequence[Shot], facts: Sequence[Show]) -> list[PlacedCue]:
     """Fill the scenes with subtitles and hand the facts to cues of their language.
 
     Raises ValueError when there are more facts than cues.
     """
-    cues: list[Cue] = []
+    cues: list[PlacedCue] = []
     for shot in shots:
         clock = shot.start + rng.uniform(0.2, 1.0)
         while shot.talk != "none" and clock + _CUE_S[0] < shot.end:
             end = min(clock + rng.uniform(*_CUE_S), shot.end - 0.1)
-            cues.append(Cue(clock, end, shot.talk, None))
+            cues.append(PlacedCue(clock, end, shot.talk, None))
             clock = end + rng.choice((0.0, 0.15, 0.6, 1.4))
     taken: set[int] = set()
     for language in ("en", "zh"):
@@ -112,13 +112,13 @@ def place_cues(rng: Random, shots: Sequence[Shot], facts: Sequence[Show]) -> lis
         for index, fact in zip(_rooms(rng, cues, taken, language, len(mine)), mine, strict=True):
             cue = cues[index]
             length = min(rng.uniform(*_FACT_S), cue.end - cue.start)
-            cues[index] = Cue(cue.start, cue.start + length, cue.talk, fact)
+            cues[index] = PlacedCue(cue.start, cue.start + length, cue.talk, fact)
             taken.add(index)
     return cues
 
 
 def _rooms(
-    rng: Random, cues: Sequence[Cue], taken: set[int], language: str, count: int
+    rng: Random, cues: Sequence[PlacedCue], taken: set[int], language: str, count: int
 ) -> list[int]:
     """`count` free cues spread over the video, in scenes of the language where possible."""
     free = [i for i in range(len(cues)) if i not in taken]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.span import Span
+from videoseal.core.span import Span
 
 __all__ = ["EDITION", "Box", "Event", "EventKind", "Scene", "Truth", "read_truth"]
 

@@ -9,15 +9,15 @@ from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from core.errors import VideosealError
-from graph.answers import Answer, abstain
-from graph.calls import ANSWER_PREFIX, replies
-from graph.context import Context
-from graph.deciding import Rejection, decide
-from graph.events import Answered, Rejected
-from graph.prompts import answer_text, error_payload
-from graph.session import Session, failure_of, open_session
-from graph.state import Failure, State
+from videoseal.core.errors import VideosealError
+from videoseal.graph.answers import Answer, abstain
+from videoseal.graph.calls import ANSWER_PREFIX, replies
+from videoseal.graph.context import Context
+from videoseal.graph.deciding import Rejection, decide
+from videoseal.graph.events import Answered, Rejected
+from videoseal.graph.planner_messages import answer_text, error_payload
+from videoseal.graph.session import Session, failure_of, open_session
+from videoseal.graph.state import Failure, State
 
 __all__ = ["answer"]
 

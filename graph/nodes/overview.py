@@ -8,13 +8,13 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from core.errors import VideosealError
-from graph.context import Context
-from graph.events import Overviewed
-from graph.prompts import outline_payload
-from graph.session import OutOfBudget, open_session, task_and_call
-from graph.state import State
-from tools.overview import overview as read_outline
+from videoseal.core.errors import VideosealError
+from videoseal.graph.context import Context
+from videoseal.graph.events import Overviewed
+from videoseal.graph.planner_messages import outline_payload
+from videoseal.graph.session import OutOfBudget, open_session, task_and_call
+from videoseal.graph.state import State
+from videoseal.tools.overview import overview as read_outline
 
 __all__ = ["overview"]
 

@@ -9,18 +9,18 @@ from langchain_core.messages import BaseMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite
 
-from core.errors import VideosealError
-from core.models.types import Question
-from graph.budget import Spent
-from graph.calls import Refusal, read_turn, refuse, turns_of
-from graph.context import Context
-from graph.events import Planned, Refused, Started
-from graph.opening import InvalidQuestion, Opening, begins, open_task
-from graph.prompts import tool_names
-from graph.session import OutOfBudget, Session, failure_of, open_session
-from graph.state import Call, State, Task, Trouble
-from graph.turn import ask_planner
-from tools.schemas import Finish
+from videoseal.core.errors import VideosealError
+from videoseal.graph.budget import Spent
+from videoseal.graph.calls import Refusal, read_turn, refuse, turns_of
+from videoseal.graph.context import Context
+from videoseal.graph.events import Planned, Refused, Started
+from videoseal.graph.opening import InvalidQuestion, Opening, begins, open_task
+from videoseal.graph.planner_messages import tool_names
+from videoseal.graph.session import OutOfBudget, Session, failure_of, open_session
+from videoseal.graph.state import Call, State, Task, Trouble
+from videoseal.graph.turn import ask_planner
+from videoseal.models.types import Question
+from videoseal.tools.schemas import Finish
 
 __all__ = ["plan"]
 

@@ -8,18 +8,18 @@ from typing import Any, Final, Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from core.errors import SpanError, VideosealError
-from core.models.types import Frame, InspectRequest
-from core.span import Span
-from graph.context import Context
-from graph.events import Inspected
-from graph.evidence import Evidence, ShownFrame, settle
-from graph.frame_refs import frame_ref
-from graph.prompts import inspection_payload
-from graph.session import OutOfBudget, Session, failure_of, open_session, task_and_call
-from graph.spans import ReadSpans, read_spans
-from graph.state import Call, State, Task
-from tools.inspect import show_frames
+from videoseal.core.errors import SpanError, VideosealError
+from videoseal.core.span import Span
+from videoseal.graph.context import Context
+from videoseal.graph.events import Inspected
+from videoseal.graph.ledger import Evidence, ShownFrame, settle
+from videoseal.graph.planner_messages import inspection_payload
+from videoseal.graph.session import OutOfBudget, Session, failure_of, open_session, task_and_call
+from videoseal.graph.spans import ReadSpans, read_spans
+from videoseal.graph.state import Call, State, Task
+from videoseal.models.types import Frame, InspectRequest
+from videoseal.tools.frame_refs import frame_ref
+from videoseal.tools.visual_inspect import show_frames
 
 __all__ = ["visual_inspect"]
 

@@ -7,13 +7,13 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from core.errors import VideosealError
-from graph.context import Context
-from graph.events import Retrieved
-from graph.prompts import hits_payload
-from graph.session import OutOfBudget, open_session, task_and_call
-from graph.state import State
-from tools.retrieve import visual_retrieve as search_index
+from videoseal.core.errors import VideosealError
+from videoseal.graph.context import Context
+from videoseal.graph.events import Retrieved
+from videoseal.graph.planner_messages import hits_payload
+from videoseal.graph.session import OutOfBudget, open_session, task_and_call
+from videoseal.graph.state import State
+from videoseal.tools.visual_retrieve import visual_retrieve as search_index
 
 __all__ = ["visual_retrieve"]
 

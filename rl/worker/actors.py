@@ -17,7 +17,7 @@ from openrlhf.trainer.ray.ppo_actor import PolicyModelActor
 from openrlhf.trainer.ray.vllm_engine import RolloutRayActor, _load_agent_executor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rl.worker.engine import HfEngine, RequestOutput
+from videoseal.rl.worker.engine import HfEngine, RequestOutput
 
 __all__ = ["HfPolicy", "HfRollout", "create_engines"]
 

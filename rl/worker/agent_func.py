@@ -9,10 +9,10 @@ from typing import Any
 
 from openrlhf.utils.agent import AgentExecutorBase
 
-from rl.executor import GraphExecutor
-from rl.policy import Engine
-from rl.response import Response
-from rl.templates import Tokenizer
+from videoseal.rl.episodes.chat_templates import Tokenizer
+from videoseal.rl.episodes.executor import GraphExecutor
+from videoseal.rl.episodes.policy import Engine
+from videoseal.rl.episodes.response import Response
 
 __all__ = ["AgentExecutor"]
 

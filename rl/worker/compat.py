@@ -22,7 +22,7 @@ from typing import Any, Final, NoReturn
 
 import torch
 
-from core.errors import MissingDependency
+from videoseal.core.errors import MissingDependency
 
 __all__ = ["OPENRLHF", "SamplingParams", "install", "missing_packages"]
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import torch
 from transformers import Cache, PreTrainedModel, PreTrainedTokenizerBase
 
-from rl.worker.compat import SamplingParams
-from rl.worker.decode import ATTENTION, GrowingLayer
+from videoseal.rl.worker.compat import SamplingParams
+from videoseal.rl.worker.decode import ATTENTION, GrowingLayer
 
 __all__ = ["Completion", "EngineClosed", "HfEngine", "LogProb", "RequestOutput"]
 

@@ -1,4 +1,4 @@
-"""`python -m rl.worker.parse MODULE ARGS...`: what OpenRLHF's own parser makes of a command line.
+"""`python -m videoseal.rl.worker.parse MODULE ARGS...`: what OpenRLHF's parser says.
 
 Prints the arguments as one JSON object, or the parser's complaint with exit status 2. No GPU, no
 model and no Ray cluster is touched.
@@ -12,12 +12,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from rl.worker import compat
+from videoseal.rl.worker import compat
 
-__all__ = ["Rejected", "parse"]
+__all__ = ["ArgumentsRejected", "parse"]
 
 
-class Rejected(ValueError):
+class ArgumentsRejected(ValueError):
     """OpenRLHF does not take these arguments."""
 
 
@@ -30,7 +30,7 @@ class _Parsed(BaseException):
 
 
 def parse(module: str, argv: Sequence[str]) -> Any:
-    """The nested namespace that `python -m MODULE ARGS` would train with; raises Rejected.
+    """The nested namespace that `python -m MODULE ARGS` would train with; raises ArgumentsRejected.
 
     OpenRLHF checks its arguments in the main block of the module, so that block is run up to the
     point where it would begin to train.
@@ -54,14 +54,16 @@ def parse(module: str, argv: Sequence[str]) -> Any:
     except _Parsed as parsed:
         return parsed.args_found
     except (AssertionError, ValueError) as error:
-        raise Rejected(" ".join(str(error).split()) or "an assertion of OpenRLHF failed") from None
+        raise ArgumentsRejected(
+            " ".join(str(error).split()) or "an assertion of OpenRLHF failed"
+        ) from None
     finally:
         sys.argv = argv_before
         if loaded is not None:
             sys.modules[module] = loaded
         for owner, name, value in before:
             setattr(owner, name, value)
-    raise Rejected(f"{module} ended before it began to train")
+    raise ArgumentsRejected(f"{module} ended before it began to train")
 
 
 def _plain(value: Any) -> Any:
@@ -75,6 +77,6 @@ def _plain(value: Any) -> Any:
 if __name__ == "__main__":
     try:
         print(json.dumps(_plain(parse(sys.argv[1], sys.argv[2:]))))  # noqa: T201
-    except Rejected as problem:
+    except ArgumentsRejected as problem:
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201
         sys.exit(2)

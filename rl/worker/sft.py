@@ -1,4 +1,4 @@
-"""`python -m rl.worker.sft ARGS...`: OpenRLHF's supervised trainer where flash-attn is missing.
+"""`python -m videoseal.rl.worker.sft ARGS...`: OpenRLHF's SFT trainer without flash-attn.
 
 Takes the arguments of `openrlhf.cli.train_sft`; SEAL_PRECISION and SEAL_TORCH_THREADS as for the
 GRPO trainer. One process: for several GPUs use OpenRLHF under `deepspeed` itself.
@@ -11,13 +11,13 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from rl.worker import parse
+from videoseal.rl.worker import parse
 
 __all__ = ["main"]
 
 
 def main(argv: Sequence[str]) -> None:
-    """Train; raises parse.Rejected for arguments that OpenRLHF does not take."""
+    """Train; raises parse.ArgumentsRejected for arguments that OpenRLHF does not take."""
     args = parse.parse("openrlhf.cli.train_sft", argv)
     args.ds.param_dtype = os.environ.get("SEAL_PRECISION", args.ds.param_dtype)
     from openrlhf.cli.train_sft import train
@@ -37,6 +37,6 @@ def _free_port() -> str:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except parse.Rejected as problem:
+    except parse.ArgumentsRejected as problem:
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201
         sys.exit(2)

@@ -16,10 +16,10 @@ from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw, ImageFont
 from pydantic import SecretStr
 
-from cli.main import app
-from core.settings import REFERENCE_NAMES, Settings
-from indexing.postgres import EmbeddedServer
-from indexing.store import Store
+from videoseal.cli.main import app
+from videoseal.core.settings import REFERENCE_NAMES, Settings
+from videoseal.indexing.postgres.server import EmbeddedServer
+from videoseal.indexing.store.store import Store
 
 SIGNS = {(4.0, 7.0): "HARBOUR GATE\n4127", (15.0, 18.0): "BAKERY\nOPENS 6:45"}
 SECONDS, FPS, SIZE = 24, 8, (640, 360)

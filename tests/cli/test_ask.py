@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.video import content_id
-from graph.episode import Episode
+from videoseal.core.video import content_id
+from videoseal.graph.episode import Episode
 
 GATE = ("What number is written below HARBOUR GATE?", "-o", "4127", "-o", "4721", "-o", "1247")
 UNKNOWN = ("What number is written below MOUNTAIN LODGE?", "-o", "4127", "-o", "4721")
@@ -117,14 +117,14 @@ def test_answer_survives_a_vanished_file(empty, signs, tmp_path):
     """A video that goes away after the last look costs pictures in the folder, not the answer."""
     copy = Path(shutil.copy(signs, tmp_path / "copy.mp4"))
     assert empty.run("index", copy, "--no-ocr").exit_code == 0
-    from cli.evidence_folder import write_evidence
-    from graph.resources import open_resources
+    from videoseal.graph.proof.evidence_folder import write_evidence
+    from videoseal.graph.resources import open_resources
 
     settings = empty.settings(frame_cache_mb=0)
     with open_resources(settings) as resources:
-        from cli.ask import ask_once, find_video
-        from core.models.types import Question
-        from graph.context import Context
+        from videoseal.cli.ask import ask_once, find_video
+        from videoseal.graph.context import Context
+        from videoseal.models.types import Question
 
         row = find_video(resources.store, "copy")
         episode, first = ask_once(resources, row, Question(text="What is it?"), Context())
@@ -188,7 +188,7 @@ def test_file_that_is_not_indexed_says_how(indexed, tmp_path):
 
 def test_half_indexed_video_says_how(empty, signs):
     """A video whose indexing was cut short is not asked, and the command to finish is named."""
-    from core.video import probe
+    from videoseal.core.video import probe
 
     with empty.store() as store:
         store.add_video("v0123456789abcdef", probe(signs), title="half", fingerprint="x")

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from cli.demo import check, choose
-from core.errors import VideosealError
-from core.models.types import Question
-from evals.item import Item
+from videoseal.cli.demo import check, choose
+from videoseal.core.errors import VideosealError
+from videoseal.evals.item import Item
+from videoseal.models.types import Question
 
 
 def item(uid: str, text: str = "What?", **values) -> Item:
@@ -85,7 +85,7 @@ def test_demo_proves_itself_and_resumes(empty, monkeypatch):
     assert first.stdout.count("truth     ") == 3
     assert first.stdout.count("contact.jpg") == 3
     assert "scan: " in first.stderr
-    monkeypatch.setattr("cli.demo.choose", lambda items: [])
+    monkeypatch.setattr("videoseal.cli.demo.choose", lambda items: [])
     second = empty.run("demo", "--minutes", "1", "--json")
     assert second.exit_code == 0
     assert json.loads(second.stdout)["passed"] is True

@@ -8,8 +8,14 @@ import click
 import psycopg
 import pytest
 
-from cli.failures import explain
-from core.errors import DatabaseUnavailable, ModelAuthError, OutOfSpace, UnreadableVideo, VideoBusy
+from videoseal.cli.failures import explain
+from videoseal.core.errors import (
+    DatabaseUnavailable,
+    ModelAuthError,
+    OutOfSpace,
+    UnreadableVideo,
+    VideoBusy,
+)
 
 
 class DiskFull(Exception):

@@ -13,8 +13,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.failures import EXIT_CODES
-from cli.main import app
+from videoseal.cli.failures import EXIT_CODES
+from videoseal.cli.main import app
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -52,9 +52,10 @@ def test_no_help_text_is_left_over():
 
 def test_exit_codes_are_documented():
     """The top-level help names every exit code that an error class carries."""
-    import core.errors
+    import videoseal.core.errors
 
-    classes = [getattr(core.errors, name) for name in core.errors.__all__]
+    named = [getattr(videoseal.core.errors, name) for name in videoseal.core.errors.__all__]
+    classes = [kind for kind in named if isinstance(kind, type)]
     assert {kind.exit_code for kind in classes} <= set(EXIT_CODES)
     text = CliRunner().invoke(app, ["--help"], prog_name="videoseal").stdout
     assert all(f"{code}  {why}" in text for code, why in EXIT_CODES.items())

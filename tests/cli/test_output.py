@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.output import clock, emit_json, near, plain, size
+from videoseal.cli.output import clock, emit_json, near, size
+from videoseal.core.text import plain
 
 
 @pytest.mark.parametrize(

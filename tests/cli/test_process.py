@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from core.video import probe
+from videoseal.core.video import probe
 
-COMMAND = [sys.executable, "-m", "cli.main"]
+COMMAND = [sys.executable, "-m", "videoseal.cli.main"]
 
 
 def start(place, *arguments, **extra):

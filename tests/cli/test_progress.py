@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from cli.progress import BarDisplay, LineDisplay, display, left_over
-from indexing.progress import Progress
+from videoseal.cli.progress import BarDisplay, LineDisplay, display, left_over
+from videoseal.indexing.progress import Progress
 
 
 def console(*, terminal: bool) -> tuple[Console, io.StringIO]:

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cli.invocation import Invocation, environment
-from core.errors import SettingsError
+from videoseal.cli.invocation import Invocation, environment
+from videoseal.core.errors import SettingsError
 
 
 def test_options_win_over_environment_over_file(tmp_path, monkeypatch):

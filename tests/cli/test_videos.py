@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core.video import content_id
+from videoseal.core.video import content_id
 
 
 def test_list_and_show_tell_what_is_indexed(indexed, signs):
@@ -31,7 +31,7 @@ def test_json_says_the_same(indexed, signs):
 
 def test_export_writes_subtitles_and_everything(indexed, signs, tmp_path):
     """Export writes the on-screen text as .srt that can be read again, and all of it as JSON."""
-    from indexing.subtitles import read_file
+    from videoseal.indexing.subtitles import read_file
 
     done = indexed.run("videos", "export", "signs", "--out", tmp_path / "out")
     assert done.exit_code == 0

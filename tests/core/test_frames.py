@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.errors import UnreadableVideo
-from core.frames import VideoReader
-from core.source import Source
 from tests.media import Clip, damage, read_number, truncate
+from videoseal.core.errors import UnreadableVideo
+from videoseal.core.frames import VideoReader
+from videoseal.core.source import VideoSource
 
 SLOWING = [i / 25 for i in range(50)] + [2 + i / 5 for i in range(30)]
 PAUSING = list(itertools.accumulate(random.Random(4).choice([0.04, 0.1, 1.5]) for _ in range(80)))
@@ -189,23 +189,23 @@ class Work:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.packets = self.skippable = self.jumps = 0
-        decode, jump, skip = Source.decode, Source.jump, Source.skip_unreferenced
+        decode, jump, skip = VideoSource.decode, VideoSource.jump, VideoSource.skip_unreferenced
 
-        def counted_decode(source: Source, packet: Any) -> Any:
+        def counted_decode(source: VideoSource, packet: Any) -> Any:
             self.packets += packet is not None
             return decode(source, packet)
 
-        def counted_jump(source: Source, at: int | None) -> Any:
+        def counted_jump(source: VideoSource, at: int | None) -> Any:
             self.jumps += 1
             return jump(source, at)
 
-        def counted_skip(source: Source, wanted: bool) -> None:
+        def counted_skip(source: VideoSource, wanted: bool) -> None:
             self.skippable += wanted
             skip(source, wanted)
 
-        monkeypatch.setattr(Source, "decode", counted_decode)
-        monkeypatch.setattr(Source, "jump", counted_jump)
-        monkeypatch.setattr(Source, "skip_unreferenced", counted_skip)
+        monkeypatch.setattr(VideoSource, "decode", counted_decode)
+        monkeypatch.setattr(VideoSource, "jump", counted_jump)
+        monkeypatch.setattr(VideoSource, "skip_unreferenced", counted_skip)
 
     def reset(self) -> None:
         self.packets = self.skippable = self.jumps = 0

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.errors import SettingsError
-from core.settings import REFERENCE_NAMES, ROLES, Endpoint, Settings
+from videoseal.core.errors import SettingsError
+from videoseal.core.settings import REFERENCE_NAMES, ROLES, Endpoint, Settings
 
 PLAIN = {
     "VIDEOSEAL_MAX_RETRIES": ("7", "max_retries", 7),

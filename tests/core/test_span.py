@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.errors import SpanError, VideosealError
-from core.span import Span, format_time, parse_time
+from videoseal.core.errors import SpanError, VideosealError
+from videoseal.core.span import Span, format_time, parse_time
 
 DAY_MS = 24 * 3600 * 1000
 moments = st.floats(0, 1e6)

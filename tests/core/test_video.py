@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import EmptyVideo, NoVideoStream, UnreadableVideo, VideoError, VideoNotFound
-from core.source import Source
-from core.video import content_id, measure, probe
 from tests.media import Clip, audio_only, damage, lie_about_duration, rotate, truncate
+from videoseal.core.errors import (
+    EmptyVideo,
+    NoVideoStream,
+    UnreadableVideo,
+    VideoError,
+    VideoNotFound,
+)
+from videoseal.core.source import VideoSource
+from videoseal.core.video import content_id, measure, probe
 
 FASTSTART = {"movflags": "faststart"}
 
@@ -224,5 +230,5 @@ def test_frames_are_left_out_only_where_nothing_can_refer_to_them(
     tmp_path: Path, name: str, clip: Clip, skippable: bool
 ) -> None:
     """Temporal layers, interlacing, other codecs and missing times rule it out."""
-    with Source(clip.write(tmp_path / name)) as source:
+    with VideoSource(clip.write(tmp_path / name)) as source:
         assert measure(source).skippable is skippable

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from core.models.types import JudgeRequest, Reply, Ruling, Usage
-from evals.judging import Wanted, judge_run
-from evals.records import RecordFile
-from evals.verdicts import JudgementFile
 from tests.evals.killing import killed_and_ended
 from tests.evals.made import evidence, item, proven, record
+from videoseal.evals.judging.judge_run import Wanted, judge_run
+from videoseal.evals.records import RecordFile
+from videoseal.evals.verdicts import JudgementFile
+from videoseal.models.types import JudgeRequest, Reply, Ruling, Usage
 
 COUNT = 60
 NAMES = ("one", "two")

@@ -13,14 +13,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import evals.run as evaluation
-from core.settings import Settings
-from evals.cells import RECORDS
-from evals.item import Item
-from evals.manifest import Cell, RunSpec
-from evals.records import RecordFile, SampleRecord
+import videoseal.evals.running.run as evaluation
 from tests.evals.killing import killed_and_ended
 from tests.evals.made import proven, record
+from videoseal.core.settings import Settings
+from videoseal.evals.item import Item
+from videoseal.evals.manifest import RunSpec, SystemSpec
+from videoseal.evals.records import RecordFile, SampleRecord
+from videoseal.evals.scoring.systems import RECORDS
 
 COUNT = 120
 
@@ -40,7 +40,7 @@ def _run(folder: Path) -> None:
     async def indexed(path: Path, *_: Any, **__: Any) -> SimpleNamespace:
         return SimpleNamespace(id="v0", duration=600.0)
 
-    async def answered(_: Any, item: Item, cell: Cell, *__: Any) -> SampleRecord:
+    async def answered(_: Any, item: Item, cell: SystemSpec, *__: Any) -> SampleRecord:
         await asyncio.sleep(0.002)
         with (folder / "paid.txt").open("a") as file:
             file.write(f"{item.uid}\n")
@@ -55,7 +55,7 @@ def _run(folder: Path) -> None:
     )
     resources: Any = SimpleNamespace(settings=Settings(data_dir=folder), store=None, models=models)
     places = evaluation.Places(folder / "rows.json", folder, folder / "run")
-    spec = RunSpec(benchmark="cgbench", cells=[Cell()])
+    spec = RunSpec(benchmark="cgbench", cells=[SystemSpec()])
     asyncio.run(evaluation.run(spec, places, resources, lambda _: None, concurrency=3))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from core.models.types import Observation, Question
-from evals.item import Item
-from evals.records import SampleError, SampleRecord
-from graph.answers import Answer, Citation, abstain
-from graph.evidence import Evidence, ShownFrame
+from videoseal.evals.item import Item
+from videoseal.evals.records import SampleError, SampleRecord
+from videoseal.graph.answers import Answer, Citation, abstain
+from videoseal.graph.ledger import Evidence, ShownFrame
+from videoseal.models.types import Observation, Question
 
 __all__ = ["evidence", "item", "proven", "record"]
 

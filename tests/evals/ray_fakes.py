@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import DatabaseUnavailable
-from evals.item import Item
-from evals.manifest import Cell
-from evals.ray_settings import Received
-from evals.ray_worker import Opened
-from evals.records import SampleRecord
 from tests.evals.made import proven, record
+from videoseal.core.errors import DatabaseUnavailable
+from videoseal.evals.item import Item
+from videoseal.evals.manifest import SystemSpec
+from videoseal.evals.records import SampleRecord
+from videoseal.evals.running.ray_settings import Received
+from videoseal.evals.running.ray_worker import Opened
 
 __all__ = ["MODELS", "answer", "open_broken", "open_fake", "paid"]
 
@@ -23,7 +23,7 @@ MODELS = {"planner": "p", "inspector": "inspector", "answerer": "answerer",
           "captioner": "captioner", "embedder": "e"}  # fmt: skip
 
 
-def answer(item: Item, cell: Cell) -> SampleRecord:
+def answer(item: Item, cell: SystemSpec) -> SampleRecord:
     """The same record wherever it is made."""
     return record(item, proven("B" if int(item.uid) % 3 else "A"), mode=cell.mode)
 
@@ -42,7 +42,7 @@ def open_fake(given: Received) -> Iterator[Opened]:
     folder = given.settings.data_dir
     log = folder / "paid.txt"
 
-    async def sample(item: Item, cell: Cell, *_: object) -> SampleRecord:
+    async def sample(item: Item, cell: SystemSpec, *_: object) -> SampleRecord:
         before = log.read_text().split().count(item.uid) if log.exists() else 0
         with log.open("a") as file:
             file.write(f"{item.uid}\n")

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.errors import OutOfSpace
-from evals.records import RecordFile, RunBusy, latest
-from evals.rows import AnnotationError
 from tests.evals.made import item, proven, record
+from videoseal.core.errors import OutOfSpace
+from videoseal.evals.benchmarks.annotation_rows import AnnotationError
+from videoseal.evals.records import RecordFile, RunBusy, latest
 
 
 def _write(path: Path, count: int) -> None:
@@ -113,7 +113,7 @@ def test_full_disk_keeps_what_was_written(tmp_path: Path) -> None:
 _WRITER = """
 import sys
 from tests.evals.made import item, proven, record
-from evals.records import RecordFile
+from videoseal.evals.records import RecordFile
 with RecordFile(__import__("pathlib").Path(sys.argv[1])) as records:
     start = len(list(records.read()))
     for number in range(start, 100_000):

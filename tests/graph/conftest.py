@@ -18,9 +18,17 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import Field
 
-from core.errors import UnknownVideo
-from core.models.roles import Models
-from core.models.types import (
+from videoseal.core.errors import UnknownVideo
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span
+from videoseal.graph.ask import ask
+from videoseal.graph.context import Context
+from videoseal.graph.episode import Episode
+from videoseal.graph.events import Event
+from videoseal.graph.resources import Resources
+from videoseal.indexing.index_rows import Hit, VideoRow
+from videoseal.models.roles import Models
+from videoseal.models.types import (
     AnswerDraft,
     AnswerRequest,
     Frame,
@@ -31,14 +39,6 @@ from core.models.types import (
     Usage,
     Verdict,
 )
-from core.settings import Settings
-from core.span import Span
-from graph.context import Context
-from graph.episode import Episode
-from graph.events import Event
-from graph.resources import Resources
-from graph.run import ask
-from indexing.rows import Hit, VideoRow
 
 VIDEO = "v0123456789abcdef"
 DURATION = 3600.0
@@ -252,9 +252,9 @@ def world() -> Iterator[type[World]]:
         return "00:00:00-00:04:00 a street\n00:04:00-00:08:00 a door\n"
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("graph.nodes.visual_retrieve.search_index", search)
-        patch.setattr("graph.nodes.visual_inspect.show_frames", show)
-        patch.setattr("graph.nodes.overview.read_outline", outline)
+        patch.setattr("videoseal.graph.nodes.visual_retrieve.search_index", search)
+        patch.setattr("videoseal.graph.nodes.visual_inspect.show_frames", show)
+        patch.setattr("videoseal.graph.nodes.overview.read_outline", outline)
         yield Here
 
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from core.models.types import Usage
-from graph.app import build_agent
-from graph.budget import Budget, Spent
-from graph.context import Context
-from graph.resources import using
+from videoseal.graph.app import build_agent
+from videoseal.graph.budget import Budget, Spent
+from videoseal.graph.context import Context
+from videoseal.graph.resources import using
+from videoseal.models.types import Usage
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
 

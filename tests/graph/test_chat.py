@@ -12,12 +12,12 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from core.errors import UnknownVideo
-from core.models.types import Question
-from graph.app import RECURSION_LIMIT, agent, build_agent
-from graph.context import MAX_STEPS, Context
-from graph.resources import using
-from graph.state import Input
+from videoseal.core.errors import UnknownVideo
+from videoseal.graph.app import RECURSION_LIMIT, agent, build_agent
+from videoseal.graph.context import MAX_STEPS, Context
+from videoseal.graph.resources import using
+from videoseal.graph.state import Input
+from videoseal.models.types import Question
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
 

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from core.errors import (
+from videoseal.core.errors import (
     DatabaseUnavailable,
     ModelAuthError,
     ModelReplyError,
     ModelUnavailable,
     VideoNotFound,
 )
-from core.models.types import Question
-from graph.app import build_agent
-from graph.events import Answered, Inspected, Planned, Rejected, Retrieved, Started
+from videoseal.graph.app import build_agent
+from videoseal.graph.events import Answered, Inspected, Planned, Rejected, Retrieved, Started
+from videoseal.models.types import Question
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
 

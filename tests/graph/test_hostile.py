@@ -10,12 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from core.errors import DatabaseUnavailable, ModelReplyError, ModelUnavailable, VideoNotFound
-from core.models.types import AnswerDraft, Frame, InspectRequest, Observation, Question, Verdict
-from core.span import Span
-from graph.context import Context
-from graph.episode import Episode
-from indexing.rows import Hit
+from videoseal.core.errors import (
+    DatabaseUnavailable,
+    ModelReplyError,
+    ModelUnavailable,
+    VideoNotFound,
+)
+from videoseal.core.span import Span
+from videoseal.graph.context import Context
+from videoseal.graph.episode import Episode
+from videoseal.indexing.index_rows import Hit
+from videoseal.models.types import (
+    AnswerDraft,
+    Frame,
+    InspectRequest,
+    Observation,
+    Question,
+    Verdict,
+)
 
 CANARY = "kanarienvogel"
 INJECTIONS = [

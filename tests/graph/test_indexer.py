@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from core.errors import UnreadableVideo
-from graph.indexer import indexer
-from graph.resources import Resources, using
-from indexing.progress import Progress
-from indexing.rows import VideoRow
+from videoseal.core.errors import UnreadableVideo
+from videoseal.graph.indexer import indexer
+from videoseal.graph.resources import Resources, using
+from videoseal.indexing.index_rows import VideoRow
+from videoseal.indexing.progress import Progress
 
 
 class Counting:
@@ -48,7 +48,7 @@ async def test_a_file_becomes_a_video(
             progress(Progress("scan", done, 10_000, "s"))
         return row()
 
-    monkeypatch.setattr("graph.indexer.index_video", work)
+    monkeypatch.setattr("videoseal.graph.indexer.index_video", work)
     events, output = [], None
     given = {"path": "a.mp4", "title": "A", "subtitles": "a.srt"}
     with using(resources):
@@ -74,7 +74,7 @@ async def test_a_bad_file_is_a_typed_error(
     async def work(*_: Any, **__: Any) -> VideoRow:
         raise UnreadableVideo("a.txt is not a video")
 
-    monkeypatch.setattr("graph.indexer.index_video", work)
+    monkeypatch.setattr("videoseal.graph.indexer.index_video", work)
     with using(resources):
         output = await indexer.ainvoke({"path": "a.txt"})
     assert output["error"].type == "UnreadableVideo"
@@ -96,7 +96,7 @@ async def test_a_cancelled_run_stops_its_job(
         finally:
             ended.set()
 
-    monkeypatch.setattr("graph.indexer.index_video", work)
+    monkeypatch.setattr("videoseal.graph.indexer.index_video", work)
     with using(resources):
         task = asyncio.create_task(indexer.ainvoke({"path": "a.mp4"}))
         assert await asyncio.to_thread(begun.wait, 10)

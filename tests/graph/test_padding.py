@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.models.types import Question
-from core.offline.history import read_history
-from graph.context import Context
-from graph.padding import distractors
+from videoseal.graph.context import Context
+from videoseal.graph.padding import distractors
+from videoseal.models.offline.history import read_history
+from videoseal.models.types import Question
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
 ASKED = Question(text="What colour is the door?", options=["blue", "red"])

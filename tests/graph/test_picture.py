@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from graph.app import agent
-from graph.picture import picture
+from videoseal.graph.app import agent
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "agent.mmd"
+
+
+def picture() -> str:
+    """The mermaid text of `agent`, ending with one newline."""
+    return agent.get_graph().draw_mermaid().rstrip() + "\n"
 
 
 def test_the_picture_is_the_agreed_one() -> None:
@@ -21,7 +25,7 @@ def test_the_readme_shows_the_picture() -> None:
     """The block between the markers is what the graph prints."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"<!-- graph:begin -->\n```mermaid\n(.*?)```\n<!-- graph:end -->", text, re.S)
-    assert block is not None, "python -m graph.picture prints what belongs between the markers"
+    assert block is not None, "`make picture` prints what belongs between the markers"
     assert block.group(1) == picture()
 
 

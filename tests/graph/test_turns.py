@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.messages.tool import invalid_tool_call, tool_call
 
-from core.models.types import Question
+from videoseal.models.types import Question
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
 

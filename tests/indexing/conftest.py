@@ -15,10 +15,10 @@ import psycopg
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from core.offline.captioner import TemplateCaptioner
-from core.offline.embedder import HashEmbedder
-from core.offline.summariser import ExtractSummariser
-from indexing.postgres import EmbeddedServer
+from videoseal.indexing.postgres.server import EmbeddedServer
+from videoseal.models.offline.captioner import TemplateCaptioner
+from videoseal.models.offline.embedder import HashEmbedder
+from videoseal.models.offline.summariser import ExtractSummariser
 
 FPS = 12
 

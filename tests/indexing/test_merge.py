@@ -8,14 +8,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.models.types import Reply, Usage
-from core.span import Span
-from indexing.cues import Cue
-from indexing.merge import clip_rows, cue_rows, per_span, scene_rows
-from indexing.regions import Box
-from indexing.rows import Data, TextRow
-from indexing.scenes import scene_spans
-from indexing.story import story_parts, write_story
+from videoseal.core.span import Span
+from videoseal.indexing.index_rows import Data, TextRow
+from videoseal.indexing.merge import clip_rows, cue_rows, per_span, scene_rows
+from videoseal.indexing.scenes import scene_spans
+from videoseal.indexing.stages.change_detection import Box
+from videoseal.indexing.stages.summary import story_parts, write_story
+from videoseal.indexing.stages.text_segments import Cue
+from videoseal.models.types import Reply, Usage
 
 CLIPS = {0: Span(0, 16), 1: Span(16, 32)}
 

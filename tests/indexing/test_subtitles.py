@@ -9,10 +9,10 @@ from typing import Any
 import av
 import pytest
 
-from core.errors import UnreadableSubtitles
-from core.span import Span
-from indexing.rows import TextRow
-from indexing.subtitles import embedded, read_file, sidecars, to_srt
+from videoseal.core.errors import UnreadableSubtitles
+from videoseal.core.span import Span
+from videoseal.indexing.index_rows import TextRow
+from videoseal.indexing.subtitles import embedded, read_file, sidecars, to_srt
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from rl.config import TrainConfig, load_config
-from rl.tasks import task_of, write_tasks
 from tests.evals.made import item
+from videoseal.rl.config import TrainConfig, load_config
+from videoseal.rl.data.tasks import task_of, write_tasks
 
 __all__ = ["calls", "config_of", "fake_trainer", "write_questions"]
 

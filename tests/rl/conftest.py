@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from core.models.types import Frame, Reply, Usage
-from core.span import Span
-from graph.context import Context
-from indexing.rows import Hit, VideoRow
-from rl.config import RolloutConfig
-from rl.executor import GraphExecutor
-from rl.rewards import RewardSpec
 from tests.rl.stage import World, make_tokenizer
 from tests.rl.studio import studio
+from videoseal.core.span import Span
+from videoseal.graph.context import Context
+from videoseal.indexing.index_rows import Hit, VideoRow
+from videoseal.models.types import Frame, Reply, Usage
+from videoseal.rl.config import RolloutConfig
+from videoseal.rl.episodes.executor import GraphExecutor
+from videoseal.rl.rewards.rewards import RewardSpec
 
 __all__ = ["loose_tokenizer", "make", "studio", "tokenizer", "world"]
 
@@ -47,9 +47,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         times = [span.start + n * span.duration / 4 for span in spans for n in range(4)]
         return [Frame(time, f"{time}".encode()) for time in times[:max_frames]]
 
-    monkeypatch.setattr("graph.nodes.visual_retrieve.search_index", search)
-    monkeypatch.setattr("graph.nodes.visual_inspect.show_frames", show)
-    monkeypatch.setattr("graph.nodes.overview.read_outline", lambda *_, **__: here.heard)
+    monkeypatch.setattr("videoseal.graph.nodes.visual_retrieve.search_index", search)
+    monkeypatch.setattr("videoseal.graph.nodes.visual_inspect.show_frames", show)
+    monkeypatch.setattr("videoseal.graph.nodes.overview.read_outline", lambda *_, **__: here.heard)
     return here
 
 

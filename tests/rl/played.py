@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from core.models.types import Observation
-from core.span import Span
-from evals.item import Item
-from evals.records import SampleRecord
-from graph.answers import Answer, Citation, abstain
-from graph.evidence import Evidence, ShownFrame
 from tests.evals.made import item
-from tools.inspect import choose_times
+from videoseal.core.span import Span
+from videoseal.evals.item import Item
+from videoseal.evals.records import SampleRecord
+from videoseal.graph.answers import Answer, Citation, abstain
+from videoseal.graph.ledger import Evidence, ShownFrame
+from videoseal.models.types import Observation
+from videoseal.tools.visual_inspect import choose_times
 
 __all__ = ["GOLD", "LENGTH", "inspection", "played", "search_step"]
 

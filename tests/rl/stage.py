@@ -11,8 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from core.models.roles import Models
-from core.models.types import (
+from videoseal.core.settings import Settings
+from videoseal.evals.item import Item
+from videoseal.graph.resources import Resources
+from videoseal.indexing.index_rows import VideoRow
+from videoseal.models.roles import Models
+from videoseal.models.types import (
     AnswerDraft,
     AnswerRequest,
     InspectRequest,
@@ -22,13 +26,9 @@ from core.models.types import (
     Usage,
     Verdict,
 )
-from core.settings import Settings
-from evals.item import Item
-from graph.resources import Resources
-from indexing.rows import VideoRow
-from rl.executor import GraphExecutor
-from rl.tasks import TaskLabel
-from rl.templates import CHATML
+from videoseal.rl.data.tasks import TaskLabel
+from videoseal.rl.episodes.chat_templates import CHATML
+from videoseal.rl.episodes.executor import GraphExecutor
 
 __all__ = [
     "ADDED",

@@ -16,25 +16,25 @@ from typing import Any, Final, NamedTuple
 import psycopg
 import pytest
 
-from core.settings import Settings
-from evals.manifest import Cell
-from evals.records import SampleRecord
-from evals.registry import benchmark
-from evals.sample import run_sample
-from evals.synthetic.generate import generate
-from evals.synthetic.spec import VideoSpec
-from graph.resources import Resources, open_resources
-from indexing.pipeline import index_video
-from indexing.postgres import EmbeddedServer
-from rl.command import SftSpec
-from rl.config import TrainConfig
-from rl.launch import warm_start
-from rl.run_folder import RunFolder
-from rl.sections import HardwareSection
-from rl.tasks import TaskLabel, read_label, read_tasks, task_of, write_tasks
-from rl.tiny import make_tiny
-from rl.traces import Trace, conversation, write_traces
 from tests.rl.wild import WildPlanner
+from videoseal.core.settings import Settings
+from videoseal.evals.benchmarks.registry import benchmark
+from videoseal.evals.manifest import SystemSpec
+from videoseal.evals.records import SampleRecord
+from videoseal.evals.running.sample import run_sample
+from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.spec import VideoSpec
+from videoseal.graph.resources import Resources, open_resources
+from videoseal.indexing.pipeline import index_video
+from videoseal.indexing.postgres.server import EmbeddedServer
+from videoseal.rl.config import TrainConfig
+from videoseal.rl.config_sections import HardwareSection
+from videoseal.rl.data.tasks import TaskLabel, read_label, read_tasks, task_of, write_tasks
+from videoseal.rl.data.traces import Trace, conversation, write_traces
+from videoseal.rl.training.command import SftSpec
+from videoseal.rl.training.launch import warm_start
+from videoseal.rl.training.run_folder import RunFolder
+from videoseal.rl.training.tiny import make_tiny
 
 __all__ = ["CONTEXT", "CPU", "QUIET", "Studio", "config_in", "environ_of", "scalars", "studio"]
 
@@ -124,7 +124,7 @@ async def _teach(resources: Resources, labels: Sequence[TaskLabel]) -> list[Samp
     )
     models = dataclasses.replace(resources.models, planner=teacher)
     taught = dataclasses.replace(resources, models=models)
-    cell = Cell(context=CONTEXT)
+    cell = SystemSpec(context=CONTEXT)
     return [
         await run_sample(taught, label.item, cell, label.video_id, label.duration)
         for _ in range(40)

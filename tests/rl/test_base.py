@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.main import app
+from videoseal.cli.main import app
 
 # What torch, DeepSpeed and transformers say of each other while they are imported.
 pytestmark = [
@@ -37,7 +37,7 @@ def test_a_tiny_policy_loads_and_its_template_is_allowed(traces, tmp_path):
     assert done.exit_code == 0, done.output
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from rl.templates import chat_template_of
+    from videoseal.rl.episodes.chat_templates import chat_template_of
 
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "m")
     assert chat_template_of(tokenizer).family == "chatml"

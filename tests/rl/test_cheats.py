@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.records import SampleRecord
-from rl.rewards import RECIPES, RewardSpec, reward_of
 from tests.evals.made import item
 from tests.rl.played import GOLD, LENGTH, played, search_step
+from videoseal.evals.records import SampleRecord
+from videoseal.rl.rewards.rewards import RECIPES, RewardSpec, reward_of
 
 DEFAULT = RewardSpec()
 KINDS = [RewardSpec(kind=kind) for kind in RECIPES]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from core.errors import SettingsError
-from core.settings import Endpoint, Settings
-from rl.config import RolloutConfig, load_config, recipe_text, recipes
 from tests.rl.begun import config_of
+from videoseal.core.errors import SettingsError
+from videoseal.core.settings import Endpoint, Settings
+from videoseal.rl.config import RolloutConfig, load_config, recipe_text, recipes
 
 WHOLE = "name: a\npolicy: {path: p}\ndata: {train: t.jsonl}\nhardware: {backend: hf, gpus: 1}\n"
 

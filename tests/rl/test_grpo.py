@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 import pytest
 
-from evals.records import RecordFile, SampleRecord
-from rl.config import TrainConfig
-from rl.launch import train
-from rl.limits import Limits
-from rl.rewards import reward_of
-from rl.rollout import run_episode
-from rl.run_folder import RunFolder
-from rl.tasks import read_label, read_tasks
 from tests.rl.studio import Studio, config_in, environ_of, scalars
+from videoseal.evals.records import RecordFile, SampleRecord
+from videoseal.rl.config import TrainConfig
+from videoseal.rl.data.tasks import read_label, read_tasks
+from videoseal.rl.episodes.limits import Limits
+from videoseal.rl.episodes.rollout import run_episode
+from videoseal.rl.rewards.rewards import reward_of
+from videoseal.rl.training.launch import train
+from videoseal.rl.training.run_folder import RunFolder
 
 pytest.importorskip("openrlhf", reason="training is not installed")
 pytestmark = [
@@ -97,8 +97,8 @@ def _earned(studio: Studio, policy: Path) -> float:
 async def _play(studio: Studio, policy: Path) -> float:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from rl.worker.compat import SamplingParams
-    from rl.worker.engine import HfEngine
+    from videoseal.rl.worker.compat import SamplingParams
+    from videoseal.rl.worker.engine import HfEngine
 
     tokenizer = AutoTokenizer.from_pretrained(policy)
     engine = HfEngine(AutoModelForCausalLM.from_pretrained(policy), tokenizer, seed=7)

@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from evals.records import RecordFile, RunBusy
-from rl.config import TrainConfig
-from rl.curves import read_scalars
-from rl.launch import train
-from rl.run_folder import RunFolder
 from tests.rl.studio import Studio, config_in, environ_of
+from videoseal.evals.records import RecordFile, RunBusy
+from videoseal.rl.config import TrainConfig
+from videoseal.rl.report.training_curves import read_scalars
+from videoseal.rl.training.launch import train
+from videoseal.rl.training.run_folder import RunFolder
 
 pytest.importorskip("openrlhf", reason="training is not installed")
 pytestmark = [
@@ -40,19 +40,19 @@ BETA_2: Final = 0.95
 KILLER: Final = """\
 import os, sys
 from pathlib import Path
-import rl.launch, rl.watch
-from core.settings import Settings
-from rl.config import TrainConfig
-from rl.run_folder import RunFolder
+from videoseal.rl.training import launch, supervisor
+from videoseal.core.settings import Settings
+from videoseal.rl.config import TrainConfig
+from videoseal.rl.training.run_folder import RunFolder
 config, root = sys.argv[1:]
 run = RunFolder(Path(root))
-rl.watch._POLL_S = 0.01
-rl.launch.validate = lambda *_: {"data": {"max_samples": 3}}
+supervisor._POLL_S = 0.01
+launch.validate = lambda *_: {"data": {"max_samples": 3}}
 def kill(told):
     if told.step == 3:
         os.killpg(run.status.pid, 9)
         os.kill(os.getpid(), 9)
-rl.launch.train(TrainConfig.model_validate_json(config), Settings.from_env(os.environ), run,
+launch.train(TrainConfig.model_validate_json(config), Settings.from_env(os.environ), run,
                 dict(os.environ), kill)
 """
 
@@ -77,7 +77,9 @@ def pair(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """One run straight through, one killed and resumed."""
     with pytest.MonkeyPatch.context() as patch:
         # OpenRLHF's parser was asked in other tests, and takes as long as the steps do.
-        patch.setattr("rl.launch.validate", lambda *_: {"data": {"max_samples": 3}})
+        patch.setattr(
+            "videoseal.rl.training.launch.validate", lambda *_: {"data": {"max_samples": 3}}
+        )
         straight = RunFolder(tmp_path_factory.mktemp("straight"))
         killed = RunFolder(tmp_path_factory.mktemp("killed"))
         config, environ = _config(studio), environ_of(studio)

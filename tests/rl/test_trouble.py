@@ -13,16 +13,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-from core.models.inspector import ChatInspector
-from core.models.types import JudgeRequest, Reply, Ruling, Usage
-from core.settings import Endpoint, Settings
-from evals import records as records_module
-from evals.records import RecordFile
-from rl.executor import GraphExecutor
-from rl.rewards import RewardSpec
-from tests.rl.stage import Sampling, World, call, execute, inspect, task
 from tests.rl.test_executor import check
+
+from tests.rl.stage import Sampling, World, call, execute, inspect, task
+from videoseal.core.settings import Endpoint, Settings
+from videoseal.evals import records as records_module
+from videoseal.evals.records import RecordFile
+from videoseal.models.inspector import ChatInspector
+from videoseal.models.types import JudgeRequest, Reply, Ruling, Usage
+from videoseal.rl.episodes.executor import GraphExecutor
+from videoseal.rl.rewards.rewards import RewardSpec
 
 LOOK = inspect("98-106")
 PROSE = ("hm", "hm")

@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import Field
 
-from core.span import Span
+from videoseal.core.span import Span
 
 __all__ = ["WildPlanner"]
 

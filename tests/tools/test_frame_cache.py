@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from core.models.types import Frame
-from tools.frame_cache import FrameCache
+from videoseal.models.types import Frame
+from videoseal.tools.frame_cache import FrameCache
 
 LOOK = {"side": 640, "quality": 85}
 

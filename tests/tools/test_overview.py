@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.span import Span
-from indexing.rows import TextRow
-from tools.overview import estimate_tokens, overview
+from videoseal.core.span import Span
+from videoseal.indexing.index_rows import TextRow
+from videoseal.tools.overview import estimate_tokens, overview
 
 words = st.text(
     st.characters(exclude_categories=["Cs"]) | st.sampled_from("abcdefgh 天气很好 0123\n"),

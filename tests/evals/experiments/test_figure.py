@@ -9,21 +9,30 @@ from xml.etree import ElementTree
 
 import pytest
 
-from evals.cells import read_cells
-from evals.compare import difference
-from evals.experiments.experiment import EXPERIMENT, Loaded, find_experiment, load_experiment
-from evals.experiments.source import ExperimentError
-from evals.report.experiment_figure import experiment_figure, experiment_figures, figure_alone
-from evals.report.numbers import percent, points
-from evals.report.page import Figure
-from evals.report.panels import Axis, Mark, Panel, Series, panels_chart
-from evals.report.svg import Svg
-from evals.report.systems import System as Scored
-from evals.report.systems import systems_of
-from evals.report.write import write_report
-from evals.statistics import Estimate
 from tests.evals.report.made_runs import System, make_items, make_run
 from tests.evals.report.parsed import parse
+from videoseal.evals.experiments.experiment import (
+    EXPERIMENT,
+    Loaded,
+    find_experiment,
+    load_experiment,
+)
+from videoseal.evals.experiments.yaml_source import ExperimentError
+from videoseal.evals.report.experiment_figure import (
+    experiment_figure,
+    experiment_figures,
+    figure_alone,
+)
+from videoseal.evals.report.numbers import percent, points
+from videoseal.evals.report.page import Figure
+from videoseal.evals.report.panels import Axis, Mark, Panel, Series, panels_chart
+from videoseal.evals.report.svg import Svg
+from videoseal.evals.report.system_summary import System as Scored
+from videoseal.evals.report.system_summary import systems_of
+from videoseal.evals.report.write import write_report
+from videoseal.evals.scoring.compare import difference
+from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import read_systems
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -47,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     ]
     run = make_run(tmp_path_factory.mktemp("runs") / "budget", systems, make_items(33, 5))
     (run / EXPERIMENT).write_text(loaded.text)
-    scored = systems_of(read_cells([run]))
+    scored = systems_of(read_systems([run]))
     (figure,) = experiment_figures([run], scored)
     return Made(loaded, run, scored, figure)
 

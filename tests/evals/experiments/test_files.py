@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from evals.experiments.experiment import find_experiment, load_experiment, packaged, value_of
-from evals.experiments.source import ExperimentError
-from evals.sample import context_of
+from videoseal.evals.experiments.experiment import (
+    find_experiment,
+    load_experiment,
+    packaged,
+    value_of,
+)
+from videoseal.evals.experiments.yaml_source import ExperimentError
+from videoseal.evals.running.sample import context_of
 
 GOOD = """\
 title: A title

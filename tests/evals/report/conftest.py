@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.report.write import ReportFiles, write_report
 from tests.evals.report.made_runs import SYSTEMS, make_frames, make_items, make_run
+from videoseal.evals.report.write import ReportFiles, write_report
 
 
 @pytest.fixture(scope="session")

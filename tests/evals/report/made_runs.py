@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.models.types import Observation, Question
-from core.span import Span
-from evals.item import Item
-from evals.records import SampleError, SampleRecord
-from graph.answers import Answer, Author, Citation, abstain
-from graph.evidence import Evidence, ShownFrame
+from videoseal.core.span import Span
+from videoseal.evals.item import Item
+from videoseal.evals.records import SampleError, SampleRecord
+from videoseal.graph.answers import Answer, Author, Citation, abstain
+from videoseal.graph.ledger import Evidence, ShownFrame
+from videoseal.models.types import Observation, Question
 
 __all__ = ["DECOUPLED", "SYSTEMS", "System", "make_frames", "make_items", "make_run"]
 

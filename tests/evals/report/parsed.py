@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from evals.report.listing import unpack
+from videoseal.evals.report.listing import unpack
 
 __all__ = ["Parsed", "parse"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.models.types import Question
-from evals.report.write import ReportFiles, write_report
 from tests.evals.made import item, proven, record
+from videoseal.evals.report.write import ReportFiles, write_report
+from videoseal.models.types import Question
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium here")

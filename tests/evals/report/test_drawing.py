@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.report.bars import Pair, pairs_chart
-from evals.report.curves import Budget, Curve, budget_chart, risk_chart
-from evals.report.markdown import markdown_table
-from evals.report.marks import apart
-from evals.report.mosaic import quadrant_chart
-from evals.report.numbers import amount, interval, p_value, percent, points
-from evals.report.svg import Scale, Svg, element, nice_ticks
-from evals.report.tables import Column, Row, Table, Value
-from evals.scores import Quadrants, RiskPoint
-from evals.statistics import Estimate
+from videoseal.evals.report.bars import Pair, pairs_chart
+from videoseal.evals.report.markdown import markdown_table
+from videoseal.evals.report.marks import apart
+from videoseal.evals.report.numbers import amount, interval, p_value, percent, points
+from videoseal.evals.report.quadrants import quadrant_chart
+from videoseal.evals.report.risk_curves import BudgetPoint, Curve, budget_chart, risk_chart
+from videoseal.evals.report.svg import Scale, Svg, element, nice_ticks
+from videoseal.evals.report.tables import Column, Table, TableRow, Value
+from videoseal.evals.scoring.scores import Quadrants, RiskPoint
+from videoseal.evals.scoring.statistics import Estimate
 
 NOTHING = Estimate(math.nan, math.nan, math.nan, 0)
 HALF = Estimate(0.5, 0.4, 0.6, 20)
@@ -43,8 +43,9 @@ def test_charts_are_well_formed_whatever_the_names(label: str) -> None:
         pairs_chart(label, [Pair(label, 0, HALF, NOTHING, 0.25), Pair(label, 9, NOTHING, NOTHING,
                     math.nan)], 500),
         risk_chart(label, [Curve(label, 1, risks), Curve(label, 2, risks[:1])]),
-        budget_chart(label, label, [Budget(label, label, 3, "s", n, 0.5, 0.4) for n in (1, 2)]),
-        budget_chart(label, label, [Budget(label, "", 3, "s", 0.0, 0.5, math.nan)]),
+        budget_chart(label, label,
+                     [BudgetPoint(label, label, 3, "s", n, 0.5, 0.4) for n in (1, 2)]),
+        budget_chart(label, label, [BudgetPoint(label, "", 3, "s", 0.0, 0.5, math.nan)]),
         quadrant_chart(label, Quadrants(1, 0, 0, 0), 0),
         quadrant_chart(label, Quadrants(1, 1000, 1, 3), 0),
     ):  # fmt: skip
@@ -121,7 +122,8 @@ def test_numbers_are_written_as_papers_do() -> None:
 def test_markdown_rows_have_as_many_fields_as_headings() -> None:
     """Small type goes into brackets; a heading in the table keeps its width."""
     table = Table("t", "c", "k", [Column("a", "x"), Column("b")],
-                  [Row("part", []), Row("r|", [Value("1", "2"), Value("3")])])  # fmt: skip
+                  [TableRow("part", []),
+                   TableRow("r|", [Value("1", "2"), Value("3")])])  # fmt: skip
     assert markdown_table(table).splitlines() == [
         "| k | a (x) | b |", "| --- | ---: | ---: |", "| **part** |  |  |", r"| r\| | 1 (2) | 3 |",
     ]  # fmt: skip

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from core.models.types import Observation, Question
-from evals.cells import NoSuchRun
-from evals.records import SampleError, SampleRecord
-from evals.report.write import ReportFiles, write_report
-from evals.rows import AnnotationError
 from tests.evals.made import evidence, item, proven, record
 from tests.evals.report.made_runs import SYSTEMS, make_items, make_run
 from tests.evals.report.parsed import Parsed, parse
+from videoseal.evals.benchmarks.annotation_rows import AnnotationError
+from videoseal.evals.records import SampleError, SampleRecord
+from videoseal.evals.report.write import ReportFiles, write_report
+from videoseal.evals.scoring.systems import NoSuchRun
+from videoseal.models.types import Observation, Question
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from core.models.build import build_judges
-from core.settings import Settings
-from evals.cells import read_cells
-from evals.compare import compare
-from evals.judging import Wanted, judge_run
-from evals.report.markdown import comparison_markdown
-from evals.report.numbers import percent
-from evals.report.write import ReportFiles, write_report
-from evals.scores import scores, semantic_scores
-from evals.verdicts import read_verdicts
 from tests.evals.report.made_runs import SYSTEMS, make_items, make_run
 from tests.evals.report.parsed import parse
+from videoseal.core.settings import Settings
+from videoseal.evals.judging.judge_run import Wanted, judge_run
+from videoseal.evals.report.markdown import comparison_markdown
+from videoseal.evals.report.numbers import percent
+from videoseal.evals.report.write import ReportFiles, write_report
+from videoseal.evals.scoring.compare import compare
+from videoseal.evals.scoring.scores import scores, semantic_scores
+from videoseal.evals.scoring.systems import read_systems
+from videoseal.evals.verdicts import read_verdicts
+from videoseal.models.build import build_judges
 
 JUDGES = ("answerer-rules-1", "word-match-1")
 
@@ -41,7 +41,7 @@ def test_headline_and_all_numbers_have_the_judged_rates(files: ReportFiles, judg
     """H_s stands in the headline with its count, G_s and H_s among all numbers with their n."""
     page = parse(files.html)
     headline, numbers = page.table("headline"), page.table("numbers")
-    for cell in read_cells([judged]):
+    for cell in read_systems([judged]):
         found = scores(cell.tally)
         wrong = round(found["H_s"].mean * found["H_s"].n)
         shown = headline[cell.key.mode]["right but unsupported (H_s)|of judged"]
@@ -55,7 +55,7 @@ def test_each_judge_and_their_agreement_stand_in_the_markdown(
     """A heading a judge, and one line for the pair."""
     text = files.markdown.read_text("utf-8")
     assert "## Does the evidence carry the answer?" in text
-    first = read_cells([judged])[0]
+    first = read_systems([judged])[0]
     each = semantic_scores(first.tally)
     assert tuple(each) == JUDGES
     for name in JUDGES:
@@ -83,11 +83,11 @@ def test_comparison_tells_judged_rates_only_where_there_are_any(
     judged: Path, tmp_path: Path
 ) -> None:
     """Both systems' H_s with the difference; no empty line for a run that nobody judged."""
-    first, second, *_ = read_cells([judged])
+    first, second, *_ = read_systems([judged])
     table = comparison_markdown(compare(first, second))
     assert "\n| H\\_s |" in table
     plain = make_run(tmp_path / "plain", SYSTEMS, make_items(24, 4))
-    first, second, *_ = read_cells([plain])
+    first, second, *_ = read_systems([plain])
     assert "H\\_s" not in comparison_markdown(compare(first, second))
     unjudged = write_report([plain], tmp_path / "out").markdown.read_text("utf-8")
     assert "carry the answer" not in unjudged

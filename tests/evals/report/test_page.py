@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from evals.cells import read_cells
-from evals.compare import compare
-from evals.report.numbers import percent, points
-from evals.report.write import ReportFiles, write_report
-from evals.scores import quadrants, scores, status_counts
 from tests.evals.report.made_runs import SYSTEMS, System, make_items, make_run
 from tests.evals.report.parsed import parse
+from videoseal.evals.report.numbers import percent, points
+from videoseal.evals.report.write import ReportFiles, write_report
+from videoseal.evals.scoring.compare import compare
+from videoseal.evals.scoring.scores import quadrants, scores, status_counts
+from videoseal.evals.scoring.systems import read_systems
 
 
 def test_page_needs_nothing_from_outside(files: ReportFiles) -> None:
@@ -46,7 +46,7 @@ def test_policy_lets_only_the_page_s_own_script_run(files: ReportFiles) -> None:
 def test_headline_is_what_the_scorers_say(files: ReportFiles, run: Path) -> None:
     """Counts, accuracy, grounded accuracy and evidence hit agree for every system."""
     table = parse(files.html).table("headline")
-    cells = read_cells([run])
+    cells = read_systems([run])
     assert [cell.key.mode for cell in cells] == list(table)
     for cell in cells:
         found, shown = scores(cell.tally), table[cell.key.mode]
@@ -65,7 +65,7 @@ def test_headline_is_what_the_scorers_say(files: ReportFiles, run: Path) -> None
 def test_every_measure_stands_in_the_table_of_all_numbers(files: ReportFiles, run: Path) -> None:
     """Each rate that has questions is there with its n; judges' rates only if there were judges."""
     table = parse(files.html).table("numbers")
-    (first, *_) = read_cells([run])
+    (first, *_) = read_systems([run])
     for name, estimate in scores(first.tally).items():
         if name in ("G_s", "H_s"):
             assert name not in table
@@ -78,7 +78,7 @@ def test_every_measure_stands_in_the_table_of_all_numbers(files: ReportFiles, ru
 def test_quadrant_picture_counts_and_links(files: ReportFiles, run: Path) -> None:
     """Every area that holds a sample says how many, and leads to them."""
     page = files.html.read_text("utf-8")
-    for number, cell in enumerate(read_cells([run])):
+    for number, cell in enumerate(read_systems([run])):
         for kind, count in zip(
             ("right-grounded", "right-ungrounded", "wrong-grounded", "wrong-ungrounded"),
             quadrants(cell.tally),
@@ -96,13 +96,13 @@ def test_list_holds_every_sample_with_its_evidence(files: ReportFiles, run: Path
     assert len(rows) == len(documents) == 44 * 4
     assert [row["uid"] for row in rows] == [document["uid"] for document in documents]
     lucky = [r for r in rows if r["answerable"] and r["right"] and r["grounded"] == 0]
-    assert len(lucky) == sum(quadrants(c.tally).right_ungrounded for c in read_cells([run]))
+    assert len(lucky) == sum(quadrants(c.tally).right_ungrounded for c in read_systems([run]))
 
 
 def test_systems_are_compared_with_decoupled(files: ReportFiles, run: Path) -> None:
     """The table of differences is that of the paired comparison."""
     table = parse(files.html).table("comparison")
-    base, *others = read_cells([run])
+    base, *others = read_systems([run])
     assert list(table) == ["coupled", "direct", "blind"]
     for cell in others:
         told = {entry.name: entry.difference for entry in compare(cell, base).rates}

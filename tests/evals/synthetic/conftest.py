@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evals.synthetic.generate import generate
-from evals.synthetic.spec import GeneratedVideo, VideoSpec
-from evals.synthetic.truth import Event, Truth, read_truth
+from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.spec import GeneratedVideo, VideoSpec
+from videoseal.evals.synthetic.truth import Event, Truth, read_truth
 
 SMALL = {"minutes": 1, "width": 426, "height": 240, "fps": 10}
 

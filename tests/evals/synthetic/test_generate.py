@@ -12,13 +12,13 @@ import pytest
 from click.testing import CliRunner
 from pydantic import ValidationError
 
-from core.errors import MissingDependency, OutOfSpace, VideosealError
-from evals.synthetic import generate as module
-from evals.synthetic.__main__ import main
-from evals.synthetic.generate import generate
-from evals.synthetic.spec import VideoSpec
-from evals.synthetic.truth import EDITION, read_truth
-from evals.synthetic.typeset import font_for
+from videoseal.core.errors import MissingDependency, OutOfSpace, VideosealError
+from videoseal.evals.synthetic import generate as module
+from videoseal.evals.synthetic.__main__ import main
+from videoseal.evals.synthetic.drawing.typeset import font_for
+from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.spec import VideoSpec
+from videoseal.evals.synthetic.truth import EDITION, read_truth
 
 TINY = VideoSpec(minutes=0.5, seed=2, width=320, height=180, fps=5)
 

@@ -11,14 +11,14 @@ from itertools import pairwise
 
 import pytest
 
-from core.span import Span
-from evals.benchmarks import lvbench
-from evals.item import Item
-from evals.synthetic.questions import questions_line
-from evals.synthetic.sign_facts import SIGN_FAMILIES, ZH_SIGN_FAMILIES
-from evals.synthetic.spec import VideoSpec
-from evals.synthetic.story import Story, tell_story
-from evals.synthetic.talk_facts import TALK_FAMILIES, ZH_TALK_FAMILIES
+from videoseal.core.span import Span
+from videoseal.evals.benchmarks import lvbench
+from videoseal.evals.item import Item
+from videoseal.evals.synthetic.facts.sign_facts import SIGN_FAMILIES, ZH_SIGN_FAMILIES
+from videoseal.evals.synthetic.facts.talk_facts import TALK_FAMILIES, ZH_TALK_FAMILIES
+from videoseal.evals.synthetic.questions import questions_line
+from videoseal.evals.synthetic.script import Story, tell_story
+from videoseal.evals.synthetic.spec import VideoSpec
 
 FAMILIES = {
     family.name: family

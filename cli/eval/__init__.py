@@ -1,0 +1,1 @@
+"""`videoseal eval`: one file a command."""

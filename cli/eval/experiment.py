@@ -1,0 +1,161 @@
+"""`videoseal eval experiment`: the experiments of the paper, one file and one figure each."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from videoseal.cli.eval.errors import exit_if_all_failed
+from videoseal.cli.eval.folders import name_option
+from videoseal.cli.eval.hours import generate_option, questions_of
+from videoseal.cli.eval.prices import price_option
+from videoseal.cli.eval.run import asked_on, asking_options, draw_options
+from videoseal.cli.eval.scores import print_scores
+from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
+from videoseal.cli.output import emit_json, near, results, table
+from videoseal.core.text import plain
+
+if TYPE_CHECKING:
+    from videoseal.evals.experiments.experiment import Loaded
+    from videoseal.evals.report.tables import Table
+    from videoseal.evals.scoring.cost import Prices
+
+__all__ = ["experiment_command"]
+
+_DEFAULT: Final = "synthetic"
+
+
+def experiment_command(benchmarks: tuple[str, ...]) -> click.Command:
+    """The command; `benchmarks` are those whose questions it can ask."""
+
+    @click.command("experiment")
+    @click.argument("file", required=False)
+    @click.option(
+        "--benchmark", type=click.Choice(benchmarks), default=_DEFAULT, show_default=True,
+        help="Whose questions are asked.",
+    )  # fmt: skip
+    @click.option(
+        "--annotations", type=click.Path(path_type=Path), metavar="PATH",
+        help="Its annotation file (see `videoseal eval fetch`), or a folder of them.",
+    )  # fmt: skip
+    @click.option(
+        "--videos", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+        help="Folder with the videos, named by their ids.",
+    )  # fmt: skip
+    @draw_options
+    @asking_options
+    @name_option("EXPERIMENT-BENCHMARK")
+    @generate_option
+    @price_option
+    @json_option
+    @pass_invocation
+    def experiment(invocation: Invocation, /, file: str | None, **options: Any) -> None:
+        """Ask every system of an experiment the same questions, and draw its figure.
+
+        FILE is a YAML file, or the name of an experiment that ships; without it those are listed.
+        The run's folder gets report.html, figure.svg and figure.md. Endpoints that the file names
+        by a prefix are read from PREFIX_BASE_URL, PREFIX_MODEL and PREFIX_API_KEY.
+        """
+        if file is None:
+            _list(invocation)
+        else:
+            _carry_out(invocation, file, options)
+
+    return experiment
+
+
+def _list(invocation: Invocation) -> None:
+    from videoseal.evals.experiments.experiment import load_experiment, packaged
+
+    loaded = [load_experiment(path) for path in packaged()]
+    if invocation.as_json:
+        emit_json([{"name": one.name, **one.experiment.model_dump()} for one in loaded])
+        return
+    for one in loaded:
+        results().print(f"{one.name:<10} {one.experiment.about}", soft_wrap=True)
+
+
+def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> None:
+    from videoseal.cli.eval.progress import show_run
+    from videoseal.evals.experiments.experiment import find_experiment, keep, load_experiment
+    from videoseal.evals.manifest import RunSpec
+    from videoseal.evals.running.run import Places, run, run_folder
+    from videoseal.evals.running.system_settings import read_endpoints
+    from videoseal.graph.resources import open_resources
+
+    loaded, benchmark = load_experiment(find_experiment(file)), options["benchmark"]
+    cells = loaded.experiment.cells()
+    endpoints = read_endpoints(cells, environment())
+    if options["generate"] and benchmark != _DEFAULT:
+        raise click.UsageError(f"'--generate' makes questions of {_DEFAULT} alone.")
+    settings = invocation.settings()
+    questions = questions_of(settings, options)
+    spec = RunSpec(
+        benchmark=benchmark, cells=cells, limit=options["limit"], sample=options["sample"],
+        seed=options["seed"],
+    )  # fmt: skip
+    folder = run_folder(settings.data_dir, options["run_name"] or f"{loaded.name}-{benchmark}")
+    places = Places(questions.annotations, questions.videos, folder)
+    keep(loaded, folder, anew=False)
+    with (
+        asked_on(settings, options["ray_address"], endpoints) as on,
+        open_resources(settings) as resources,
+        show_run() as tell,
+    ):
+        asyncio.run(
+            run(
+                spec, places, resources, tell, concurrency=options["concurrency"],
+                retry_errors=options["retry_errors"], endpoints=endpoints, on=on,
+            )
+        )  # fmt: skip
+    keep(loaded, folder, anew=True)
+    _show(invocation, loaded, folder, settings.data_dir / "frames", options["prices"])
+
+
+def _show(
+    invocation: Invocation, loaded: Loaded, folder: Path, frames: Path, prices: Prices | None
+) -> None:
+    from videoseal.evals.report.experiment_figure import experiment_figure, write_figure
+    from videoseal.evals.report.system_summary import systems_of
+    from videoseal.evals.report.write import write_report
+    from videoseal.evals.scoring.systems import read_systems
+
+    cells = read_systems([folder], prices=prices)
+    figure = experiment_figure(loaded.experiment, systems_of(cells))
+    assert figure is not None
+    files = [
+        *write_figure(figure, folder),
+        *write_report(
+            [folder], folder, title=loaded.experiment.title, frames=frames, prices=prices
+        ),
+    ]
+    if invocation.as_json:
+        print_scores(invocation, cells, priced=prices is not None)
+    else:
+        if figure.table is not None:
+            results().print(_rich(figure.table, len(loaded.experiment.figure.y)))
+        for path in files:
+            results().print(near(path), soft_wrap=True)
+    exit_if_all_failed(cells)
+
+
+def _rich(shown: Table, measures: int) -> Any:
+    """A measure below the other, each with its difference to the baseline beside it."""
+    numbers = ("%", "95%", "minus baseline", "95% of that")
+    made = table(shown.corner, *numbers, numbers=numbers)
+    for at, column in enumerate(shown.columns[:measures]):
+        made.add_row(plain(column.text), style="bold")
+        for row in shown.rows:
+            value = row.values[at]
+            found = row.values[measures + at] if _compared(shown, measures) else None
+            told = (found.text, found.small) if found else ("", "")
+            made.add_row(f"  {plain(row.label)}", value.text, value.small, *told)
+    return made
+
+
+def _compared(shown: Table, measures: int) -> bool:
+    """Whether the baseline has been asked, so that differences follow the measures."""
+    return shown.columns[measures].small.startswith("minus")

@@ -1,0 +1,256 @@
+"""`videoseal eval judge`, `labels` and `agreement`: whether evidence carries answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from videoseal.cli.eval.errors import Errors
+from videoseal.cli.eval.folders import recorded
+from videoseal.cli.eval.run import MODES
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.output import emit_json, notes, results, table
+from videoseal.cli.progress import left_over
+from videoseal.core.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from videoseal.evals.judging.agreement import Agreement
+    from videoseal.evals.judging.blind_view import Gathered
+    from videoseal.evals.judging.human_labels import Labels
+    from videoseal.evals.judging.judge_run import JudgeProgress
+    from videoseal.evals.report.system_summary import System
+    from videoseal.evals.report.tables import Column, Table, TableRow
+
+__all__ = ["agreement", "judge", "labels"]
+
+_JUDGES: Final = ("judge", "judge2", "words", "rules")
+_GATHERED: Final = ("seen", "gathered")
+_LINE_EVERY_S: Final = 5.0
+_mode = click.option("--mode", type=click.Choice(MODES), help="Only samples of this mode.")
+_variant = click.option("--variant", help="Only samples of this cell of an experiment.")
+_evidence = click.option(
+    "--evidence", type=click.Choice(_GATHERED),
+    help="What counts: seen in shown frames (as when it was judged first, else the default), or all"
+    " that tools told (the paper's).",
+)  # fmt: skip
+
+
+@click.command(epilog="A judging that was broken off continues when the same command runs again.")
+@click.argument("run")
+@click.option(
+    "--judge", "judges", multiple=True, type=click.Choice(_JUDGES),
+    help="Who judges: the endpoints judge and judge2, or the stand-ins words and rules. If not"
+    " given, the endpoints that are set, else both stand-ins.",
+)  # fmt: skip
+@_mode
+@_variant
+@_evidence
+@click.option("--limit", type=click.IntRange(1), help="Only the first N answers.")
+@click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1),
+              help="Answers that are judged at a time.")  # fmt: skip
+@click.option("--retry-errors", is_flag=True, help="Ask again where a judge failed.")
+@json_option
+@pass_invocation
+def judge(invocation: Invocation, /, run: str, **options: Any) -> None:
+    """Have judges say for each answer of RUN whether the evidence alone carries it.
+
+    Judges see question, answer and evidence in one form for all systems, and not whose they are.
+    Verdicts are kept beside the records; score, compare and report read them.
+    """
+    from videoseal.evals.judging.judge_run import Wanted, judge_run
+    from videoseal.models.build import build_judges
+
+    settings = invocation.settings()
+    folder = recorded(invocation, run)
+    gathered = _gathered(folder, options["evidence"])
+    wanted = Wanted(options["mode"], options["variant"], options["limit"], gathered)
+    tell = _Shower()
+    asyncio.run(
+        judge_run(
+            folder, build_judges(settings, options["judges"]), wanted, tell,
+            concurrency=options["concurrency"], retry_errors=options["retry_errors"],
+        )
+    )  # fmt: skip
+    tell.errors.tell()
+    _print(invocation, folder, [])
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="The sheet to write (CSV).",
+)  # fmt: skip
+@click.option("--sample", default=100, show_default=True, type=click.IntRange(1),
+              help="Answers drawn at random.")  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Of the draw.")
+@_mode
+@_variant
+@_evidence
+@pass_invocation
+def labels(
+    invocation: Invocation, /, run: str, out: Path, sample: int, seed: int, **options: Any
+) -> None:
+    """Write a sheet on which a person says yes or no to answers of RUN, as blind as the judges.
+
+    Fill the column `grounded` with yes or no in any spreadsheet, save it as CSV, and give it to
+    `videoseal eval agreement`.
+    """
+    from videoseal.evals.judging.human_labels import write_sheet
+    from videoseal.evals.judging.judge_run import Wanted, judgeable
+
+    folder = recorded(invocation, run)
+    gathered = _gathered(folder, options["evidence"])
+    wanted = Wanted(options["mode"], options["variant"], evidence=gathered)
+    written = write_sheet(out, judgeable(folder, wanted), sample=sample, seed=seed)
+    click.echo(f"{out}: {written} answers to label")
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--labels", "sheets", multiple=True, type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE", help="A filled sheet; several for several people.",
+)  # fmt: skip
+@json_option
+@pass_invocation
+def agreement(invocation: Invocation, run: str, sheets: tuple[Path, ...]) -> None:
+    """Tell how far the judges of RUN agree, with each other and with people's labels."""
+    from videoseal.evals.judging.agreement import Unit
+    from videoseal.evals.judging.human_labels import read_labels
+    from videoseal.evals.judging.judge_run import Wanted, judgeable
+
+    folder = recorded(invocation, run)
+    known = {
+        one.request.sha256: Unit(one.request.sha256, one.video)
+        for one in (
+            judgeable(folder, Wanted(evidence=_gathered(folder, None))) if sheets else ()
+        )
+    }  # fmt: skip
+    _print(invocation, folder, [read_labels(sheet, known) for sheet in sheets])
+
+
+class _Shower:
+    """Progress in lines on standard error."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._shown = float("-inf")
+        self._grounded = 0
+        self.errors = Errors()
+
+    def __call__(self, step: JudgeProgress) -> None:
+        """Count one verdict, and say so now and then."""
+        self._grounded += bool(step.judgement.grounded)
+        self.errors.add(step.judgement.error)
+        now = time.monotonic()
+        if now - self._shown < _LINE_EVERY_S and step.done < step.total:
+            return
+        self._shown = now
+        pace = left_over(step.done, step.total, now - self._began)
+        errors = f", {len(self.errors)} errors" if self.errors else ""
+        share = f"{100 * self._grounded / step.done:.1f} % grounded"
+        notes().print(f"judged {step.done}/{step.total}: {share}{errors} ({pace})", soft_wrap=True)
+
+
+def _print(invocation: Invocation, folder: Path, sheets: list[Labels]) -> None:
+    from videoseal.evals.judging.agreement import agreements, rulings_of
+    from videoseal.evals.report.judges import agreement_table, semantic_table
+    from videoseal.evals.report.system_summary import systems_of
+    from videoseal.evals.scoring.systems import NoSuchRun, read_systems
+    from videoseal.evals.verdicts import read_judgements
+
+    lines = list(read_judgements(folder).values())
+    if not lines:
+        raise NoSuchRun(
+            f"no answer of {folder.name} is judged", hint=f"videoseal eval judge {folder.name}"
+        )
+    people = {f"{sheet.labeller} (labels)": sheet.rulings for sheet in sheets}
+    pairs = agreements({**rulings_of(lines), **people})
+    systems = systems_of(read_systems([folder]))
+    counts = {
+        "judgements": len(lines),
+        "no evidence": sum(not line.asked for line in lines),
+        "errors": sum(line.error is not None for line in lines),
+        "calls": sum(line.calls for line in lines),
+        "tokens in": sum(line.prompt_tokens for line in lines),
+        "tokens out": sum(line.completion_tokens for line in lines),
+        **{f"unlabelled in {sheet.labeller}": sheet.unlabelled for sheet in sheets},
+    }
+    if invocation.as_json:
+        emit_json(_document(counts, systems, pairs))
+        return
+    results().print(_rich(semantic_table(systems)))
+    if pairs:
+        shown = agreement_table(pairs)
+        for row in shown.rows:
+            results().print(_line(row, shown.columns), soft_wrap=True)
+    click.echo(", ".join(f"{name} {count:,}" for name, count in counts.items()))
+
+
+def _line(row: TableRow, columns: Sequence[Column]) -> str:
+    """A pair in one line: names of judges are too long for a column."""
+    found = (
+        f"{column.text} {value.text}" + (f" ({value.small})" if value.small else "")
+        for column, value in zip(columns, row.values, strict=True)
+    )
+    return plain(f"{row.label}: {', '.join(found)}")
+
+
+def _rich(shown: Table) -> Any:
+    """A judge below the other and a line a system, so that it fits a narrow terminal."""
+    measures = list(dict.fromkeys(row.label for row in shown.rows if row.values))
+    numbers = [heading for name in measures for heading in (name, f"95% of {name}")]
+    made = table(shown.corner, *numbers, numbers=tuple(numbers))
+    below: list[TableRow] = []
+    for row in shown.rows:
+        if not row.values:
+            made.add_row(plain(row.label), style="bold")
+            continue
+        below.append(row)
+        if len(below) == len(measures):
+            for at, column in enumerate(shown.columns):
+                values = [value for one in below for value in one.values[at]]
+                made.add_row(f"  {plain(column.text)}", *values)
+            below.clear()
+    return made
+
+
+def _document(
+    counts: dict[str, int], systems: list[System], pairs: list[Agreement]
+) -> dict[str, Any]:
+    return {
+        "counts": counts,
+        "systems": [
+            {
+                "mode": system.cell.key.mode,
+                "variant": system.cell.key.variant,
+                "judges": {
+                    name: {"G_s": one.grounded._asdict(), "H_s": one.hallucinated._asdict()}
+                    for name, one in system.judges.items()
+                },
+                "all": {name: system.scores[name]._asdict() for name in ("G_s", "H_s")},
+            }
+            for system in systems
+        ],
+        "agreement": [
+            {**one._asdict(), "share": one.share._asdict(), "kappa": one.kappa._asdict()}
+            for one in pairs
+        ],
+    }
+
+
+def _gathered(folder: Path, asked: Gathered | None) -> Gathered:
+    """What is asked for, else what the run was judged by before."""
+    from videoseal.evals.judging.judge_pins import read_pins
+
+    if asked is not None:
+        return asked
+    pins = read_pins(folder)
+    return pins.evidence if pins else "seen"

@@ -1,0 +1,1 @@
+"""`videoseal train`: one file a command."""

@@ -1,0 +1,357 @@
+"""`videoseal train`: teach the planner with GRPO on episodes of the served graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
+from videoseal.cli.output import emit_json, near, results
+from videoseal.cli.train.base import base
+from videoseal.cli.train.data import check, data, traces
+from videoseal.core.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from videoseal.core.settings import Settings
+    from videoseal.rl.config import TrainConfig
+    from videoseal.rl.training.preflight import Finding
+    from videoseal.rl.training.run_folder import RunFolder
+    from videoseal.rl.training.supervisor import Launch
+
+__all__ = ["train"]
+
+_STOPPED = "stopped; the same command goes on after the last checkpoint"
+
+
+@click.group(
+    epilog="A run that was broken off continues when the same command runs again: same optimiser"
+    " state, same place in the data."
+)
+def train() -> None:
+    """Teach the planner with GRPO on episodes of the very graph that is served.
+
+    \b
+    videoseal train recipes laptop > train.yaml   a config to begin with
+    videoseal train data ...                      questions, split by video
+    videoseal train grpo --config train.yaml --dry-run
+    videoseal train grpo --config train.yaml
+    videoseal train report RUN                    curves, and every episode
+    videoseal train export RUN --out DIR          a model to serve as the planner
+    videoseal train serve RUN                     the planner itself, where there is no vLLM
+
+    The inspector, the answerer and the embedder stay as they are: endpoints of the settings.
+    """  # noqa: D301
+
+
+_config_option = click.option(
+    "--config", "config_file", required=True, metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The run as YAML; relative paths in it are those of the current folder.",
+)  # fmt: skip
+_set_option = click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE",
+    help="Change a field of the config, such as rollout.batch=16; give several for more.",
+)  # fmt: skip
+
+
+@train.command()
+@_config_option
+@_set_option
+@click.option("--name", help="Name of the run; that of the config if not given.")
+@click.option("--dry-run", is_flag=True, help="Print the checks and the command, and stop.")
+@click.option(
+    "--fresh", is_flag=True, help="Begin anew; an earlier run of this name is kept aside."
+)
+@click.option("--skip-checks", is_flag=True, help="Start although a check fails.")
+@json_option
+@pass_invocation
+def grpo(
+    invocation: Invocation,
+    config_file: Path,
+    changes: tuple[str, ...],
+    name: str | None,
+    dry_run: bool,
+    fresh: bool,
+    skip_checks: bool,
+) -> None:
+    """Train the policy of a config with GRPO, or go on with a run that was broken off."""
+    from videoseal.rl.config import load_config
+    from videoseal.rl.training.launch import plan
+    from videoseal.rl.training.launch import train as carry_out
+    from videoseal.rl.training.preflight import preflight
+    from videoseal.rl.training.run_folder import RunFolder
+
+    settings = invocation.settings()
+    config = load_config(config_file, [*changes, *([f"name={name}"] if name else [])])
+    run = RunFolder(config.output.dir or settings.data_dir / "train" / config.name)
+    findings = _checked(invocation, preflight(config, settings, run))
+    if dry_run:
+        _show_plan(invocation, plan(config, settings, run), findings)
+        return
+    _refuse(findings, skip_checks)
+    invocation.when_stopped = _STOPPED
+    with _shown() as tell:
+        status = carry_out(config, settings, run, environment(), tell, fresh=fresh)
+    _write_report(run, settings)
+    if invocation.as_json:
+        emit_json({"run": run.root, "model": run.model, **status.model_dump(mode="json")})
+        return
+    click.echo(f"trained {status.steps} steps; the policy is in {near(run.model)}")
+    click.echo(f"look at it: {near(run.root / 'report.html')}")
+    named = near(run.root) if config.output.dir else config.name
+    click.echo(f"serve it:   videoseal train export {named} --out DIR")
+
+
+@train.command()
+@click.option(
+    "--config", "config_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Take policy, context length and hardware from the config of the run that follows.",
+)  # fmt: skip
+@_set_option
+@click.option("--policy", help="Folder or hub name of the policy; that of the config if not given.")
+@click.option(
+    "--traces", "traces_file", required=True, metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="What `videoseal train traces` wrote.",
+)  # fmt: skip
+@click.option(
+    "--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the warm start; the policy is its `model`.",
+)  # fmt: skip
+@click.option("--epochs", default=2, show_default=True, type=click.IntRange(1))
+@click.option("--lr", default=5e-6, show_default=True, type=click.FloatRange(0, min_open=True))
+@click.option("--batch", default=8, show_default=True, type=click.IntRange(1))
+@click.option("--dry-run", is_flag=True, help="Print the command, and stop.")
+@json_option
+@pass_invocation
+def sft(invocation: Invocation, /, **options: Any) -> None:
+    """Let a policy imitate good episodes before it is rewarded for its own (SFT)."""
+    from videoseal.rl.training.launch import plan_sft, warm_start
+
+    spec = _sft_spec(options)
+    if options["dry_run"]:
+        _show_plan(invocation, plan_sft(spec), [])
+        return
+    invocation.when_stopped = "stopped; a warm start begins again from the start"
+    with _shown() as tell:
+        model = warm_start(spec, environment(), tell)
+    if invocation.as_json:
+        emit_json({"model": model})
+        return
+    click.echo(f"the policy is in {near(model)}; name it as policy.path of a config")
+
+
+@train.command()
+@click.argument("run")
+@click.option(
+    "--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+    help="New folder for model, tokenizer, chat template and generation config.",
+)  # fmt: skip
+@click.option(
+    "--checkpoint", metavar="NAME",
+    help="A checkpoint such as global_step40 or best; the final model if not given, else the last.",
+)  # fmt: skip
+@json_option
+@pass_invocation
+def export(invocation: Invocation, run: str, out: Path, checkpoint: str | None) -> None:
+    """Write the policy of RUN (a name or a folder) as a Hugging Face folder, ready to serve."""
+    from videoseal.rl.training.export import export as written
+    from videoseal.rl.training.run_folder import RunFolder
+
+    folder = RunFolder.find(run, invocation.settings().data_dir)
+    exported = written(folder, out, checkpoint=checkpoint)
+    if invocation.as_json:
+        emit_json(exported._asdict())
+        return
+    millions = exported.parameters / 1e6
+    click.echo(f"{near(out)}: {exported.source}, {millions:,.1f} million parameters, loads")
+    click.echo("serve it and make it the planner:")
+    for line in exported.serving:
+        click.echo(f"  {line}")
+
+
+@train.command()
+@click.argument("run")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535),
+    help="On the loopback; 0 takes a free one.",
+)  # fmt: skip
+@click.option("--seed", type=int, help="Of what is sampled; by chance if not given.")
+@json_option
+@pass_invocation
+def serve(invocation: Invocation, run: str, port: int, seed: int | None) -> None:
+    """Serve the policy of RUN (a name, or a folder with a model) for one user, without vLLM."""
+    from videoseal.rl.training.serve import policy_of
+    from videoseal.rl.training.serve import serve as carry_out
+
+    served = policy_of(run, invocation.settings().data_dir)
+
+    def ready(port: int) -> None:
+        settings = dict(served.settings(port))
+        if invocation.as_json:
+            emit_json({"policy": served.folder, "port": port, "settings": settings})
+            return
+        click.echo(f"serving {near(served.folder)}; Ctrl-C ends it. To make it the planner:")
+        for name, value in settings.items():
+            click.echo(f"  export {name}={value}")
+
+    carry_out(served, port, seed, ready)
+
+
+@train.command()
+@click.argument("run")
+@click.option(
+    "--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for report.html, report.md and the episodes' page; the run's if not given.",
+)  # fmt: skip
+@json_option
+@pass_invocation
+def report(invocation: Invocation, run: str, out: Path | None) -> None:
+    """Write curves and tables of RUN, and a page that opens every episode of its training."""
+    from videoseal.rl.training.run_folder import RunFolder
+
+    settings = invocation.settings()
+    folder = RunFolder.find(run, settings.data_dir)
+    files = _write_report(folder, settings, out)
+    if invocation.as_json:
+        emit_json(files)
+        return
+    for path in files.values():
+        results().print(str(path), soft_wrap=True)
+
+
+@train.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "--out", metavar="DIR", default=".", type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for compare.md and curves.svg; this one if not given.",
+)  # fmt: skip
+@json_option
+@pass_invocation
+def compare(invocation: Invocation, runs: tuple[str, ...], out: Path) -> None:
+    """Lay the curves of several runs over one another, and list what set the runs apart."""
+    from videoseal.rl.report.compare_runs import write_comparison
+    from videoseal.rl.training.run_folder import RunFolder
+
+    data_dir = invocation.settings().data_dir
+    files = write_comparison([RunFolder.find(run, data_dir) for run in runs], out)
+    if invocation.as_json:
+        emit_json(files)
+        return
+    for path in files.values():
+        results().print(str(path), soft_wrap=True)
+
+
+@train.command()
+@click.argument("name", required=False)
+@json_option
+@pass_invocation
+def recipes(invocation: Invocation, name: str | None) -> None:
+    """List the configs that come with the program, or print the one called NAME."""
+    from videoseal.rl.config import recipe_text
+    from videoseal.rl.config import recipes as known
+
+    if name is None:
+        if invocation.as_json:
+            emit_json(known())
+            return
+        for recipe, purpose in known().items():
+            click.echo(f"{recipe:<15} {purpose}")
+        return
+    text = recipe_text(name)
+    if invocation.as_json:
+        emit_json({"name": name, "text": text})
+        return
+    click.echo(text, nl=False)
+
+
+for _command in (base, data, traces, check):
+    train.add_command(_command)
+
+
+def _checked(invocation: Invocation, findings: Iterable[Finding]) -> list[Finding]:
+    """Print each finding as soon as it is made."""
+    done = []
+    for finding in findings:
+        done.append(finding)
+        if not invocation.as_json:
+            click.echo(f"{finding.state:<5}{finding.name:<10} {plain(finding.text)}", err=True)
+            if finding.hint and finding.state != "ok":
+                click.echo(f"{'':<16}{finding.hint}", err=True)
+    return done
+
+
+def _refuse(findings: list[Finding], skip: bool) -> None:
+    from videoseal.core.errors import SettingsError
+
+    failed = [finding for finding in findings if finding.state == "fail"]
+    if failed and not skip:
+        first = failed[0]
+        others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise SettingsError(
+            f"not started: {first.name}: {first.text}{others}",
+            hint=first.hint or "--skip-checks starts all the same",
+        )
+
+
+def _show_plan(invocation: Invocation, launch: Launch, findings: list[Finding]) -> None:
+    from shlex import join
+
+    if invocation.as_json:
+        emit_json(
+            {
+                "checks": [finding._asdict() for finding in findings],
+                "command": launch.command, "steps": launch.steps, "resumes": launch.resumes,
+                "run": launch.run.root,
+            }
+        )  # fmt: skip
+        return
+    click.echo(join(launch.command))
+    if launch.resumes:
+        click.echo(f"goes on after {launch.resumes}")
+
+
+def _shown() -> Any:
+    from videoseal.cli.train.progress import show_training
+
+    return show_training()
+
+
+def _sft_spec(options: dict[str, Any]) -> Any:
+    from pydantic import ValidationError
+
+    from videoseal.core.errors import SettingsError
+    from videoseal.rl.config import load_config
+    from videoseal.rl.config_sections import HardwareSection
+    from videoseal.rl.training.command import SftSpec
+
+    config: TrainConfig | None = None
+    if options["config_file"] is not None:
+        config = load_config(options["config_file"], options["changes"])
+    elif options["changes"]:
+        raise click.UsageError("--set changes a --config, and none is given.")
+    policy = options["policy"] or (config and config.policy.path)
+    if not policy:
+        raise click.UsageError("Give --policy or --config.")
+    local = Path(policy)
+    alone = HardwareSection(backend="hf", gpus=1, zero_stage=0)
+    more = {} if config is None else {"context_tokens": config.rollout.context_tokens}
+    try:
+        return SftSpec(
+            policy=str(local.absolute()) if local.is_dir() else policy,
+            traces=options["traces_file"].absolute(), out=options["out"].absolute(),
+            epochs=options["epochs"], lr=options["lr"], batch=options["batch"],
+            hardware=config.hardware if config else alone, **more,
+        )  # fmt: skip
+    except ValidationError as error:
+        raise SettingsError(str(error.errors()[0]["msg"])) from None
+
+
+def _write_report(run: RunFolder, settings: Settings, out: Path | None = None) -> dict[str, Path]:
+    from videoseal.rl.report.training_report import write_training_report
+
+    return write_training_report(run, out or run.root, frames=settings.data_dir / "frames")

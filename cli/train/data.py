@@ -1,0 +1,251 @@
+"""`videoseal train data`, `traces` and `check`: what a policy learns from, and what it is paid."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.output import emit_json, near, results, table
+from videoseal.core.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from videoseal.core.settings import Settings
+    from videoseal.evals.records import SampleRecord
+    from videoseal.rl.report.reward_check import Checked
+    from videoseal.rl.rewards.rewards import RewardSpec
+
+__all__ = ["check", "data", "traces"]
+
+_BENCHMARKS: Final = (
+    "cgbench", "videoseal", "synthetic", "lvbench", "longvideobench", "videomme", "mlvu",
+)  # fmt: skip
+_KINDS: Final = ("gated", "outcome", "five_term")
+_SHOWN: Final = ("correct", "gate", "iou", "tight", "errors", "steps", "frames", "cost")
+"""Terms in the table; `--json` has them all."""
+
+_reward_option = click.option(
+    "--reward", "kind", type=click.Choice(_KINDS), default="gated", show_default=True,
+    help="Kind of reward, with its defaults.",
+)  # fmt: skip
+
+
+@click.command()
+@click.option("--benchmark", required=True, type=click.Choice(_BENCHMARKS))
+@click.option(
+    "--annotations", required=True, type=click.Path(path_type=Path), metavar="PATH",
+    help="The published annotation file (see `videoseal eval fetch`), or a folder of them.",
+)  # fmt: skip
+@click.option(
+    "--videos", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Folder with the videos, named by their ids; those not indexed yet are indexed.",
+)  # fmt: skip
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Folder for train.jsonl, validation.jsonl, dropped.jsonl and summary.json.",
+)  # fmt: skip
+@click.option(
+    "--validation", "share", default=0.2, show_default=True, type=click.FloatRange(0, 0.9),
+    help="Share of the videos that is never trained on.",
+)  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Of the split.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
+@click.option("--sample", type=click.IntRange(1), help="Only N questions drawn at random.")
+@click.option(
+    "--records", multiple=True, metavar="RUN",
+    help="An earlier run; questions that it got always right or always wrong are left out of "
+    "training. Give several to put their attempts together.",
+)  # fmt: skip
+@click.option(
+    "--by", type=click.Choice(("answer", *_KINDS)), default="answer", show_default=True,
+    help="What right and wrong mean there: the answer, or a reward.",
+)  # fmt: skip
+@click.option(
+    "--attempts", default=2, show_default=True, type=click.IntRange(1),
+    help="Questions with fewer attempts are kept.",
+)  # fmt: skip
+@json_option
+@pass_invocation
+def data(invocation: Invocation, /, **options: Any) -> None:
+    """Turn a benchmark into training and validation questions, split by video."""
+    from videoseal.cli.eval.progress import show_run
+    from videoseal.evals.benchmarks.registry import benchmark
+    from videoseal.evals.benchmarks.selection import select
+    from videoseal.graph.resources import open_resources
+    from videoseal.rl.data.attempts import read_attempts, scores_of
+    from videoseal.rl.data.prepare import Difficulty, prepare, ready_videos, write_data
+    from videoseal.rl.rewards.rewards import RewardSpec
+
+    settings = invocation.settings()
+    items = select(
+        benchmark(options["benchmark"]).load(options["annotations"]),
+        limit=options["limit"], sample=options["sample"], seed=options["seed"],
+    )  # fmt: skip
+    spec = None if options["by"] == "answer" else RewardSpec(kind=options["by"])
+    records = (r for run in options["records"] for r in read_attempts(_run(settings, run)))
+    scores = scores_of(records, by=spec)
+    with open_resources(settings) as resources, show_run() as tell:
+        videos = asyncio.run(ready_videos(items, options["videos"], resources, tell))
+    prepared = prepare(
+        items, videos, share=options["share"], seed=options["seed"],
+        difficulty=Difficulty(scores, options["attempts"]) if options["records"] else None,
+    )  # fmt: skip
+    files = write_data(options["out"], prepared)
+    if invocation.as_json:
+        emit_json({**prepared.summary, "files": files})
+        return
+    _print_summary(prepared.summary)
+    click.echo(f"written to {near(options['out'])}: {', '.join(p.name for p in files.values())}")
+
+
+@click.command()
+@click.argument("runs", nargs=-1, metavar="RUN...")
+@click.option(
+    "--tasks", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Ask the questions of a train.jsonl with the search policy, instead of reading a RUN.",
+)  # fmt: skip
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Where to write the conversations.",
+)  # fmt: skip
+@_reward_option
+@click.option(
+    "--least", default=0.5, show_default=True, type=click.FloatRange(0, 1),
+    help="Pay below which an episode is no example.",
+)  # fmt: skip
+@click.option(
+    "--per-question", default=1, show_default=True, type=click.IntRange(1),
+    help="Examples kept of one question, the best first.",
+)  # fmt: skip
+@click.option(
+    "--brief", is_flag=True,
+    help="With the short rules, for a policy trained on them; as VIDEOSEAL_TOOL_CALL_FORMAT=brief.",
+)  # fmt: skip
+@click.option(
+    "--config", "config_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Search with the budgets of this training config, and write the rules that it names.",
+)  # fmt: skip
+@click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
+@json_option
+@pass_invocation
+def traces(invocation: Invocation, /, **options: Any) -> None:
+    """Write good episodes of RUN as conversations for a warm start (SFT).
+
+    Each is what the policy would have read and said, for OpenRLHF's SFT with --data.multiturn.
+    """
+    from videoseal.rl.config import load_config
+    from videoseal.rl.data.attempts import read_attempts
+    from videoseal.rl.data.traces import choose, write_traces
+    from videoseal.rl.rewards.rewards import RewardSpec
+
+    if bool(options["runs"]) == bool(options["tasks"]):
+        raise click.UsageError("Give either RUN or --tasks.")
+    settings = invocation.settings()
+    config = load_config(options["config_file"]) if options["config_file"] else None
+    form = config.policy.tool_call_format if config else settings.tool_call_format
+    if options["tasks"]:
+        context = config.context if config else {}
+        episodes = asyncio.run(_searched(settings, options, context))
+    else:
+        episodes = [r for run in options["runs"] for r in read_attempts(_run(settings, run))]
+    choice = choose(
+        episodes, RewardSpec(kind=options["kind"]),
+        least=options["least"], per_question=options["per_question"],
+        brief=options["brief"] or form == "brief",
+    )  # fmt: skip
+    write_traces(options["out"], choice.traces)
+    if invocation.as_json:
+        emit_json({"traces": len(choice.traces), "left_out": choice.left_out})
+        return
+    click.echo(f"{len(choice.traces)} conversations in {near(options['out'])}")
+    for why, count in choice.left_out.items():
+        click.echo(f"left out: {count} {why}")
+
+
+@click.command()
+@click.argument("records")
+@_reward_option
+@click.option("--uid", "uids", multiple=True, help="Only this question; give several for more.")
+@json_option
+@pass_invocation
+def check(invocation: Invocation, records: str, kind: str, uids: tuple[str, ...]) -> None:
+    """Show what a reward pays for RECORDS: a run, a folder of rollouts or one file of them."""
+    from videoseal.rl.report.reward_check import check as checked
+    from videoseal.rl.report.reward_check import means
+    from videoseal.rl.rewards.rewards import RewardSpec
+
+    spec = RewardSpec.model_validate({"kind": kind})
+    found = checked(_run(invocation.settings(), records), spec, uids)
+    if invocation.as_json:
+        emit_json(
+            {
+                "reward": spec,
+                "episodes": [entry._asdict() for entry in found],
+                "means": [mean._asdict() for mean in means(found)],
+            }
+        )
+        return
+    _print_checked(found, spec)
+
+
+def _run(settings: Settings, run: str) -> Path:
+    """A file or folder as it is given, else the run of that name in the data folder."""
+    from videoseal.evals.running.run import run_folder
+
+    path = Path(run)
+    return path if path.exists() else run_folder(settings.data_dir, run)
+
+
+async def _searched(
+    settings: Settings, options: dict[str, Any], context: Mapping[str, Any]
+) -> list[SampleRecord]:
+    from videoseal.cli.eval.progress import show_run
+    from videoseal.evals.running.run import RunProgress
+    from videoseal.graph.resources import open_resources
+    from videoseal.rl.data.tasks import read_label, read_tasks
+    from videoseal.rl.data.traces import search_episodes
+
+    labels = [read_label(task.label) for task in read_tasks(options["tasks"])]
+    records: list[SampleRecord] = []
+    with open_resources(settings) as resources, show_run() as tell:
+        asked = search_episodes(labels, resources, context, concurrency=options["concurrency"])
+        async for record in asked:
+            records.append(record)
+            tell(RunProgress("ask", len(records), len(labels), record))
+    return records
+
+
+def _print_summary(summary: dict[str, Any]) -> None:
+    counts = ("questions", "videos", "with_gold_spans", "unanswerable")
+    names = tuple(name.replace("_", " ") for name in counts)
+    shown = table("", *names, numbers=names)
+    for side in ("train", "validation"):
+        shown.add_row(side, *(str(summary[side][name]) for name in counts))
+    results().print(shown)
+    for why, count in summary["dropped"].items():
+        click.echo(f"left out: {count} {why}")
+
+
+def _print_checked(found: list[Checked], spec: RewardSpec) -> None:
+    from videoseal.rl.report.reward_check import means
+
+    shown = table("question", "came out", spec.kind, *_SHOWN, numbers=(spec.kind, *_SHOWN))
+    for entry in found:
+        shown.add_row(plain(entry.uid), entry.status, f"{entry.total:.3f}", *_terms(entry.terms))
+    shown.add_section()
+    for mean in means(found):
+        name = f"mean of {mean.episodes}"
+        shown.add_row(name, mean.status, f"{mean.total:.3f}", *_terms(mean.terms))
+    results().print(shown)
+    if found:
+        pays = ", ".join(f"{name} {pay:.3f}" for name, pay in means(found)[-1].others.items())
+        click.echo(f"mean pay by each kind of reward: {pays}")
+
+
+def _terms(terms: dict[str, float]) -> list[str]:
+    return [f"{terms[name]:.3g}" for name in _SHOWN]

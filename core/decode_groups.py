@@ -1,0 +1,171 @@
+"""Targets grouped by the keyframe they hang on, and the decoding of one such group."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import av
+
+from videoseal.core.errors import UnreadableVideo
+from videoseal.core.lookahead import PacketStep, look_ahead
+from videoseal.core.source import VideoSource, pts_of
+
+__all__ = ["DecodedFrame", "Run", "decode_all", "group", "serve"]
+
+_GAP_S: Final = 10.0
+"""Without an index a target this far ahead is jumped to; keyframes are rarely farther apart."""
+_RUN_S: Final = 30.0
+"""Without an index a run is no longer than this, so that runs can be shared out."""
+
+
+class Run(NamedTuple):
+    """Targets that are decoded in one go."""
+
+    at: int | None
+    """Where to jump to, as `VideoSource.key_before` gives it."""
+    ticks: list[int]
+    """PTS that are asked for, ascending and distinct."""
+
+
+class DecodedFrame(NamedTuple):
+    """The frame that answers a target."""
+
+    tick: int
+    frame: av.VideoFrame
+    length: int
+    """Ticks until the next frame; 0 where that is not known."""
+
+
+def group(source: VideoSource, ticks: Sequence[int]) -> Iterator[Run]:
+    """Group ascending targets by keyframe; without an index, by nearness."""
+    gap, longest = _GAP_S / source.base, _RUN_S / source.base
+    run: Run | None = None
+    for tick in ticks:
+        if run is not None and not source.indexed:
+            near = tick - run.ticks[-1] < gap and tick - run.ticks[0] < longest
+            if near:
+                run.ticks.append(tick)
+                continue
+        at = source.key_before(tick)
+        if run is not None and run.at == at:
+            run.ticks.append(tick)
+            continue
+        if run is not None:
+            yield run
+        run = Run(at, [tick])
+    if run is not None:
+        yield run
+
+
+def serve(source: VideoSource, run: Run, *, skip: bool) -> Iterator[DecodedFrame]:
+    """Answer every target of a run, going to more trouble as long as some are left.
+
+    `skip` leaves out frames that nothing refers to. Raises UnreadableVideo when nothing between
+    the start of the file and a target can be decoded.
+    """
+    pending, at = run.ticks, run.at
+    back = round(1 / source.base)
+    while pending:
+        answered = 0
+        for shown in _attempt(source, at, pending, skip=skip):
+            answered += 1
+            yield shown
+        pending = pending[answered:]
+        if not pending:
+            return
+        if skip:
+            skip = False
+        elif at is None:
+            raise UnreadableVideo(f"no frame of {source.path} can be decoded")
+        else:
+            at, back = source.key_before(min(at, pending[0]) - back), back * 2
+
+
+def decode_all(source: VideoSource, at: int | None) -> Iterator[av.VideoFrame]:
+    """Every frame from a keyframe to the end, in order of presentation."""
+    key = source.jump(at)
+    if key is None:
+        return
+    source.skip_unreferenced(False)
+    # What is shown before the keyframe but stored after it lacks its references.
+    last = key.pts - 1 if at is not None and key.pts is not None else -math.inf
+    for packet in itertools.chain([key], source.packets(), [None]):
+        for frame in source.decode(packet):
+            if (pts := pts_of(frame)) > last:
+                last = pts
+                yield frame
+
+
+def _unknown(packets: Iterator[av.Packet[av.VideoStream]]) -> Iterator[PacketStep]:
+    return (PacketStep(packet, wanted=True) for packet in packets)
+
+
+def _attempt(
+    source: VideoSource, at: int | None, ticks: Sequence[int], *, skip: bool
+) -> Iterator[DecodedFrame]:
+    """Answer targets after one jump, in order; stops early where an answer is not certain.
+
+    With `skip` an answer is certain only if the very frame that the packets promise comes out;
+    without, it is the last decodable frame that is not later than the target.
+    """
+    pending = deque(ticks)
+    promised: dict[int, int | None] = {}
+    before: av.VideoFrame | None = None
+    for frame in _decode_wanted(source, at, ticks, promised, skip=skip):
+        pts = pts_of(frame)
+        while pending and pending[0] < pts:
+            if skip or (before is None and at is not None):
+                return
+            yield DecodedFrame(pending.popleft(), before or frame, 0)
+        before = frame
+        if pts in promised:
+            until = promised[pts]
+            while pending and (until is None or pending[0] < until):
+                yield DecodedFrame(pending.popleft(), frame, until - pts if until else 0)
+        if not pending:
+            return
+    while pending and before is not None and not skip:
+        yield DecodedFrame(pending.popleft(), before, 0)
+
+
+def _decode_wanted(
+    source: VideoSource,
+    at: int | None,
+    ticks: Sequence[int],
+    promised: dict[int, int | None],
+    *,
+    skip: bool,
+) -> Iterator[av.VideoFrame]:
+    """Frames from a keyframe to the last that answers a target.
+
+    Fills `promised`: from the PTS of a wanted frame to that of its successor, None at the end.
+    The last target's packet need not be the last: frames are stored out of order.
+    """
+    key = source.jump(at)
+    if key is None:
+        return
+    # What is shown before the keyframe but stored after it lacks its references.
+    floor = key.pts if at is not None and key.pts is not None else -math.inf
+    packets = itertools.chain([key], source.packets())
+    covered = 0
+    for step in _unknown(packets) if source.counted else look_ahead(packets, ticks):
+        source.skip_unreferenced(skip and not step.wanted)
+        pts = step.packet.pts
+        if step.certain and pts is not None:
+            promised[pts] = step.until
+            covered += _within(ticks, pts, step.until)
+        yield from (frame for frame in source.decode(step.packet) if pts_of(frame) >= floor)
+        if covered == len(ticks):
+            break
+    yield from (frame for frame in source.decode(None) if pts_of(frame) >= floor)
+
+
+def _within(ticks: Sequence[int], start: int, end: int | None) -> int:
+    """How many ticks lie in `[start, end)`."""
+    stop = len(ticks) if end is None else bisect_left(ticks, end)
+    return max(0, stop - bisect_left(ticks, start))

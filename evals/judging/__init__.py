@@ -1,0 +1,1 @@
+"""Judges, blind to the system, and how far they and people agree."""

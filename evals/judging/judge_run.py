@@ -1,0 +1,218 @@
+"""Judge the records of a run: what is not judged yet, each verdict on disk before it is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from videoseal.core.errors import ModelAuthError, ModelError
+from videoseal.evals.judging.blind_view import Gathered, blind_view
+from videoseal.evals.judging.judge_pins import Pins, pin_judges, pin_of
+from videoseal.evals.records import SampleError, SampleRecord, parse_line, record_lines
+from videoseal.evals.scoring.record_view import Scorable
+from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
+from videoseal.evals.verdicts import Judgement, JudgementFile, SampleKey, VerdictKey
+from videoseal.models.roles import Judge
+from videoseal.models.types import JudgeRequest, Usage
+
+__all__ = ["JudgeJob", "JudgeProgress", "Judgeable", "Wanted", "judge_run", "judgeable"]
+
+_NO_EVIDENCE = "the system gathered no evidence"
+
+
+class Judgeable(NamedTuple):
+    """An answered sample as judges see it."""
+
+    key: SampleKey
+    video: str
+    """Benchmark and id of its video."""
+    request: JudgeRequest
+
+
+class Wanted(NamedTuple):
+    """Which samples of a run, and how they are shown."""
+
+    mode: str | None = None
+    """None for all."""
+    variant: str | None = None
+    """None for all."""
+    limit: int | None = None
+    """Only the first so many that have an answer."""
+    evidence: Gathered = "seen"
+
+
+class JudgeJob(NamedTuple):
+    """One sample for one judge."""
+
+    sample: Judgeable
+    judge: Judge
+
+    @property
+    def key(self) -> VerdictKey:
+        """The key of its line."""
+        return VerdictKey(self.sample.key, self.judge.name)
+
+
+class JudgeProgress(NamedTuple):
+    """Told after every verdict."""
+
+    done: int
+    total: int
+    judgement: Judgement
+
+
+def judgeable(folder: Path, wanted: Wanted) -> Iterator[Judgeable]:
+    """The answered samples of a run, in the order of its records.
+
+    Raises NoSuchRun for a folder without records, AnnotationError for a damaged line.
+    """
+    _recorded(folder)
+    left = wanted.limit
+    for record in _latest(folder, wanted):
+        request = blind_view(record, wanted.evidence)
+        if request is None:
+            continue
+        if left is not None:
+            if left == 0:
+                return
+            left -= 1
+        video = f"{record.item.benchmark}/{record.item.video}"
+        yield Judgeable(record.key, video, request)
+
+
+async def judge_run(
+    folder: Path,
+    judges: Sequence[Judge],
+    wanted: Wanted,
+    tell: Callable[[JudgeProgress], None],
+    *,
+    concurrency: int = 4,
+    retry_errors: bool = False,
+) -> None:
+    """Ask every judge about every answered sample that it has not ruled on yet.
+
+    A sample without evidence is not grounded, and nobody is asked. A judge's failure is a line
+    with an error, except for a refused key, which ends it all: ModelAuthError. Raises RunMismatch
+    when a judge is not what it was, and RunBusy while another process judges the run.
+    """
+    _recorded(folder)
+    with JudgementFile(folder) as file:
+        now = datetime.now(UTC)
+        pins = {judge.name: pin_of(judge, now) for judge in judges}
+        samples = list(judgeable(folder, wanted))
+        pin_judges(folder, Pins(evidence=wanted.evidence, judges=pins))
+        known = {judgement.key: judgement for judgement in file.read()}
+        jobs = [
+            job
+            for sample in samples
+            for judge in judges
+            if _open(job := JudgeJob(sample, judge), known, retry_errors=retry_errors)
+        ]
+        done = 0
+        async with aclosing(_rule_all(jobs, concurrency)) as verdicts:
+            async for judgement in verdicts:
+                file.append(judgement)
+                done += 1
+                tell(JudgeProgress(done, len(jobs), judgement))
+
+
+def _recorded(folder: Path) -> None:
+    if not (folder / RECORDS).is_file():
+        raise NoSuchRun(f"no recorded run at {folder}")
+
+
+def _latest(folder: Path, wanted: Wanted) -> Iterator[SampleRecord]:
+    """The last record of every wanted sample, one at a time: whole records are long."""
+    path = folder / RECORDS
+    last: dict[SampleKey, int] = {}
+    for line in record_lines(path):
+        sample = parse_line(path, line, Scorable)
+        if wanted.mode in (None, sample.mode) and wanted.variant in (None, sample.variant):
+            last[sample.item.uid, sample.mode, sample.variant] = line.offset
+    chosen = set(last.values())
+    for line in record_lines(path):
+        if line.offset in chosen:
+            yield parse_line(path, line, SampleRecord)
+
+
+def _open(job: JudgeJob, known: dict[VerdictKey, Judgement], *, retry_errors: bool) -> bool:
+    """Whether there is no verdict yet, or only one on other evidence than there is now."""
+    before = known.get(job.key)
+    if before is None or before.request_sha256 != job.sample.request.sha256:
+        return True
+    return before.error is not None and retry_errors
+
+
+async def _rule_all(jobs: Sequence[JudgeJob], concurrency: int) -> AsyncGenerator[Judgement, None]:
+    """Verdicts in the order in which they are reached, at most `concurrency` at a time."""
+    waiting = iter(jobs)
+    running: set[asyncio.Task[Judgement]] = set()
+    try:
+        while True:
+            for job in waiting:
+                running.add(asyncio.create_task(_rule(job)))
+                if len(running) >= concurrency:
+                    break
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            failure = None
+            for task in done:
+                if (error := task.exception()) is not None:
+                    failure = error
+                else:
+                    yield task.result()
+            if failure is not None:
+                raise failure
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _rule(job: JudgeJob) -> Judgement:
+    request = job.sample.request
+    if not request.evidence:
+        return _line(job, asked=False, grounded=False, why=_NO_EVIDENCE)
+    try:
+        ruling, usage = await job.judge.judge(request)
+    except ModelAuthError:
+        raise
+    except ModelError as error:
+        failed = SampleError(type=type(error).__name__, message=str(error))
+        return _line(job, asked=True, grounded=None, error=failed)
+    except Exception as caught:  # the task boundary: a bug must not lose the other verdicts
+        failed = SampleError(
+            type=type(caught).__name__, message=str(caught), traceback=traceback.format_exc()
+        )
+        return _line(job, asked=True, grounded=None, error=failed)
+    return _line(
+        job, asked=True, grounded=ruling.grounded, why=ruling.why, missing=ruling.missing,
+        usage=usage,
+    )  # fmt: skip
+
+
+def _line(
+    job: JudgeJob,
+    *,
+    asked: bool,
+    grounded: bool | None,
+    why: str = "",
+    missing: str = "",
+    error: SampleError | None = None,
+    usage: Usage | None = None,
+) -> Judgement:
+    spent = usage or Usage()
+    uid, mode, variant = job.sample.key
+    return Judgement(
+        uid=uid, mode=mode, variant=variant, video=job.sample.video, judge=job.judge.name,
+        request_sha256=job.sample.request.sha256, asked=asked, grounded=grounded, why=why,
+        missing=missing, error=error, calls=spent.calls, prompt_tokens=spent.prompt_tokens,
+        completion_tokens=spent.completion_tokens, seconds=spent.seconds,
+        finished=datetime.now(UTC),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Asking the questions of a benchmark, here or on Ray."""

@@ -1,0 +1,134 @@
+"""What a system under test may change of the run's settings and models.
+
+The index is made once, with the run's own settings, so only what matters while a question is asked
+can differ. Endpoints are named by a prefix of environment variables (`SMALL_BASE_URL`,
+`SMALL_MODEL`, `SMALL_API_KEY`), so that no key ever stands in a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from pydantic import ValidationError
+
+from videoseal.core.errors import SettingsError, first_fault
+from videoseal.core.settings import Endpoint, Settings
+from videoseal.evals.manifest import SystemSpec
+from videoseal.graph.resources import Resources
+from videoseal.models.build import build_models
+
+__all__ = ["ROLES", "SETTINGS", "Endpoints", "Systems", "check_cell", "model_names",
+           "read_endpoints", "settings_of"]  # fmt: skip
+
+Endpoints = Mapping[str, Endpoint]
+"""By the prefix of their variables."""
+
+SETTINGS: Final = (
+    "frame_side", "jpeg_quality", "ocr_model", "tool_call_format", "local_llm",
+    "request_timeout_s", "max_retries",
+)  # fmt: skip
+"""Settings that may differ between the systems of a run."""
+ROLES: Final = ("planner", "inspector", "answerer")
+"""Roles that may have another endpoint; those that made the index may not."""
+_PREFIX: Final = re.compile(r"(?!VIDEOSEAL_)[A-Z][A-Z0-9_]*[A-Z0-9]")
+
+
+def check_cell(cell: SystemSpec) -> None:
+    """Raise SettingsError for the first setting or endpoint that a cell may not change."""
+    for name in cell.settings:
+        if name not in SETTINGS:
+            raise SettingsError(
+                f"settings.{name}: cannot differ between the systems of a run",
+                hint=f"what can: {', '.join(SETTINGS)}",
+            )
+    for role, prefix in cell.endpoints.items():
+        if role not in ROLES:
+            raise SettingsError(
+                f"endpoints.{role}: cannot differ between the systems of a run",
+                hint=f"what can: {', '.join(ROLES)}",
+            )
+        if not _PREFIX.fullmatch(prefix):
+            raise SettingsError(
+                f"endpoints.{role}: {prefix!r} is no prefix of environment variables",
+                hint="capitals, digits and underscores; VIDEOSEAL_ is taken by the settings",
+            )
+    try:
+        Settings.model_validate(cell.settings)
+    except ValidationError as error:
+        raise _bad_setting(error) from None
+
+
+def read_endpoints(cells: Iterable[SystemSpec], environ: Mapping[str, str]) -> dict[str, Endpoint]:
+    """The endpoints that cells name; SettingsError lists the variables that are missing."""
+    found: dict[str, Endpoint] = {}
+    for prefix in dict.fromkeys(p for cell in cells for p in cell.endpoints.values()):
+        url, model = environ.get(f"{prefix}_BASE_URL"), environ.get(f"{prefix}_MODEL")
+        if not url or not model:
+            raise SettingsError(
+                f"the experiment needs an endpoint: set {prefix}_BASE_URL and {prefix}_MODEL",
+                hint=f"and {prefix}_API_KEY where the server asks for a key",
+            )
+        given = {"base_url": url, "model": model, "api_key": environ.get(f"{prefix}_API_KEY")}
+        try:
+            found[prefix] = Endpoint.model_validate({k: v for k, v in given.items() if v})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            part = str(first["loc"][0]).upper()
+            raise SettingsError(f"{prefix}_{part}: {first['msg']}") from None
+    return found
+
+
+def settings_of(cell: SystemSpec, base: Settings, endpoints: Endpoints) -> Settings:
+    """The run's settings as this cell has them; SettingsError for what it may not change."""
+    check_cell(cell)
+    missing = [prefix for prefix in cell.endpoints.values() if prefix not in endpoints]
+    if missing:
+        raise SettingsError(f"no endpoint is known by the name {missing[0]}")
+    changes = {**cell.settings, **{r: endpoints[p] for r, p in cell.endpoints.items()}}
+    if not changes:
+        return base
+    try:
+        checked = Settings.model_validate(changes)
+    except ValidationError as error:
+        raise _bad_setting(error) from None
+    return base.model_copy(update={name: getattr(checked, name) for name in changes})
+
+
+class Systems:
+    """The resources of every cell; cells with the same settings share theirs."""
+
+    def __init__(self, resources: Resources, endpoints: Endpoints) -> None:
+        self._base = resources
+        self._endpoints = endpoints
+        self._made: list[Resources] = [resources]
+
+    def of(self, cell: SystemSpec) -> Resources:
+        """What to ask this cell's questions with; what made the index is the run's."""
+        settings = settings_of(cell, self._base.settings, self._endpoints)
+        known = next((made for made in self._made if made.settings == settings), None)
+        if known is not None:
+            return known
+        whole, own = self._base.models, build_models(settings)
+        models = replace(whole, planner=own.planner, inspector=own.inspector, answerer=own.answerer)
+        made = replace(self._base, settings=settings, models=models)
+        self._made.append(made)
+        return made
+
+
+def model_names(resources: Resources) -> dict[str, str]:
+    """Model and prompt version by role."""
+    models = resources.models
+    return {
+        "planner": str(getattr(models.planner, "model_name", models.planner._llm_type)),
+        "inspector": models.inspector.name,
+        "answerer": models.answerer.name,
+        "captioner": models.captioner.name,
+        "embedder": models.embedder.name,
+    }
+
+
+def _bad_setting(error: ValidationError) -> SettingsError:
+    return SettingsError(f"settings.{first_fault(error)}")

@@ -1,0 +1,1 @@
+"""Drawing a generated video: backdrops, signs, shapes, words and sound."""

@@ -1,0 +1,1 @@
+"""Facts, puzzles and words that a generated video is made of."""

@@ -1,0 +1,1 @@
+"""What a person holds in hand after a question: the evidence folder and its pictures."""

@@ -1,0 +1,143 @@
+"""The folder that proves an answer: the record, the frames as JPEG, and one picture of them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
+
+from videoseal.core.errors import VideoError
+from videoseal.core.span import format_time
+from videoseal.graph.proof.contact_sheet import Tile, choose_tiles, draw_sheet
+from videoseal.graph.proof.trajectory import trajectory, verdict
+
+if TYPE_CHECKING:
+    from videoseal.graph.episode import Episode
+    from videoseal.graph.ledger import ShownFrame
+    from videoseal.graph.resources import Resources
+
+__all__ = ["EvidenceFolder", "new_folder", "write_evidence"]
+
+_SLUG_LENGTH: Final = 40
+_OURS: Final = re.compile(r"\d\d-\d\d-\d\d\.\d{3}\.jpg")
+
+
+class EvidenceFolder(NamedTuple):
+    """What was written, with the frames by their time."""
+
+    path: Path
+    answer: Path
+    contact_sheet: Path
+    frames: dict[float, Path]
+    """Inspected frames, cited ones among them, by presentation time in seconds."""
+    missing: int = 0
+    """Frames that are neither cached nor in the video file any more."""
+    problem: OSError | None = None
+    """Why it could not be written as a whole."""
+
+
+def new_folder(data_dir: Path, video_id: str, question: str) -> Path:
+    """Make a folder below the data folder, named by the time and the question's first words."""
+    slug = re.sub(r"\W+", "-", question.lower())[:_SLUG_LENGTH].strip("-") or "question"
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    parent = data_dir / "evidence" / video_id
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        folder = parent / (f"{stamp}-{slug}" + (f"-{number}" if number > 1 else ""))
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        break
+    return folder
+
+
+def write_evidence(episode: Episode, resources: Resources, folder: Path) -> EvidenceFolder:
+    """Write `answer.json`, `trajectory.md`, `frames/` and `contact.jpg` over those of a former run.
+
+    An answer may have cost minutes and money: what keeps its folder from being written is
+    returned with it and not raised.
+    """
+    plan = EvidenceFolder(folder, folder / "answer.json", folder / "contact.jpg", {})
+    try:
+        return _write(episode, resources, plan)
+    except OSError as error:
+        return plan._replace(problem=error)
+
+
+def _write(episode: Episode, resources: Resources, plan: EvidenceFolder) -> EvidenceFolder:
+    folder = plan.path
+    frames_folder = folder / "frames"
+    frames_folder.mkdir(parents=True, exist_ok=True)
+    for old in frames_folder.iterdir():
+        if _OURS.fullmatch(old.name):
+            old.unlink()
+    plan.answer.write_text(episode.model_dump_json(indent=2), encoding="utf-8")
+    (folder / "trajectory.md").write_text(trajectory(episode), encoding="utf-8")
+    shown = {frame.time: frame for entry in episode.evidence for frame in entry.frames}
+    pictures = _pictures(episode.video_id, shown, resources)
+    frames: dict[float, Path] = {}
+    for time, jpeg in pictures.items():
+        frames[time] = frames_folder / f"{_stamp(time)}.jpg"
+        frames[time].write_bytes(jpeg)
+    plan.contact_sheet.write_bytes(_sheet(episode, pictures))
+    return plan._replace(frames=frames, missing=len(shown) - len(pictures))
+
+
+def _pictures(
+    video_id: str, shown: dict[float, ShownFrame], resources: Resources
+) -> dict[float, bytes]:
+    """The very pictures that were shown, from the cache or decoded again, in order of time."""
+    from videoseal.tools.frame_refs import find_frame
+
+    found: dict[float, bytes] = {}
+    missing: dict[float, ShownFrame] = {}
+    for time, frame in sorted(shown.items()):
+        jpeg = find_frame(resources.cache, video_id, frame.ref)
+        if _is(jpeg, frame):
+            found[time] = jpeg
+        else:
+            missing[time] = frame
+    if missing:
+        again = _decode(video_id, list(missing), resources)
+        found.update({time: jpeg for time, jpeg in again.items() if _is(jpeg, missing[time])})
+    return dict(sorted(found.items()))
+
+
+def _is(jpeg: bytes | None, frame: ShownFrame) -> TypeGuard[bytes]:
+    return jpeg is not None and hashlib.sha256(jpeg).hexdigest() == frame.sha256
+
+
+def _decode(video_id: str, times: list[float], resources: Resources) -> dict[float, bytes]:
+    """Frames of the video file, as JPEG by time; nothing where the file is gone."""
+    from videoseal.core.frames import VideoReader
+
+    side, quality = resources.settings.frame_side, resources.settings.jpeg_quality
+    # Half a microsecond later is the same frame, also where its time was rounded down.
+    wanted = [time + 5e-7 for time in times]
+    try:
+        with VideoReader(resources.store.video(video_id).path) as reader:
+            pictures = [picture.jpeg(side, quality) for picture in reader.frames_at(wanted)]
+    except VideoError:
+        return {}
+    return dict(zip(times, pictures, strict=True))
+
+
+def _sheet(episode: Episode, pictures: dict[float, bytes]) -> bytes:
+    cited = {frame.time for citation in episode.answer.citations for frame in citation.frames}
+    entry_of = {frame.time: entry.id for entry in episode.evidence for frame in entry.frames}
+    tiles = [
+        Tile(time, jpeg, entry_of.get(time, ""), time in cited) for time, jpeg in pictures.items()
+    ]
+    chosen = choose_tiles(tiles)
+    heading = [episode.question.text, verdict(episode)]
+    if any(tile.cited for tile in chosen):
+        heading.append("Framed in green: the pictures that the answer rests on.")
+    return draw_sheet(heading, chosen, len(tiles) - len(chosen))
+
+
+def _stamp(time: float) -> str:
+    return format_time(time, decimals=3).replace(":", "-")

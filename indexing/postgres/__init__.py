@@ -1,0 +1,1 @@
+"""The embedded Postgres server: its programs, its life, and who stops it."""

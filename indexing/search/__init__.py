@@ -1,0 +1,1 @@
+"""Search inside one video, by words and by meaning."""

@@ -1,0 +1,1 @@
+"""The stages of indexing: pictures, text, sound, captions, story, vectors."""

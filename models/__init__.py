@@ -1,0 +1,1 @@
+"""Model roles: what each is asked, what it must reply, and who plays it."""

@@ -1,0 +1,121 @@
+"""The chat client of a role: langchain-openai with our retries, limits and strictness."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    CallbackManagerForLLMRun,
+)
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatResult
+from langchain_openai import ChatOpenAI
+from pydantic import Field
+
+from videoseal.core.settings import Endpoint, Role, Settings
+from videoseal.models.request_policy import RequestPolicy
+from videoseal.models.types import Usage
+
+__all__ = ["CONNECTION_HEADERS", "EndpointChat", "chat_options", "usage_of"]
+
+log = logging.getLogger(__name__)
+
+CONNECTION_HEADERS: Final = {"Connection": "close"}
+"""One connection a request: a kept one belongs to the event loop that made it and outlives it."""
+
+
+class EndpointChat(ChatOpenAI):
+    """An OpenAI-compatible chat endpoint; every failure is a ModelError.
+
+    A reply is always read whole, so that a lost connection can be tried again.
+    """
+
+    policy: RequestPolicy = Field(exclude=True, repr=False)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        payload = self._get_request_payload(messages, stop=stop, **kwargs)
+        response = await self.policy.call(lambda: self.async_client.create(**payload))
+        return self._result(self._body(response))
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        raise NotImplementedError("endpoints are asked asynchronously: use ainvoke")
+
+    def _body(self, response: Any) -> dict[str, Any]:
+        """The reply as plain data, with at least one choice that holds a message."""
+        if not hasattr(response, "model_dump"):
+            raise self.policy.bad_reply(f"not JSON but {str(response)!r}")
+        body: dict[str, Any] = response.model_dump(warnings=False)
+        choices = body.get("choices")
+        if not isinstance(choices, list) or not choices:
+            said = f": {body['error']}" if body.get("error") else ""
+            raise self.policy.bad_reply(f"it holds no choice{said}")
+        for choice in choices:
+            message = choice.get("message") if isinstance(choice, dict) else None
+            if not isinstance(message, dict):
+                raise self.policy.bad_reply("a choice holds no message")
+            message["content"] = _whole_characters(_text(message.get("content")))
+        return body
+
+    def _result(self, body: dict[str, Any]) -> ChatResult:
+        """What langchain makes of the reply."""
+        try:
+            return self._create_chat_result(body)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.debug("cannot read the reply of %s", self.policy.place, exc_info=error)
+            raise self.policy.bad_reply(f"{type(error).__name__}: {error}") from None
+
+
+def chat_options(settings: Settings, endpoint: Endpoint, role: Role) -> dict[str, Any]:
+    """What to construct an EndpointChat with; SettingsError when no request could be sent."""
+    return {
+        "policy": RequestPolicy.of(settings, endpoint, role),
+        "model": endpoint.model,
+        "base_url": endpoint.base_url,
+        "api_key": endpoint.api_key,
+        "max_retries": 0,
+        "timeout": settings.request_timeout_s,
+        "default_headers": CONNECTION_HEADERS,
+        "disable_streaming": True,
+        "use_responses_api": False,
+        # Otherwise langchain-openai reads a proxy of its own from the environment.
+        "openai_proxy": "",
+    }
+
+
+def usage_of(message: BaseMessage, *, frames: int = 0, seconds: float = 0.0) -> Usage:
+    """What one reply cost by its `usage_metadata`; tokens are 0 where the server counts none."""
+    metadata = message.usage_metadata if isinstance(message, AIMessage) else None
+    return Usage(
+        calls=1,
+        prompt_tokens=metadata["input_tokens"] if metadata else 0,
+        completion_tokens=metadata["output_tokens"] if metadata else 0,
+        frames=frames,
+        seconds=seconds,
+    )
+
+
+def _text(content: object) -> str:
+    """The words of a reply; some servers send them as a list of parts."""
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
+def _whole_characters(text: str) -> str:
+    """Without halves of surrogate pairs, which could not be sent back to any server."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,61 @@
+"""The judge at an endpoint: says whether evidence alone carries an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from videoseal.core.settings import Endpoint, Settings
+from videoseal.models import prompts
+from videoseal.models.client import EndpointChat, chat_options
+from videoseal.models.structured import Form, Malformed, StructuredChat, Wire
+from videoseal.models.types import JudgeRequest, Reply, Ruling
+
+__all__ = ["ChatJudge"]
+
+_TEMPERATURE: Final = 0.0
+"""A judge that is asked again should say the same again, as far as its server lets it."""
+_LONGEST: Final = 2000
+"""Characters kept of a reason."""
+
+
+class ChatJudge:
+    """Rules on answers through an OpenAI-compatible endpoint.
+
+    It is told the question, the proposed answer and the evidence as fenced data; nothing in them
+    can close its fence.
+    """
+
+    def __init__(
+        self, settings: Settings, endpoint: Endpoint, role: Literal["judge", "judge2"] = "judge"
+    ) -> None:
+        chat = EndpointChat(**chat_options(settings, endpoint, role), temperature=_TEMPERATURE)
+        self._chat = StructuredChat(chat)
+        self.name = f"{endpoint.model}@{prompts.JUDGE_VERSION}"
+        self.prompt = prompts.judge_prompt()
+        self.settings: Mapping[str, Any] = {
+            "model": endpoint.model,
+            "place": chat.policy.place,
+            "temperature": _TEMPERATURE,
+        }
+
+    async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
+        """Rule on one answer; raises ModelError."""
+        task = prompts.judge_task(request)
+        return await self._chat.ask(prompts.JUDGE, task, Form(_Ruling, _ruling))
+
+
+class _Ruling(Wire):
+    # The reason comes before the verdict, so that the verdict can follow from it.
+    why: str
+    grounded: bool
+    missing: str
+
+
+def _ruling(wire: _Ruling) -> Ruling:
+    """The ruling with its reason; what is "missing" beside a yes is dropped, as models add it."""
+    why = " ".join(wire.why.split())
+    if not why:
+        raise Malformed('"why" is empty, but a reason is due')
+    missing = "" if wire.grounded else " ".join(wire.missing.split())
+    return Ruling(grounded=wire.grounded, why=why[:_LONGEST], missing=missing[:_LONGEST])

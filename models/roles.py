@@ -1,0 +1,129 @@
+"""The interfaces of the model roles, and the bundle that a process holds of them.
+
+The planner is a LangChain chat model, so that any chat model, a training engine or the offline
+search policy can take its place; the other roles have one method each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from langchain_core.language_models import BaseChatModel
+
+from videoseal.models.types import (
+    AnswerDraft,
+    AnswerRequest,
+    CaptionRequest,
+    InspectRequest,
+    JudgeRequest,
+    Reply,
+    Ruling,
+    Verdict,
+)
+
+__all__ = ["Answerer", "Captioner", "Embedder", "Inspector", "Judge", "Models", "Summariser",
+           "Vectors"]  # fmt: skip
+
+Vectors = npt.NDArray[np.float32]
+"""Unit-length row vectors, shape (texts, dimension)."""
+
+
+class Inspector(Protocol):
+    """Looks at frames and says whether they settle the question."""
+
+    @property
+    def name(self) -> str:
+        """Model and prompt version, recorded with every verdict."""
+
+    async def inspect(self, request: InspectRequest) -> Reply[Verdict]:
+        """Judge the frames; raises ModelError."""
+
+
+class Answerer(Protocol):
+    """Joins partial evidence into an answer, or says that it does not carry one."""
+
+    @property
+    def name(self) -> str:
+        """Model and prompt version."""
+
+    async def answer(self, request: AnswerRequest) -> Reply[AnswerDraft]:
+        """Propose an answer; raises ModelError."""
+
+
+class Captioner(Protocol):
+    """Describes one clip while indexing."""
+
+    @property
+    def name(self) -> str:
+        """Model and prompt version, stored with every caption."""
+
+    @property
+    def wants_frames(self) -> bool:
+        """Whether `CaptionRequest.frames` must be filled; a template needs none."""
+
+    async def caption(self, request: CaptionRequest) -> Reply[str]:
+        """Describe the clip; raises ModelError."""
+
+
+class Embedder(Protocol):
+    """Turns texts into unit vectors; one dimension per model."""
+
+    @property
+    def name(self) -> str:
+        """Model name, stored with every vector so that models never mix."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector; an endpoint is asked once, lazily."""
+
+    async def passages(self, texts: list[str]) -> Reply[Vectors]:
+        """Embed stored texts, shape (len(texts), dimension); raises ModelError."""
+
+    async def query(self, text: str) -> Reply[Vectors]:
+        """Embed one search query, shape (1, dimension); raises ModelError."""
+
+
+class Summariser(Protocol):
+    """Writes the story of a video from its captions."""
+
+    @property
+    def name(self) -> str:
+        """Model and prompt version."""
+
+    async def summarise(self, lines: list[str]) -> Reply[str]:
+        """A few sentences from time-stamped lines; raises ModelError."""
+
+
+class Judge(Protocol):
+    """Says in evals whether evidence alone carries an answer; no part of a system under test."""
+
+    @property
+    def name(self) -> str:
+        """Model and prompt version, which its verdicts are filed under."""
+
+    @property
+    def prompt(self) -> str:
+        """What it is told, word for word with places for the data; empty for a stand-in."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What else its verdicts depend on, without secrets."""
+
+    async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
+        """Rule on one answer; raises ModelError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The roles of one process, each an endpoint or an offline stand-in."""
+
+    planner: BaseChatModel
+    inspector: Inspector
+    answerer: Answerer
+    captioner: Captioner
+    embedder: Embedder
+    summariser: Summariser

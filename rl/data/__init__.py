@@ -1,0 +1,1 @@
+"""What a policy learns from: tasks, traces, and policies to begin with."""

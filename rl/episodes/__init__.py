@@ -1,0 +1,1 @@
+"""Training episodes on the graph that is served, token by token."""

@@ -1,0 +1,1 @@
+"""What training did: curves, comparisons, and every episode."""

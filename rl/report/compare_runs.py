@@ -1,0 +1,109 @@
+"""Several training runs side by side: the same logged numbers, a line for each run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from videoseal.evals.report.experiment_figure import figure_alone
+from videoseal.evals.report.markdown import markdown_page
+from videoseal.evals.report.marks import words
+from videoseal.evals.report.svg import Svg, element, figure
+from videoseal.evals.report.tables import Column, Table, TableRow, Value
+from videoseal.evals.scoring.systems import run_names
+from videoseal.rl.report.training_curves import CurveLine, Point, ends, find, plot, read_scalars
+from videoseal.rl.training.export import NothingTrained
+from videoseal.rl.training.run_folder import RunFolder
+
+__all__ = ["write_comparison"]
+
+_MEASURES: Final = (
+    CurveLine("train/right", "right"),
+    CurveLine("train/grounded", "grounded"),
+    CurveLine("train/forced", "answered only because forced"),
+    CurveLine("train/tool_errors", "tool errors"),
+    CurveLine("train/turns", "turns"),
+    CurveLine("train/frames", "frames shown"),
+)
+"""What means the same whatever a run was paid for; rewards of two kinds cannot be compared."""
+
+_PARTS: Final = 4
+_CAPTION: Final = "Over the first quarter of the steps, and over the last."
+_DIFFERENT: Final = "What the runs were told differently."
+_WIDE: Final = 610.0
+_TALL: Final = 290.0
+_COLUMNS: Final = 2
+
+
+class _Run(NamedTuple):
+    name: str
+    settings: dict[str, Any]
+    """By dotted names."""
+    steps: int
+    lines: Mapping[str, list[Point]]
+    """By the labels of `_MEASURES`."""
+
+
+def write_comparison(runs: Sequence[RunFolder], out: Path) -> dict[str, Path]:
+    """Write `curves.svg` and `compare.md` to `out`; the files by what they are.
+
+    Raises NothingTrained for a run that has logged nothing yet, MissingDependency.
+    """
+    names = run_names([run.root for run in runs])
+    read = [_read(run, name) for run, name in zip(runs, names, strict=True)]
+    out.mkdir(parents=True, exist_ok=True)
+    files = {"curves": out / "curves.svg", "table": out / "compare.md"}
+    files["curves"].write_text(figure_alone("Training", _panels(read)) + "\n", encoding="utf-8")
+    files["table"].write_text(_markdown(read), encoding="utf-8")
+    return files
+
+
+def _read(run: RunFolder, name: str) -> _Run:
+    series = read_scalars(run.tensorboard)
+    lines = {line.label: find(series, line.name) for line in _MEASURES}
+    steps = max((len(points) for points in lines.values()), default=0)
+    if not steps:
+        raise NothingTrained(f"{run.root} has not logged a step yet")
+    return _Run(name, run.read_manifest().identity(), steps, lines)
+
+
+def _panels(runs: Sequence[_Run]) -> Svg:
+    drawn: list[Svg] = []
+    for line in _MEASURES:
+        known = [(run.name, points) for run in runs if (points := run.lines[line.label])]
+        if known:
+            row, column = divmod(len(drawn), _COLUMNS)
+            name = words(line.label, 58, 14, "heading")
+            chart = element("g", plot(line.label, known), transform="translate(0 26)")
+            place = f"translate({column * _WIDE:g} {row * _TALL:g})"
+            drawn.append(element("g", name, chart, transform=place))
+    rows = -(-len(drawn) // _COLUMNS)
+    told = f"{', '.join(run.name for run in runs)}: mean of a step's episodes, by step."
+    return figure(_COLUMNS * _WIDE, rows * _TALL, "Training", told, *drawn)
+
+
+def _markdown(runs: Sequence[_Run]) -> str:
+    columns = [Column(run.name) for run in runs]
+    measured = [
+        TableRow(line.label, [_told(run.lines[line.label]) for run in runs]) for line in _MEASURES
+    ]
+    keys = dict.fromkeys(key for run in runs for key in run.settings)
+    set_apart = [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
+    settings = [
+        TableRow(key, [Value(str(run.settings.get(key, ""))) for run in runs]) for key in set_apart
+    ]
+    steps = TableRow("steps logged", [Value(f"{run.steps:,}") for run in runs])
+    tables = [
+        ("Episodes", Table("episodes", _CAPTION, "mean of", columns, measured)),
+        ("Settings", Table("settings", _DIFFERENT, "", columns, [steps, *settings])),
+    ]
+    page = markdown_page("Training runs side by side", [], tables)
+    return f"{page}\n![Curves of all runs](curves.svg)\n"
+
+
+def _told(points: Sequence[Point]) -> Value:
+    if not points:
+        return Value("")
+    first, last = ends(points, _PARTS)
+    return Value(f"{first:.3g} to {last:.3g}")

@@ -1,0 +1,200 @@
+"""The report of a training run: curves, first against last steps, and every episode."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from videoseal.core.errors import MissingDependency
+from videoseal.evals.report.svg import Svg
+from videoseal.rl.report.episode_runs import lay_out_episodes
+from videoseal.rl.report.training_curves import CHARTS, Series, draw, ends, read_scalars
+from videoseal.rl.training.run_folder import RunFolder, RunStatus, TrainManifest
+
+__all__ = ["Drawn", "Ends", "compare_ends", "write_training_report"]
+
+_PAGES: Final = Path(__file__).parent / "pages"
+_PACKAGES: Final = ("openrlhf", "torch", "transformers", "deepspeed", "ray", "vllm")
+_PARTS: Final = 10
+"""Of a run's steps: the first and the last are compared."""
+_REWARD: Final = "train/rollout/reward_mean"
+
+
+class Drawn(NamedTuple):
+    """A chart as it stands on the page."""
+
+    name: str
+    title: str
+    note: str
+    picture: Svg
+
+
+class Ends(NamedTuple):
+    """One logged number at the beginning and at the end of a run."""
+
+    label: str
+    first: str
+    last: str
+
+
+def write_training_report(
+    run: RunFolder, out: Path, *, frames: Path | None = None
+) -> dict[str, Path]:
+    """Write `report.html` and `report.md` to `out`, and `episodes/report.html` with all episodes.
+
+    `frames` is a frame cache to take pictures from. Returns the files by what they are. Raises
+    NoSuchTraining, AnnotationError for a damaged record, MissingDependency without Jinja.
+    """
+    manifest, status = run.read_manifest(), run.status
+    series = read_scalars(run.tensorboard)
+    out.mkdir(parents=True, exist_ok=True)
+    files = {"html": out / "report.html", "markdown": out / "report.md"}
+    if episodes := _write_episodes(run, series, out / "episodes", frames):
+        files["episodes"] = episodes
+    ends = compare_ends(series)
+    told = _sentences(series, status)
+    html = _page(manifest, status, series, told, ends, episodes)
+    files["html"].write_text(html, encoding="utf-8")
+    files["markdown"].write_text(_markdown(manifest, status, told, ends), encoding="utf-8")
+    return files
+
+
+def compare_ends(series: Series) -> list[Ends]:
+    """Means over the first and the last tenth of the steps, of all that the charts show."""
+    rows = []
+    for chart in CHARTS:
+        for line in chart.lines:
+            points = [p for p in series.get(line.name, ()) if math.isfinite(p.value)]
+            if points:
+                first, last = ends(points, _PARTS)
+                rows.append(Ends(f"{chart.title}: {line.label}", f"{first:.4g}", f"{last:.4g}"))
+    return rows
+
+
+def _tenth(count: int) -> int:
+    return max(1, count // _PARTS)
+
+
+def _sentences(series: Series, status: RunStatus) -> list[str]:
+    told = []
+    if status.state not in ("done", "new"):
+        why = f": {status.message}" if status.message else ""
+        told.append(f"The run is not done: {status.state} at step {status.step}{why}.")
+    for name, what in ((_REWARD, "The mean reward"), ("train/grounded", "The grounded share")):
+        points = [p for p in series.get(name, ()) if math.isfinite(p.value)]
+        if len(points) > 1:
+            first, last = ends(points, _PARTS)
+            steps = _tenth(len(points))
+            span = "step" if steps == 1 else f"{steps} steps"
+            told.append(f"{what} went from {first:.3f} in the first {span} to {last:.3f} in the"
+                        f" last {span}.")  # fmt: skip
+    for name, held in sorted(series.items()):
+        if name.startswith("eval/eval_") and name.endswith("_pass1") and len(held) > 1:
+            told.append(
+                f"On held-out questions the reward went from {held[0].value:.3f} (step"
+                f" {held[0].step}) to {held[-1].value:.3f} (step {held[-1].step})."
+            )
+    return told
+
+
+def _facts(manifest: TrainManifest, status: RunStatus) -> list[str]:
+    config = manifest.config
+    return [
+        f"{Path(config.policy.path).name}, {config.reward.kind} reward",
+        f"{manifest.tasks} questions",
+        f"{config.rollout.batch} questions x {config.rollout.samples} episodes a step",
+        f"step {status.step} of {status.steps}",
+        f"backend {config.hardware.backend}",
+    ]
+
+
+def _made(manifest: TrainManifest) -> list[tuple[str, str]]:
+    config = manifest.config
+    told: dict[str, str] = {
+        "started": manifest.created.isoformat(timespec="seconds"),
+        "git": manifest.git,
+        "policy": config.policy.path,
+        "training data": f"{config.data.train.name}, SHA-256 {manifest.train_sha256[:12]}",
+        "reward": config.reward.model_dump_json(exclude_defaults=True),
+        "rollout": config.rollout.model_dump_json(),
+        "optimiser": config.optimiser.model_dump_json(),
+        "hardware": config.hardware.model_dump_json(),
+        "context": str(config.context),
+        "Python": manifest.python,
+    }
+    told.update({f"{role} model": model for role, model in manifest.models.items()})
+    told.update({name: manifest.packages.get(name, "") for name in _PACKAGES})
+    return [(name, value) for name, value in told.items() if value]
+
+
+def _write_episodes(
+    run: RunFolder, series: Series, folder: Path, frames: Path | None
+) -> Path | None:
+    if not lay_out_episodes(run, series.get(_REWARD, ()), folder):
+        return None
+    from videoseal.evals.report.write import write_report
+
+    title = f"Episodes of {run.root.name}"
+    return write_report([folder], folder, title=title, frames=frames).html
+
+
+def _page(
+    manifest: TrainManifest,
+    status: RunStatus,
+    series: Series,
+    sentences: Sequence[str],
+    ends: Sequence[Ends],
+    episodes: Path | None,
+) -> str:
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError:
+        raise MissingDependency(
+            "the report needs jinja2", hint="pip install 'videoseal-agent[evals]'"
+        ) from None
+    environment = Environment(
+        loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    charts = [
+        Drawn(chart.name, chart.title, chart.note, picture)
+        for chart in CHARTS
+        if (picture := draw(chart, series)) is not None
+    ]
+    return environment.get_template("training.html").render(
+        title=f"Training of {manifest.config.name}",
+        style=Svg(_style()),
+        facts=_facts(manifest, status),
+        sentences=sentences,
+        episodes="episodes/report.html" if episodes else "",
+        charts=charts,
+        rows=ends,
+        tenth=_tenth(len(series.get(_REWARD, ()))),
+        made=_made(manifest),
+    )
+
+
+def _style() -> str:
+    """The colours of every page of the program, and what is this page's own."""
+    shared = importlib.util.find_spec("videoseal.evals.report")
+    assert shared is not None
+    assert shared.submodule_search_locations is not None
+    templates = Path(shared.submodule_search_locations[0]) / "templates"
+    files = (templates / "tokens.css", templates / "chart.css", _PAGES / "training.css")
+    return "".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def _markdown(
+    manifest: TrainManifest, status: RunStatus, sentences: Sequence[str], ends: Sequence[Ends]
+) -> str:
+    lines = [f"# Training of {manifest.config.name}", "", *(f"- {s}" for s in sentences), ""]
+    lines += [" · ".join(_facts(manifest, status)), ""]
+    if ends:
+        lines += ["| mean of | first steps | last steps |", "|---|---:|---:|"]
+        lines += [f"| {row.label} | {row.first} | {row.last} |" for row in ends]
+        lines.append("")
+    lines += [f"- {name}: `{value}`" for name, value in _made(manifest)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,286 @@
+"""Rewards: pure functions of an episode's record, every term of them logged.
+
+The default pays `correct * min(1, tIoU / 0.05)` where a question has gold spans, and `correct`
+where it has none, as the paper does. What differs is what the overlap is taken of, because a sum
+that can be gamed will be:
+
+- only what was shown counts (`rl.rewards.span_overlap`), never what was merely asked for;
+- the gate looks at the windows that carry the answer, all of them as one set. Places that were
+  visited and prove nothing neither open it nor close it; they cost their steps and frames. With
+  the paper's best pair of any visited with any gold span, every further visit can only help;
+- a window much longer than the gold span pays less: an IoU of 0.05 is reached by a window twenty
+  times too long, so the gate is multiplied by how tight the proof is, `min(1, allowed / shown)`
+  seconds, with `slack` times the gold span, and at least `window_s`, allowed for each;
+- to abstain where nothing in the video answers is right, and pays only after a look;
+- costs take a share of what was earned. A failed episode pays 0 whatever it did, so that among
+  failures giving up early is no better than searching on, and no reward is negative.
+
+Nothing that the policy writes is read, except to count its mistakes. Totals and terms are rounded
+to 6 digits: noise in the last bits would become full-size advantages within a group of equals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from videoseal.core.span import Span
+from videoseal.evals.records import SampleRecord
+from videoseal.evals.scoring.grounding import ground
+from videoseal.evals.scoring.intervals import total as total_s
+from videoseal.evals.scoring.record_view import EpisodePart, scorable
+from videoseal.evals.scoring.sample_result import Outcome, outcome_of
+from videoseal.rl.rewards.penalties import mistakes
+from videoseal.rl.rewards.span_overlap import (
+    Overlap,
+    ShownSpans,
+    best_pair,
+    proof,
+    shown,
+    together,
+    wide_enough,
+)
+
+__all__ = ["RECIPES", "TERMS", "Kind", "Reward", "RewardSpec", "reward_of"]
+
+Kind = Literal["gated", "outcome", "five_term"]
+
+RECIPES: Final[Mapping[Kind, Mapping[str, Any]]] = {
+    "gated": {"step_cost": 0.005, "frame_cost": 0.0002, "error_cost": 0.05},
+    "outcome": {},
+    "five_term": {
+        "final_weight": 0.6, "tool_weight": 0.2, "look_weight": 0.1, "form_weight": 0.1,
+        "slack": None, "errors": "zero", "looks": 0,
+    },
+}  # fmt: skip
+"""What each kind sets where nothing else is asked for; the rest are the fields' own defaults."""
+
+TERMS: Final = (
+    "correct", "answered", "abstained", "forced", "gate", "iou", "tight", "f1", "grounded",
+    "judge", "form", "errors", "steps", "frames", "cost",
+)  # fmt: skip
+"""Keys of `Reward.terms`, the same for every kind and every episode."""
+
+_NOTHING: Final = Overlap(0.0, 0.0)
+_UNCHOSEN: Final = frozenset({"no_call", "no_choice", "error"})
+"""Causes of an abstention that nobody decided on."""
+
+
+class RewardSpec(BaseModel):
+    """Which reward, with all its weights, gates and costs; defaults depend on the kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind = "gated"
+    """`gated`: right and shown to be so. `outcome`: right, nothing else. `five_term`: the sum
+    that the reference system describes, with its best pair and without our guards."""
+    final_weight: float = Field(default=1.0, ge=0, le=1)
+    """Of the gated answer; `five_term` only, like the three that follow."""
+    tool_weight: float = Field(default=0.0, ge=0, le=1)
+    """Of the best temporal F1 of a shown window with a gold span."""
+    look_weight: float = Field(default=0.0, ge=0, le=1)
+    """Of the gate alone, right or wrong."""
+    form_weight: float = Field(default=0.0, ge=0, le=1)
+    """Of turns without a mistake, times the gate."""
+    judge_weight: float = Field(default=0.0, ge=0, le=1)
+    """Of a judge's verdict: in `five_term` a term of its own, else the share of a right answer's
+    pay that rests on it. Without a verdict it has no effect."""
+    target: float = Field(default=0.05, gt=0, le=1)
+    """tIoU at which the gate is fully open."""
+    slack: float | None = Field(default=4.0, ge=1)
+    """How many times the length of the gold span may be shown without loss; None for any."""
+    window_s: float = Field(default=16.0, gt=0)
+    """Seconds that may be shown for each gold span without loss, however short it is: a clip."""
+    gold_s: float = Field(default=2.0, ge=0)
+    """Gold spans shorter than this are widened to it."""
+    looks: int = Field(default=1, ge=0)
+    """Inspections before an abstention can be right."""
+    abstained: float = Field(default=0.0, ge=0, le=0.2)
+    """Paid for abstaining, after `looks`, where there is an answer: more than for a wrong one."""
+    forced: bool = False
+    """Whether a right guess that was forced counts as right."""
+    errors: Literal["cost", "zero"] = "cost"
+    """What a policy's mistake does: cost `error_cost`, or void the episode."""
+    step_cost: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pay that every turn costs; a right abstention pays neither turns nor frames."""
+    frame_cost: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pay that every shown frame costs."""
+    error_cost: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pay that every mistake costs."""
+    most_cost: float = Field(default=0.5, ge=0, le=1)
+    """The largest share that all costs together take."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_recipe(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {**RECIPES.get(given.get("kind", "gated"), {}), **given}
+
+
+class Reward(NamedTuple):
+    """What an episode is paid, and why."""
+
+    total: float
+    """In [0, 1], 6 digits."""
+    terms: dict[str, float]
+    """By the names in `TERMS`; counts as they are, the rest in [0, 1]."""
+
+
+class _Found(NamedTuple):
+    """What was shown, measured against the gold spans."""
+
+    overlap: Overlap
+    tight: float
+    gate: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An episode that came to an end, with all that a reward looks at."""
+
+    outcome: Outcome
+    episode: EpisodePart
+    raw: dict[str, Any]
+    """The episode as it was recorded."""
+    verdict: float | None
+    spec: RewardSpec
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The turns as they were recorded."""
+        return self.raw.get("steps") or []
+
+    @property
+    def looked(self) -> bool:
+        """Whether there were inspections enough for an abstention, and somebody decided on it."""
+        chosen = self.raw["answer"].get("cause") not in _UNCHOSEN
+        return chosen and len(self.episode.evidence) >= self.spec.looks
+
+
+def reward_of(record: SampleRecord, spec: RewardSpec, judge: float | None = None) -> Reward:
+    """The reward of one recorded episode; `judge` is a verdict in [0, 1] where one was asked.
+
+    A record without an episode, or whose episode failed, is paid 0. Free-text questions are right
+    as far as the judge says so. Raises SpanError for a record whose spans are none.
+    """
+    sample = scorable(record)
+    outcome, raw = outcome_of(sample), record.episode
+    if sample.episode is None or raw is None or outcome.status == "errored":
+        return Reward(0.0, dict.fromkeys(TERMS, 0.0))
+    verdict = None if judge is None else min(1.0, max(0.0, judge))
+    case = _Case(outcome, sample.episode, raw, verdict, spec)
+    terms = _terms(case)
+    total = _pay(case, terms) * (1 - terms["cost"])
+    if terms["errors"] and spec.errors == "zero":
+        total = 0.0
+    rounded = {name: _round(value) for name, value in terms.items()}
+    return Reward(_round(min(1.0, max(0.0, total))), rounded)
+
+
+def _terms(case: _Case) -> dict[str, float]:
+    found, status = _measure(case), case.outcome.status
+    errors = mistakes(case.steps)
+    terms: dict[str, float] = {
+        "correct": _correct(case),
+        "answered": status == "answered",
+        "abstained": status == "abstained",
+        "forced": status == "forced",
+        "gate": found.gate,
+        "iou": found.overlap.iou,
+        "tight": found.tight,
+        "f1": found.overlap.f1,
+        "grounded": _grounded(case),
+        "judge": case.verdict or 0.0,
+        "form": errors == 0,
+        "errors": errors,
+        "steps": len(case.steps),
+        "frames": sum(len(entry["frames"]) for entry in case.episode.evidence),
+        "cost": 0.0,
+    }
+    return {**terms, "cost": _cost(terms, case.spec)}
+
+
+def _correct(case: _Case) -> float:
+    outcome = case.outcome
+    if outcome.status == "forced" and not case.spec.forced:
+        return 0.0
+    if outcome.item.free_text and outcome.item.answerable:
+        return (case.verdict or 0.0) if outcome.text else 0.0
+    return float(outcome.right)
+
+
+def _measure(case: _Case) -> _Found:
+    spec, item = case.spec, case.outcome.item
+    if not item.answerable:
+        return _Found(_NOTHING, 1.0, float(case.looked))
+    gold = wide_enough(item.evidence, spec.gold_s)
+    if not gold:
+        return _Found(_NOTHING, 1.0, 1.0)
+    if spec.kind == "five_term":
+        overlap = best_pair(shown(case.episode), gold)
+        return _Found(overlap, 1.0, min(1.0, overlap.iou / spec.target))
+    windows = proof(case.episode)
+    overlap, tight = together(windows, gold), _tight(windows, gold, spec)
+    return _Found(overlap, tight, min(1.0, overlap.iou / spec.target) * tight)
+
+
+def _tight(windows: Sequence[ShownSpans], gold: Sequence[Span], spec: RewardSpec) -> float:
+    length = total_s(window.hull for window in windows)
+    if spec.slack is None or not length:
+        return 1.0
+    allowed = sum(max(spec.window_s, spec.slack * span.duration) for span in gold)
+    return min(1.0, allowed / length)
+
+
+def _grounded(case: _Case) -> float:
+    gold = [Span(*pair) for pair in case.outcome.item.evidence]
+    return float(ground(case.outcome.looked, gold).hit) if gold else 0.0
+
+
+def _pay(case: _Case, terms: Mapping[str, float]) -> float:
+    """What is earned before costs."""
+    spec, correct = case.spec, terms["correct"]
+    if terms["abstained"] and case.outcome.item.answerable:
+        return spec.abstained * case.looked
+    if spec.kind == "five_term":
+        return _five_terms(case, terms)
+    if case.verdict is not None and not case.outcome.item.free_text:
+        correct *= 1 - spec.judge_weight * (1 - case.verdict)
+    return correct if spec.kind == "outcome" else correct * terms["gate"]
+
+
+def _five_terms(case: _Case, terms: Mapping[str, float]) -> float:
+    """The reference's sum; an answer counts only where the last turn looked and settled it.
+
+    Where there is no gold span, the two terms on overlap are left out and the others scaled up.
+    """
+    spec, gate = case.spec, terms["gate"]
+    if not terms["abstained"] and not _settled_by_a_look(case):
+        return 0.0
+    earned = spec.final_weight * terms["correct"] * gate + spec.form_weight * terms["form"] * gate
+    earned += spec.judge_weight * terms["judge"]
+    if case.outcome.item.evidence:
+        return earned + spec.tool_weight * terms["f1"] + spec.look_weight * gate
+    weights = spec.final_weight + spec.form_weight + spec.judge_weight
+    return earned * (weights + spec.tool_weight + spec.look_weight) / weights if weights else 0.0
+
+
+def _settled_by_a_look(case: _Case) -> bool:
+    ledger = case.raw.get("evidence") or [{}]
+    last = case.steps[-1].get("tool") if case.steps else None
+    return last == "visual_inspect" and bool(ledger[-1].get("sufficient"))
+
+
+def _cost(terms: Mapping[str, float], spec: RewardSpec) -> float:
+    cost = spec.error_cost * terms["errors"]
+    if not terms["abstained"]:
+        cost += spec.step_cost * terms["steps"] + spec.frame_cost * terms["frames"]
+    return min(spec.most_cost, cost)
+
+
+def _round(value: float) -> float:
+    return round(float(value), 6)

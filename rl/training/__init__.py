@@ -1,0 +1,1 @@
+"""A training run: its config, its trainer, its folder, its export."""

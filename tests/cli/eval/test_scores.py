@@ -1,0 +1,93 @@
+"""Scores on the terminal: money where prices are known, comparisons that programs can read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Place
+from tests.evals.made import item, proven, record
+from videoseal.evals.records import RecordFile
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A data folder with a run of two systems on four questions; no database."""
+    with RecordFile(tmp_path / "data" / "runs" / "first" / "samples.jsonl") as file:
+        for number in range(4):
+            asked = item(f"q{number}", video=f"v{number}")
+            for mode, right in (("decoupled", True), ("blind", number == 0)):
+                made = record(asked, proven("B" if right else "A"), mode=mode)
+                usage = {"calls": 1, "prompt_tokens": 2000, "completion_tokens": 100}
+                assert made.episode is not None
+                made.episode["usage"] = {"planner": usage, "total": usage}
+                made.episode["models"] = {"planner": "org/model=7"}
+                file.append(made)
+    return Place(tmp_path / "data", "postgresql://127.0.0.1:1/none")
+
+
+def test_prices_turn_tokens_into_money(place: Place) -> None:
+    """2,000 tokens at 3 and 100 at 15 dollars a million are 0.75 cents, four times."""
+    told = place.run("eval", "score", "first", "--price", "org/model=7=3,15")
+    assert told.exit_code == 0, told.stderr
+    assert "decoupled: $0.0075 a question, $0.03 in all" in told.stdout
+    system = json.loads(
+        place.run("eval", "score", "first", "--price", "org/model=7=3,15", "--json").stdout
+    )[0]
+    assert system["spending"]["money"] == {"mean": 0.0075, "total": 0.03}
+    other = place.run("eval", "score", "first", "--price", "other=3,15")
+    assert "money unknown" in other.stdout
+    assert "$" not in place.run("eval", "score", "first").stdout
+
+
+def test_report_tells_money(place: Place) -> None:
+    """The page has a column of money only where prices were given."""
+    page = place.data_dir / "runs" / "first" / "report.md"
+    assert place.run("eval", "report", "first").exit_code == 0
+    without = page.read_text("utf-8")
+    assert place.run("eval", "report", "first", "--price", "org/model=7=3,15").exit_code == 0
+    assert "money" in page.read_text("utf-8").lower()
+    assert page.read_text("utf-8") != without
+
+
+@pytest.mark.parametrize("price", ["m", "m=1", "m=1,2,3", "m=a,b", "m=-1,2", "=1,2", "m=nan,1"])
+def test_malformed_price_is_wrong_usage(place: Place, price: str) -> None:
+    """What is no price is refused with an example, before anything is read."""
+    told = place.run("eval", "score", "first", "--price", price)
+    assert told.exit_code == 2
+    assert "MODEL=IN,OUT" in told.stderr
+
+
+def test_comparison_as_json_has_every_number_by_name(place: Place) -> None:
+    """Programs read differences with intervals and McNemar's counts without parsing a table."""
+    told = place.run("eval", "compare", "first:decoupled", "first:blind", "--json")
+    assert told.exit_code == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert (found["first"], found["second"], found["shared"]) == ("decoupled", "blind", 4)
+    accuracy = next(rate for rate in found["rates"] if rate["name"] == "accuracy")
+    assert (accuracy["first"], accuracy["second"]) == (1.0, 0.25)
+    assert accuracy["difference"]["mean"] == 0.75
+    assert {"mean", "low", "high"} <= set(accuracy["difference"])
+    assert isinstance(found["test"], dict)
+
+
+def test_runs_without_a_common_question_cannot_be_compared(place: Place) -> None:
+    """A table of dashes would look like a result."""
+    with RecordFile(place.data_dir / "runs" / "other" / "samples.jsonl") as file:
+        file.append(record(item("elsewhere"), proven("B")))
+    told = place.run("eval", "compare", "first:decoupled", "other")
+    assert told.exit_code == 2
+    assert "not asked a single question in common" in told.stderr
+
+
+def test_export_writes_a_log_for_inspect(place: Place, tmp_path: Path) -> None:
+    """The same records as a submission cannot show, in the form that Inspect's viewer reads."""
+    out = tmp_path / "log.json"
+    told = place.run("eval", "export", "first", "--format", "inspect", "--out", out)
+    assert told.exit_code == 0, told.stderr
+    log = json.loads(out.read_text("utf-8"))
+    assert [sample["id"] for sample in log["samples"]] == ["q0", "q1", "q2", "q3"]
+    none = place.run("eval", "export", "first", "--mode", "direct", "--format", "inspect")
+    assert none.exit_code == 2

@@ -1,0 +1,1 @@
+"""Ask questions about long video, and get answers that prove themselves."""
