@@ -90,7 +90,7 @@ class Manifest(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
     """Of each role's prompt, and of the index."""
     prompts_sha256: str = ""
-    """Of the modules that hold the prompts."""
+    """Of all that any role is told."""
     git: str = ""
     """Commit, with `+` for uncommitted changes; empty outside a checkout."""
     python: str

@@ -17,7 +17,7 @@ from videoseal.graph.calls import turns_of
 from videoseal.graph.context import Context
 from videoseal.graph.episode import Episode, Timings, read_steps
 from videoseal.graph.events import Called, Event, Started, read_event
-from videoseal.graph.planner_messages import PLAN_VERSION
+from videoseal.graph.planner_messages import plan_version
 from videoseal.graph.resources import Resources, using
 from videoseal.graph.state import Output
 from videoseal.models.types import Question
@@ -105,7 +105,7 @@ def _names(resources: Resources) -> dict[str, str]:
     models = resources.models
     planner = getattr(models.planner, "model_name", None) or models.planner._llm_type
     return {
-        "planner": f"{planner}/{PLAN_VERSION}",
+        "planner": f"{planner}/{plan_version()}",
         "inspector": models.inspector.name,
         "answerer": models.answerer.name,
         "embedder": models.embedder.name,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from videoseal.core.text import clean_json, clean_text
 from videoseal.graph.budget import Left
-from videoseal.graph.planner_messages import NUDGE, error_payload, tool_text
+from videoseal.graph.planner_messages import error_payload, nudge, tool_text
 from videoseal.graph.state import Call
 from videoseal.tools.schemas import ARGUMENTS, ToolName
 
@@ -84,7 +84,7 @@ def read_turn(message: AIMessage, allowed: Sequence[ToolName]) -> Call | Refusal
     calls, broken = message.tool_calls, message.invalid_tool_calls
     ids = [str(call["id"]) for call in (*calls, *broken)]
     if not ids:
-        return Refusal("NoToolCall", NUDGE, [])
+        return Refusal("NoToolCall", nudge(), [])
     if not calls:
         why = broken[0].get("error") or "the call is not readable"
         return Refusal("BadArguments", str(why), ids, broken[0].get("name") or "")

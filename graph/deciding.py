@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from videoseal.graph.answers import Answer, Cause, Unproven, abstain, guess, prove
 from videoseal.graph.calls import read_turn, replies, turns_of
 from videoseal.graph.ledger import Evidence, note_of
-from videoseal.graph.planner_messages import FINISH_NOW, error_payload
+from videoseal.graph.planner_messages import error_payload, finish_now
 from videoseal.graph.session import OutOfBudget, Session
 from videoseal.graph.state import Call, State, Task
 from videoseal.graph.turn import ask_planner
@@ -101,8 +101,8 @@ async def _coupled(session: Session, state: State, task: Task) -> Answer:
 
 def _finish_now(session: Session, waiting: Call | None) -> list[BaseMessage]:
     if waiting is None:
-        return [HumanMessage(FINISH_NOW)]
-    return replies(waiting, error_payload("SearchOver", FINISH_NOW), session.budget.left)
+        return [HumanMessage(finish_now())]
+    return replies(waiting, error_payload("SearchOver", finish_now()), session.budget.left)
 
 
 def _direct(state: State, task: Task) -> Answer:

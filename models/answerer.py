@@ -20,12 +20,12 @@ class ChatAnswerer:
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self._chat = StructuredChat(EndpointChat(**chat_options(settings, endpoint, "answerer")))
-        self.name = f"{endpoint.model}@{prompts.ANSWER_VERSION}"
+        self.name = f"{endpoint.model}@{prompts.version('answer')}"
 
     async def answer(self, request: AnswerRequest) -> Reply[AnswerDraft]:
         """Propose an answer that cites the ledger; raises ModelError."""
         form = Form(_Draft, lambda wire: _draft(wire, request), request.question.letters)
-        return await self._chat.ask(prompts.ANSWER, prompts.answer_task(request), form)
+        return await self._chat.ask(prompts.render("answer"), prompts.answer_task(request), form)
 
 
 class _Draft(Wire):

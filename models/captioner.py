@@ -18,7 +18,7 @@ class ChatCaptioner:
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self._chat = StructuredChat(EndpointChat(**chat_options(settings, endpoint, "captioner")))
-        self.name = f"{endpoint.model}@{prompts.CAPTION_VERSION}"
+        self.name = f"{endpoint.model}@{prompts.version('caption')}"
 
     async def caption(self, request: CaptionRequest) -> Reply[str]:
         """A short description and a line of entities; raises ModelError, ValueError if no frame."""
@@ -29,7 +29,9 @@ class ChatCaptioner:
             *picture_parts(request.frames),
         ]
         form = Form(_Caption, _caption)
-        return await self._chat.ask(prompts.CAPTION, content, form, frames=len(request.frames))
+        return await self._chat.ask(
+            prompts.render("caption"), content, form, frames=len(request.frames)
+        )
 
 
 class _Caption(Wire):

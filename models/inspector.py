@@ -39,7 +39,7 @@ class ChatInspector:
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self._chat = StructuredChat(EndpointChat(**chat_options(settings, endpoint, "inspector")))
-        self.name = f"{endpoint.model}@{prompts.INSPECT_VERSION}"
+        self.name = f"{endpoint.model}@{prompts.version('inspect')}"
 
     async def inspect(self, request: InspectRequest) -> Reply[Verdict]:
         """Judge the frames; raises ModelError, ValueError when there are no frames."""
@@ -50,7 +50,9 @@ class ChatInspector:
             *picture_parts(request.frames),
         ]
         form = Form(_Verdict, lambda wire: _verdict(wire, request), request.question.letters)
-        return await self._chat.ask(prompts.INSPECT, content, form, frames=len(request.frames))
+        return await self._chat.ask(
+            prompts.render("inspect"), content, form, frames=len(request.frames)
+        )
 
 
 class _Observation(Wire):

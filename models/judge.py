@@ -31,7 +31,7 @@ class ChatJudge:
     ) -> None:
         chat = EndpointChat(**chat_options(settings, endpoint, role), temperature=_TEMPERATURE)
         self._chat = StructuredChat(chat)
-        self.name = f"{endpoint.model}@{prompts.JUDGE_VERSION}"
+        self.name = f"{endpoint.model}@{prompts.version('judge')}"
         self.prompt = prompts.judge_prompt()
         self.settings: Mapping[str, Any] = {
             "model": endpoint.model,
@@ -42,7 +42,7 @@ class ChatJudge:
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule on one answer; raises ModelError."""
         task = prompts.judge_task(request)
-        return await self._chat.ask(prompts.JUDGE, task, Form(_Ruling, _ruling))
+        return await self._chat.ask(prompts.render("judge"), task, Form(_Ruling, _ruling))
 
 
 class _Ruling(Wire):

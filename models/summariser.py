@@ -27,13 +27,13 @@ class ChatSummariser:
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self._chat = EndpointChat(**chat_options(settings, endpoint, "summariser"))
-        self.name = f"{endpoint.model}@{prompts.STORY_VERSION}"
+        self.name = f"{endpoint.model}@{prompts.version('story')}"
 
     async def summarise(self, lines: list[str]) -> Reply[str]:
         """A few paragraphs from time-stamped lines, "" from none; raises ModelError."""
         started = time.perf_counter()
         usage = Usage()
-        system = prompts.STORY
+        system = prompts.render("story")
         gate = asyncio.Semaphore(_AT_ONCE)
         while lines:
             told = await self._tell_all(system, split_lines(lines, PART_CHARACTERS), gate)
@@ -42,7 +42,7 @@ class ChatSummariser:
             lines = [reply.value for reply in told]
             if len(lines) == 1:
                 break
-            system = prompts.JOIN_STORY
+            system = prompts.render("story_join")
         story = lines[0] if lines else ""
         return Reply(story, usage._replace(seconds=time.perf_counter() - started))
 

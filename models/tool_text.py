@@ -23,6 +23,7 @@ from langchain_core.messages import (
 )
 
 from videoseal.models.fence import escape_special
+from videoseal.models.prompts import render
 from videoseal.models.strict_json import read_json
 
 __all__ = [
@@ -134,25 +135,13 @@ def _from_object(value: object, call_id: str) -> ToolCall | InvalidToolCall:
 def describe_tools(tools: Sequence[Mapping[str, Any]]) -> str:
     """The tools and the form of a call, for the end of a system prompt."""
     listed = "\n".join(json.dumps(tool, ensure_ascii=False) for tool in tools)
-    return (
-        "# Tools\n\n"
-        "These functions are at hand, one JSON description a line:\n"
-        f"<tools>\n{listed}\n</tools>\n\n"
-        "To call one, write its name and its arguments as a JSON object between these tags:\n"
-        f'{_OPEN}\n{{"name": "the function", "arguments": {{"an argument": "its value"}}}}\n'
-        f"{_CLOSE}\n"
-        "The result comes back between <tool_response> tags."
-    )
+    return render("planner_tools", tools=listed)
 
 
 def brief_rules(tools: Sequence[Mapping[str, Any]]) -> str:
     """A system prompt of some hundred tokens, for a small planner that was trained on it."""
     listed = "\n".join(_signature(tool["function"]) for tool in tools)
-    return (
-        "Find where the video shows the answer. Each turn call one tool:\n"
-        f"{listed}\n"
-        f'as {_OPEN}{{"name": ..., "arguments": {{...}}}}{_CLOSE}. Times are HH:MM:SS-HH:MM:SS.'
-    )
+    return render("planner_brief", tools=listed)
 
 
 def _signature(function: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import SampleRecord
 from videoseal.evals.running.sample import run_sample
 from videoseal.graph.context import Context
-from videoseal.graph.planner_messages import PLAN_VERSION, system_prompt, task_prompt, tool_names
+from videoseal.graph.planner_messages import plan_version, system_prompt, task_prompt, tool_names
 from videoseal.graph.resources import Resources
 from videoseal.models.build import search_policy
 from videoseal.models.tool_text import as_text_messages
@@ -176,7 +176,7 @@ def _unfit(record: SampleRecord, paid: float, least: float) -> str:
         return "ended in an error"
     if paid < least:
         return f"paid less than {least:g}"
-    if not str(episode.get("models", {}).get("planner", "")).endswith(f"/{PLAN_VERSION}"):
+    if not str(episode.get("models", {}).get("planner", "")).endswith(f"/{plan_version()}"):
         return "its planner read other prompts"
     steps = episode.get("steps", [])
     if not steps or not all(step["tool"] for step in steps):

@@ -46,7 +46,7 @@ async def test_it_is_told_question_answer_and_evidence_and_nothing_else(lane, ju
     await judge(said(lane, YES))
     body = lane.seen()[0]["body"]
     system, human = body["messages"]
-    assert system["content"] == prompts.JUDGE
+    assert system["content"] == prompts.render("judge")
     assert human["content"] == (
         "<question>\nQuestion: When does the ferry leave?\nOptions:\n(A) 14:35\n(B) 9:10\n"
         "</question>\n\n<proposed_answer>\n(A) 14:35\n</proposed_answer>\n\n"
@@ -126,8 +126,8 @@ async def test_a_wrong_key_names_the_judge_and_its_setting(lane, settings, role)
 def test_what_is_pinned_is_what_is_told(lane, settings):
     """The pinned prompt holds the whole fixed text and the form of the task, and no key."""
     judge = ChatJudge(settings, lane.endpoint)
-    assert judge.name == f"test-model@{prompts.JUDGE_VERSION}"
-    assert judge.prompt.startswith(prompts.JUDGE)
+    assert judge.name == f"test-model@{prompts.version('judge')}"
+    assert judge.prompt.startswith(prompts.render("judge"))
     assert "<evidence>\n1. [00:00:00] {seen}\n2. [00:00:00-00:00:01] {found}" in judge.prompt
     assert judge.settings == {"model": "test-model", "place": lane.url, "temperature": 0.0}
 

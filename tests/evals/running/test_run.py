@@ -31,7 +31,7 @@ from videoseal.evals.running.run import Places, jobs_of, run
 from videoseal.evals.running.sample import context_of
 from videoseal.evals.scoring.scores import scores, status_counts
 from videoseal.evals.scoring.systems import read_systems
-from videoseal.graph.planner_messages import PLAN_VERSION
+from videoseal.graph.planner_messages import plan_version
 from videoseal.indexing.pipeline import INDEX_VERSION
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -160,7 +160,7 @@ def test_manifest_pins_prompts_and_index(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[]")
     spec = RunSpec(benchmark="cgbench", cells=[SystemSpec()])
     made = describe(spec, tmp_path / "a.json", {}, Settings(data_dir=tmp_path))
-    assert made.versions["planner"] == PLAN_VERSION
+    assert made.versions["planner"] == plan_version()
     assert made.versions["index"] == INDEX_VERSION
     assert len(made.prompts_sha256) == 64
 
