@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.scoring import made  # noqa: E402
-from videoseal.cli.eval.progress import show_run  # noqa: E402
+from videoseal.cli.progress import show_run  # noqa: E402
 from videoseal.core.settings import Settings  # noqa: E402
 from videoseal.evals.manifest import RunSpec, SystemSpec  # noqa: E402
 from videoseal.evals.running.run import Places, run  # noqa: E402
@@ -121,14 +121,14 @@ def whole_run(ready: Episode, count: int, concurrency: int) -> Took:
         patch("videoseal.evals.running.sample.ask", ask),
         patch("videoseal.evals.running.run.index_video", indexed),
         patch("videoseal.evals.running.run.model_names", lambda _: {}),
-        redirect_stderr(io.StringIO()), show_run() as tell,
+        redirect_stderr(io.StringIO()), show_run() as on_progress,
     ):  # fmt: skip
         places = questions(Path(name), count)
         settings = Settings(data_dir=Path(name))
         resources: Any = SimpleNamespace(settings=settings, store=None, models=None)
         spec = RunSpec(benchmark="cgbench", cells=[SystemSpec()])
         began = time.perf_counter()
-        job = run(spec, places, resources, tell, concurrency=concurrency, on=sampling)
+        job = run(spec, places, resources, on_progress, concurrency=concurrency, on=sampling)
         asyncio.run(job)
         total = time.perf_counter() - began
         size = (places.folder / "samples.jsonl").stat().st_size // count

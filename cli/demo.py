@@ -13,7 +13,7 @@ from videoseal.cli.ask import ask_once
 from videoseal.cli.index import index_one
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import clock, emit_json, near, notes
-from videoseal.cli.progress import display
+from videoseal.cli.progress import Display
 from videoseal.core.errors import VideosealError
 from videoseal.core.span import Span
 from videoseal.core.text import plain
@@ -126,8 +126,8 @@ def _generate(folder: Path, minutes: float, seed: int) -> GeneratedVideo:
     from videoseal.evals.synthetic.spec import VideoSpec
 
     notes().print(f"[1/3] generating {minutes:g} minutes of video")
-    with display() as show_step:
-        return generate(VideoSpec(minutes=minutes, seed=seed), folder, show_step)
+    with Display() as on_progress:
+        return generate(VideoSpec(minutes=minutes, seed=seed), folder, on_progress)
 
 
 def _items(path: Path) -> list[Item]:

@@ -12,7 +12,7 @@ import click
 from videoseal.cli.failures import explain, show
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, notes, results
-from videoseal.cli.progress import display
+from videoseal.cli.progress import Display
 from videoseal.core.errors import ModelAuthError, ModelError, VideoBusy, VideoError, VideoNotFound
 from videoseal.core.span import format_time
 from videoseal.core.text import plain
@@ -91,9 +91,9 @@ def index_one(
     """Index one video with progress on standard error."""
     from videoseal.indexing.pipeline import index_video
 
-    with display() as show_step:
+    with Display() as on_progress:
         return asyncio.run(
-            index_video(path, settings, store, models, progress=show_step, **options)
+            index_video(path, settings, store, models, progress=on_progress, **options)
         )
 
 

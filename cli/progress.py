@@ -1,46 +1,110 @@
-"""Progress of indexing: a bar on a terminal, a line now and then in a file."""
+"""Progress on standard error: a bar on a terminal, a line now and then in a file."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self
 
 from videoseal.cli.output import notes
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
-    from rich.progress import TaskID
+    from rich.progress import Task
 
+    from videoseal.evals.records import SampleError
+    from videoseal.evals.running.run import RunProgress
     from videoseal.indexing.progress import Progress
+    from videoseal.rl.training.supervisor import TrainProgress
 
-__all__ = ["BarDisplay", "Display", "LineDisplay", "display", "left_over"]
+__all__ = ["Display", "SampleCount", "left_over", "show_run", "show_training"]
 
 _LINE_EVERY_S: Final = 10.0
-Kind: TypeAlias = type[BaseException] | None
-Trace: TypeAlias = TracebackType | None
+_REASONS: Final = 10
+"""Reasons of errors that are told; the records have all of them."""
 
 
-class Display(Protocol):
-    """Shows how far a job is; a context manager, called with each step."""
+class Display:
+    """Shows how far a job is; a context manager, called with each step of one that indexes.
+
+    On a terminal each stage has a bar with rate and time left, and the finished ones stay. Else it
+    has a line when it starts and ends, and every ten seconds in between.
+    """
+
+    def __init__(
+        self, console: Console | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        from rich import progress
+
+        console = console or notes()
+        self.is_terminal = console.is_terminal
+        self._bars = progress.Progress(
+            progress.TextColumn("{task.description:<11}", markup=False),
+            progress.BarColumn(bar_width=None),
+            progress.TextColumn("{task.fields[text]}", markup=False),
+            console=console, expand=True, get_time=now, disable=not self.is_terminal,
+        )  # fmt: skip
 
     def __enter__(self) -> Self:
-        """Start showing."""
+        self._bars.start()
+        return self
 
-    def __exit__(self, kind: Kind, error: BaseException | None, trace: Trace) -> None:
-        """Stop showing."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._bars.stop()
 
     def __call__(self, step: Progress) -> None:
-        """Show one step."""
+        """Show one step, or the warning that it carries."""
+        if step.note:
+            self.say(f"warning: {plain(step.note)}")
+        else:
+            self.show(f"{step.stage}:", step.done, step.total, f" {step.unit}")
 
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self._bars.console.print(text, soft_wrap=True, markup=False)
 
-def display(console: Console | None = None) -> Display:
-    """A bar where standard error is a terminal, else lines."""
-    console = console or notes()
-    return BarDisplay(console) if console.is_terminal else LineDisplay(console)
+    def clear(self) -> None:
+        """Take all bars away: another job of the same stages begins."""
+        for task in self._bars.task_ids:
+            self._bars.remove_task(task)
+
+    def begin(self, stage: str) -> None:
+        """Count the time of a stage from now, before its first step is done."""
+        self._bars.reset(self._task(stage, 0).id)
+
+    def show(
+        self, stage: str, done: float, total: float, detail: str = "", *, keep: bool = False
+    ) -> None:
+        """Move the bar of a stage; `keep` prints the step as a line as well."""
+        task = self._task(stage, done)
+        seconds, before = task.elapsed or 0.0, task.fields["before"]
+        pace = left_over(done - before, total - before, seconds)
+        text = f"{done:,.0f}/{total:,.0f}{detail}" + (f" ({pace})" if pace else "")
+        ended, due = done >= total, seconds >= task.fields["next_line"]
+        if keep or (not self.is_terminal and not task.finished and (ended or due)):
+            self._bars.update(task.id, next_line=seconds + _LINE_EVERY_S)
+            self.say(f"{stage} {text}")
+        total = max(total, 1e-9)
+        done = total if ended else done
+        self._bars.update(task.id, completed=done, total=total, text=text, visible=True)
+
+    def _task(self, stage: str, done: float) -> Task:
+        """The bar of a stage, which starts at what an earlier run had done."""
+        task = next((task for task in self._bars.tasks if task.description == stage), None)
+        if task is None:
+            self._bars.add_task(
+                stage, total=None, visible=False, before=done, next_line=0.0, text=""
+            )
+            task = self._bars.tasks[-1]
+        return task
 
 
 def left_over(done: float, total: float, seconds: float) -> str:
@@ -52,82 +116,77 @@ def left_over(done: float, total: float, seconds: float) -> str:
     return f"{rate:.1f}/s, {minutes}:{rest:02d} left"
 
 
-class BarDisplay:
-    """One bar a stage, with rate and time left; the finished ones stay."""
+class SampleCount:
+    """Counts samples, those that are well, and every reason of an error once."""
 
-    def __init__(self, console: Console) -> None:
-        from rich import progress
+    def __init__(self, stage: str, well: str, display: Display) -> None:
+        self._stage, self._well, self._display = stage, well, display
+        self._good = 0
+        self._reasons: Counter[str] = Counter()
+        display.begin(stage)
 
-        self._bars = progress.Progress(
-            progress.TextColumn("{task.description:<11}"),
-            progress.BarColumn(bar_width=None),
-            progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f} {task.fields[unit]}"),
-            progress.TextColumn("{task.fields[pace]}"),
-            console=console,
-            expand=True,
-        )
-        self._tasks: dict[str, TaskID] = {}
-        self._first: dict[str, tuple[float, float]] = {}
+    def add(self, done: float, total: float, *, good: bool, error: SampleError | None) -> None:
+        """Count one and show all."""
+        self._good += good
+        if error is not None:
+            self._reasons[error.message or error.type] += 1
+        share = f": {100 * self._good / max(1, done):.1f} % {self._well}"
+        errors = f", {self._reasons.total()} errors" if self._reasons else ""
+        self._display.show(self._stage, done, total, share + errors)
 
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, kind: Kind, error: BaseException | None, trace: Trace) -> None:
-        self._bars.stop()
-
-    def __call__(self, step: Progress) -> None:
-        """Move the bar of the step's stage."""
-        if step.note:
-            self._bars.console.print(f"warning: {plain(step.note)}", soft_wrap=True, markup=False)
+    def tell_errors(self) -> None:
+        """Say what went wrong, and how to try again."""
+        if not self._reasons:
             return
-        now = time.monotonic()
-        if step.stage not in self._tasks:
-            self._first[step.stage] = (step.done, now)
-            self._tasks[step.stage] = self._bars.add_task(
-                step.stage, total=max(step.total, 1e-9), unit=step.unit, pace=""
-            )
-        # What an earlier run had done is no measure of this one's pace.
-        before, since = self._first[step.stage]
-        self._bars.update(
-            self._tasks[step.stage],
-            completed=step.done,
-            total=max(step.total, 1e-9),
-            pace=left_over(step.done - before, step.total - before, now - since),
-        )
+        say = self._display.say
+        say(f"{self._reasons.total():,} ended in an error (--retry-errors asks again):")
+        for reason, count in self._reasons.most_common(_REASONS):
+            say(f"  {count:,} x {plain(reason)}")
+        if len(self._reasons) > _REASONS:
+            say(f"  and {len(self._reasons) - _REASONS:,} other reasons")
 
 
-class LineDisplay:
-    """A line when a stage starts and ends, and every ten seconds in between."""
+@contextmanager
+def show_run() -> Iterator[Callable[[RunProgress], None]]:
+    """How far an evaluation is, the running score, and at the end what went wrong."""
+    from videoseal.evals.scoring.sample_result import outcome_of
 
-    def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
-        self._console = console
-        self._now = now
-        self._first: dict[str, tuple[float, float]] = {}
-        self._shown: dict[str, float] = {}
-        self._ended: set[str] = set()
+    video = ""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: Kind, error: BaseException | None, trace: Trace) -> None:
-        return None
-
-    def __call__(self, step: Progress) -> None:
-        """Print a line when it is time for one."""
-        if step.note:
-            self._console.print(f"warning: {plain(step.note)}", soft_wrap=True, markup=False)
+    def on_progress(step: RunProgress) -> None:
+        nonlocal video
+        if step.stage != "index":
+            right = step.record is not None and outcome_of(step.record).right
+            error = step.record.error if step.record else None
+            count.add(step.done, step.total, good=right, error=error)
             return
-        now = self._now()
-        before, since = self._first.setdefault(step.stage, (step.done, now))
-        ended = step.done >= step.total
-        if step.stage in self._ended:
-            return
-        if not ended and now - self._shown.get(step.stage, float("-inf")) < _LINE_EVERY_S:
-            return
-        self._shown[step.stage] = now
-        if ended:
-            self._ended.add(step.stage)
-        pace = left_over(step.done - before, step.total - before, now - since)
-        amount = f"{step.done:,.0f}/{step.total:,.0f} {step.unit}"
-        self._console.print(f"{step.stage}: {amount}" + (f" ({pace})" if pace else ""))
+        if step.video != video:
+            video = step.video
+            display.say(f"[{step.done + 1:.0f}/{step.total:.0f}] {plain(video)}")
+            display.clear()
+        if step.indexing is not None:
+            display(step.indexing)
+        display.begin("asked")
+
+    display = Display()
+    count = SampleCount("asked", "right", display)
+    try:
+        with display:
+            yield on_progress
+    finally:
+        count.tell_errors()
+
+
+@contextmanager
+def show_training() -> Iterator[Callable[[TrainProgress], None]]:
+    """A line for every step of training, and a bar that moves while episodes are played."""
+    with Display() as display:
+
+        def on_progress(step: TrainProgress) -> None:
+            if not step.played:
+                reward = "" if step.reward is None else f": mean reward {step.reward:.3f}"
+                display.show("step", step.step, step.steps, reward, keep=True)
+            elif display.is_terminal:
+                display.show("step", step.step, step.steps, f": {step.played} of the next")
+
+        yield on_progress

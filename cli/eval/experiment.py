@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from videoseal.cli.eval.errors import exit_if_all_failed
 from videoseal.cli.eval.folders import name_option
 from videoseal.cli.eval.hours import generate_option, questions_of
 from videoseal.cli.eval.prices import price_option
 from videoseal.cli.eval.run import asked_on, asking_options, draw_options
-from videoseal.cli.eval.scores import print_scores
+from videoseal.cli.eval.scores import exit_if_all_failed, print_scores
 from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
 from videoseal.cli.output import emit_json, near, results, table
+from videoseal.cli.progress import show_run
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
@@ -79,7 +79,6 @@ def _list(invocation: Invocation) -> None:
 
 
 def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> None:
-    from videoseal.cli.eval.progress import show_run
     from videoseal.evals.experiments.experiment import find_experiment, keep, load_experiment
     from videoseal.evals.manifest import RunSpec
     from videoseal.evals.running.run import Places, run, run_folder
@@ -103,11 +102,11 @@ def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> No
     with (
         asked_on(settings, options["ray_address"], endpoints) as on,
         open_resources(settings) as resources,
-        show_run() as tell,
+        show_run() as on_progress,
     ):
         asyncio.run(
             run(
-                spec, places, resources, tell, concurrency=options["concurrency"],
+                spec, places, resources, on_progress, concurrency=options["concurrency"],
                 retry_errors=options["retry_errors"], endpoints=endpoints, on=on,
             )
         )  # fmt: skip

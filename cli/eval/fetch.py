@@ -9,7 +9,7 @@ import click
 
 from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
 from videoseal.cli.output import emit_json, near, notes, results
-from videoseal.cli.progress import display
+from videoseal.cli.progress import Display
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _fetch(
     invocation.when_stopped = "stopped; run the same command again to go on"
     environ = environment()
     endpoint = environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    with Hub(endpoint, environ.get("HF_TOKEN", "")) as hub, display() as bars:
+    with Hub(endpoint, environ.get("HF_TOKEN", "")) as hub, Display() as bars:
         found = fetch(name, out, hub, limit=limit, annotations_only=annotations_only, tell=bars)
     if invocation.as_json:
         emit_json(found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from videoseal.cli.output import notes
-from videoseal.cli.progress import Display, display
+from videoseal.cli.progress import Display
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ def _generated(folder: Path, hours: int, first_seed: int) -> Questions:
     @contextmanager
     def show(number: int, spec: VideoSpec) -> Iterator[Display]:
         notes().print(f"[{number}/{hours}] generating {spec.key}", soft_wrap=True)
-        with display() as bars:
+        with Display() as bars:
             yield bars
 
     made = make_hours(folder, hours, first_seed=first_seed, show=show)

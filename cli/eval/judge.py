@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from videoseal.cli.eval.errors import Errors
 from videoseal.cli.eval.folders import recorded
 from videoseal.cli.eval.run import MODES
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.output import emit_json, notes, results, table
-from videoseal.cli.progress import left_over
+from videoseal.cli.output import emit_json, results, table
+from videoseal.cli.progress import Display, SampleCount
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ __all__ = ["agreement", "judge", "labels"]
 
 _JUDGES: Final = ("judge", "judge2", "words", "rules")
 _GATHERED: Final = ("seen", "gathered")
-_LINE_EVERY_S: Final = 5.0
 _mode = click.option("--mode", type=click.Choice(MODES), help="Only samples of this mode.")
 _variant = click.option("--variant", help="Only samples of this cell of an experiment.")
 _evidence = click.option(
@@ -70,14 +67,21 @@ def judge(invocation: Invocation, /, run: str, **options: Any) -> None:
     folder = recorded(invocation, run)
     gathered = _gathered(folder, options["evidence"])
     wanted = Wanted(options["mode"], options["variant"], options["limit"], gathered)
-    tell = _Shower()
-    asyncio.run(
-        judge_run(
-            folder, build_judges(settings, options["judges"]), wanted, tell,
-            concurrency=options["concurrency"], retry_errors=options["retry_errors"],
-        )
-    )  # fmt: skip
-    tell.errors.tell()
+    judges = build_judges(settings, options["judges"])
+    with Display() as display:
+        count = SampleCount("judged", "grounded", display)
+
+        def on_progress(step: JudgeProgress) -> None:
+            found = step.judgement
+            count.add(step.done, step.total, good=bool(found.grounded), error=found.error)
+
+        asyncio.run(
+            judge_run(
+                folder, judges, wanted, on_progress,
+                concurrency=options["concurrency"], retry_errors=options["retry_errors"],
+            )
+        )  # fmt: skip
+    count.tell_errors()
     _print(invocation, folder, [])
 
 
@@ -134,29 +138,6 @@ def agreement(invocation: Invocation, run: str, sheets: tuple[Path, ...]) -> Non
         )
     }  # fmt: skip
     _print(invocation, folder, [read_labels(sheet, known) for sheet in sheets])
-
-
-class _Shower:
-    """Progress in lines on standard error."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._shown = float("-inf")
-        self._grounded = 0
-        self.errors = Errors()
-
-    def __call__(self, step: JudgeProgress) -> None:
-        """Count one verdict, and say so now and then."""
-        self._grounded += bool(step.judgement.grounded)
-        self.errors.add(step.judgement.error)
-        now = time.monotonic()
-        if now - self._shown < _LINE_EVERY_S and step.done < step.total:
-            return
-        self._shown = now
-        pace = left_over(step.done, step.total, now - self._began)
-        errors = f", {len(self.errors)} errors" if self.errors else ""
-        share = f"{100 * self._grounded / step.done:.1f} % grounded"
-        notes().print(f"judged {step.done}/{step.total}: {share}{errors} ({pace})", soft_wrap=True)
 
 
 def _print(invocation: Invocation, folder: Path, sheets: list[Labels]) -> None:

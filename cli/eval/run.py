@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from videoseal.cli.eval.errors import exit_if_all_failed
 from videoseal.cli.eval.folders import name_option
 from videoseal.cli.eval.hours import generate_option, questions_of
 from videoseal.cli.eval.prices import price_option
-from videoseal.cli.eval.scores import print_scores
+from videoseal.cli.eval.scores import exit_if_all_failed, print_scores
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.progress import show_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +97,6 @@ def _questions(name: str) -> str:
 
 
 def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
-    from videoseal.cli.eval.progress import show_run
     from videoseal.evals.manifest import RunSpec
     from videoseal.evals.manifest import SystemSpec as Asked
     from videoseal.evals.running.run import Places, run, run_folder
@@ -125,11 +124,11 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
     with (
         asked_on(settings, options["ray_address"]) as on,
         open_resources(settings) as resources,
-        show_run() as tell,
+        show_run() as on_progress,
     ):
         asyncio.run(
             run(
-                spec, places, resources, tell,
+                spec, places, resources, on_progress,
                 concurrency=options["concurrency"], retry_errors=options["retry_errors"], on=on,
             )
         )  # fmt: skip

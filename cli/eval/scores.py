@@ -6,11 +6,13 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from videoseal.cli.output import emit_json, results, table
+import click
+
+from videoseal.cli.output import emit_json, notes, results, table
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from videoseal.cli.invocation import Invocation
     from videoseal.evals.report.system_summary import System
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from videoseal.evals.scoring.compare import Comparison
     from videoseal.evals.scoring.systems import RecordedSystem
 
-__all__ = ["comparison_document", "print_scores"]
+__all__ = ["comparison_document", "exit_if_all_failed", "print_scores"]
 
 _GAP: Final = 2
 """Between two columns."""
@@ -106,3 +108,14 @@ def _rich(shown: Table) -> Any:
 def _label(column: Column) -> str:
     """What is measured; what its small values are stands in the line below."""
     return f"{column.text} ({column.small})" if column.below and column.small else column.text
+
+
+def exit_if_all_failed(cells: Sequence[RecordedSystem]) -> None:
+    """End with exit code 1 where questions were asked and every one of them ended in an error."""
+    from videoseal.evals.scoring.scores import status_counts
+
+    counts = [status_counts(cell.tally) for cell in cells]
+    asked = sum(count["asked"] for count in counts)
+    if asked and asked == sum(count["errored"] for count in counts):
+        notes().print(f"error: every question ended in an error ({asked:,})", soft_wrap=True)
+        click.get_current_context().exit(1)

@@ -9,6 +9,7 @@ import click
 
 from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
 from videoseal.cli.output import emit_json, near, results
+from videoseal.cli.progress import show_training
 from videoseal.cli.train.base import base
 from videoseal.cli.train.data import check, data, traces
 from videoseal.core.text import plain
@@ -94,8 +95,8 @@ def grpo(
         return
     _refuse(findings, skip_checks)
     invocation.when_stopped = _STOPPED
-    with _shown() as tell:
-        status = carry_out(config, settings, run, environment(), tell, fresh=fresh)
+    with show_training() as on_progress:
+        status = carry_out(config, settings, run, environment(), on_progress, fresh=fresh)
     _write_report(run, settings)
     if invocation.as_json:
         emit_json({"run": run.root, "model": run.model, **status.model_dump(mode="json")})
@@ -137,8 +138,8 @@ def sft(invocation: Invocation, /, **options: Any) -> None:
         _show_plan(invocation, plan_sft(spec), [])
         return
     invocation.when_stopped = "stopped; a warm start begins again from the start"
-    with _shown() as tell:
-        model = warm_start(spec, environment(), tell)
+    with show_training() as on_progress:
+        model = warm_start(spec, environment(), on_progress)
     if invocation.as_json:
         emit_json({"model": model})
         return
@@ -313,12 +314,6 @@ def _show_plan(invocation: Invocation, launch: Launch, findings: list[Finding]) 
     click.echo(join(launch.command))
     if launch.resumes:
         click.echo(f"goes on after {launch.resumes}")
-
-
-def _shown() -> Any:
-    from videoseal.cli.train.progress import show_training
-
-    return show_training()
 
 
 def _sft_spec(options: dict[str, Any]) -> Any:

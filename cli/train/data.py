@@ -10,6 +10,7 @@ import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, near, results, table
+from videoseal.cli.progress import show_run
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
@@ -73,7 +74,6 @@ _reward_option = click.option(
 @pass_invocation
 def data(invocation: Invocation, /, **options: Any) -> None:
     """Turn a benchmark into training and validation questions, split by video."""
-    from videoseal.cli.eval.progress import show_run
     from videoseal.evals.benchmarks.registry import benchmark
     from videoseal.evals.benchmarks.selection import select
     from videoseal.graph.resources import open_resources
@@ -89,8 +89,8 @@ def data(invocation: Invocation, /, **options: Any) -> None:
     spec = None if options["by"] == "answer" else RewardSpec(kind=options["by"])
     records = (r for run in options["records"] for r in read_attempts(_run(settings, run)))
     scores = scores_of(records, by=spec)
-    with open_resources(settings) as resources, show_run() as tell:
-        videos = asyncio.run(ready_videos(items, options["videos"], resources, tell))
+    with open_resources(settings) as resources, show_run() as on_progress:
+        videos = asyncio.run(ready_videos(items, options["videos"], resources, on_progress))
     prepared = prepare(
         items, videos, share=options["share"], seed=options["seed"],
         difficulty=Difficulty(scores, options["attempts"]) if options["records"] else None,
@@ -204,7 +204,6 @@ def _run(settings: Settings, run: str) -> Path:
 async def _searched(
     settings: Settings, options: dict[str, Any], context: Mapping[str, Any]
 ) -> list[SampleRecord]:
-    from videoseal.cli.eval.progress import show_run
     from videoseal.evals.running.run import RunProgress
     from videoseal.graph.resources import open_resources
     from videoseal.rl.data.tasks import read_label, read_tasks
@@ -212,11 +211,11 @@ async def _searched(
 
     labels = [read_label(task.label) for task in read_tasks(options["tasks"])]
     records: list[SampleRecord] = []
-    with open_resources(settings) as resources, show_run() as tell:
+    with open_resources(settings) as resources, show_run() as on_progress:
         asked = search_episodes(labels, resources, context, concurrency=options["concurrency"])
         async for record in asked:
             records.append(record)
-            tell(RunProgress("ask", len(records), len(labels), record))
+            on_progress(RunProgress("ask", len(records), len(labels), record))
     return records
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.evals.hub_server import hub_server
+from tests.evals.fetch.hub_server import hub_server
 
 ROW = {
     "video": "v1.mp4", "duration": 60, "question": "What?", "candidates": ["a", "b", "c", "d"],

@@ -113,7 +113,7 @@ def test_folder_that_cannot_be_written_is_one_plain_line(place: Place, tmp_path:
 
 def test_reasons_of_errors_are_told_once_each(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever started the run learns why samples failed, and how to ask them again."""
-    from videoseal.cli.eval.progress import show_run
+    from videoseal.cli.progress import show_run
     from videoseal.evals.manifest import SystemSpec
     from videoseal.evals.running.run import RunProgress
 

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.core.models.conftest import Lane
-from tests.core.models.conftest import fault_server as fault_server
-from tests.core.models.conftest import lane as lane
 
 from tests.cli.conftest import Place
 from tests.evals.made import evidence, item, proven, record
+from tests.models.conftest import Lane
+from tests.models.conftest import fault_server as fault_server
+from tests.models.conftest import lane as lane
 from videoseal.evals.records import RecordFile
 from videoseal.graph.answers import Answer
 
