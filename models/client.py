@@ -41,9 +41,13 @@ class EndpointChat(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        payload = self._get_request_payload(messages, stop=stop, **kwargs)
-        response = await self.policy.call(lambda: self.async_client.create(**payload))
-        return self._result(self._body(response))
+        return self._result(await self._ask(messages, kwargs, stop))
+
+    async def _ask(
+        self, messages: list[BaseMessage], options: dict[str, Any], stop: list[str] | None
+    ) -> dict[str, Any]:
+        payload = self._get_request_payload(messages, stop=stop, **options)
+        return self._body(await self.policy.call(lambda: self.async_client.create(**payload)))
 
     def _generate(
         self,

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatResult
+from pydantic import Field
 
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.models.client import EndpointChat, chat_options
 from videoseal.models.fence import escape_special
-from videoseal.models.tool_text import CallParts, as_text_messages, read_call, read_text_calls
+from videoseal.models.reply import CALL_END, CALL_START, read_native_calls, read_text_calls
+from videoseal.models.tool_text import as_text_messages
 
-__all__ = ["BriefPlanner", "JsonPlanner", "NativePlanner", "TextPlanner", "make_planner"]
+__all__ = ["EndpointPlanner", "make_planner"]
 
 
 def make_planner(settings: Settings, endpoint: Endpoint) -> BaseChatModel:
@@ -25,12 +27,20 @@ def make_planner(settings: Settings, endpoint: Endpoint) -> BaseChatModel:
     Use it with `bind_tools` and `ainvoke`. A call that cannot be read is an entry of
     `invalid_tool_calls` with an id, for the caller to answer; failures are ModelErrors.
     """
-    planner = _FORMATS[settings.tool_call_format]
-    return planner(**chat_options(settings, endpoint, "planner"))
+    options = chat_options(settings, endpoint, "planner")
+    return EndpointPlanner(**options, call_format=settings.tool_call_format)
 
 
-class NativePlanner(EndpointChat):
-    """OpenAI tool calls; questions and tool results are escaped, arguments read strictly."""
+class EndpointPlanner(EndpointChat):
+    """Calls tools as `call_format` says; what others wrote is escaped, arguments read strictly.
+
+    `native` are OpenAI tool calls. The other forms are text, for servers that offer plain chat
+    only: `brief` has a system prompt of some hundred tokens, for planners trained on it; `json` is
+    held to the tools' schema by the server, for small models that lose the form (the server must
+    honour `response_format` of type `json_schema`, as llama.cpp and vLLM do).
+    """
+
+    call_format: Literal["native", "text", "brief", "json"] = Field("native", exclude=True)
 
     async def _agenerate(
         self,
@@ -39,83 +49,42 @@ class NativePlanner(EndpointChat):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        payload = self._get_request_payload(_harmless(messages), stop=stop, **kwargs)
-        response = await self.policy.call(lambda: self.async_client.create(**payload))
-        body = self._body(response)
+        asked = _harmless(messages)
+        if self.call_format != "native":
+            asked, kwargs = self._as_text(messages, kwargs)
+        body = await self._ask(asked, kwargs, stop)
         # langchain would refuse the whole reply for arguments that are JSON but no object.
         raw = [choice["message"].pop("tool_calls", None) for choice in body["choices"]]
         result = self._result(body)
         for generation, calls in zip(result.generations, raw, strict=True):
-            _attach(generation, _native_calls(calls, turn=len(messages)))
+            message = generation.message
+            assert isinstance(message, AIMessage)
+            if self.call_format == "native":
+                found = read_native_calls(calls, turn=len(messages))
+            else:
+                message.content = self._with_tags(str(message.text))
+                found = read_text_calls(message.content, turn=len(messages))
+            message.tool_calls, message.invalid_tool_calls = found
         return result
 
-
-class TextPlanner(EndpointChat):
-    """Tool calls as text, for servers that offer plain chat only."""
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        tools = kwargs.pop("tools", [])
+    def _as_text(
+        self, messages: list[BaseMessage], options: dict[str, Any]
+    ) -> tuple[list[BaseMessage], dict[str, Any]]:
+        given = {"tools": [], **options}
+        tools = given.pop("tools")
         for name in ("tool_choice", "parallel_tool_calls"):
-            kwargs.pop(name, None)
-        plain = self._plain(messages, tools)
-        result = await super()._agenerate(plain, stop, run_manager, **kwargs)
-        for generation in result.generations:
-            text = generation.message.content = self._said(str(generation.message.text))
-            _attach(generation, read_text_calls(text, turn=len(messages)))
-        return result
+            given.pop(name, None)
+        if tools and self.call_format == "json":
+            given["response_format"] = _call_schema(tools)
+        return as_text_messages(messages, tools, brief=self.call_format == "brief"), given
 
-    def _plain(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> list[BaseMessage]:
-        return as_text_messages(messages, tools)
-
-    def _said(self, text: str) -> str:
-        return text
+    def _with_tags(self, text: str) -> str:
+        """The history shows every call in the one form that the system prompt describes."""
+        bare = self.call_format == "json" and CALL_START not in text
+        return f"{CALL_START}{text.strip()}{CALL_END}" if bare else text
 
 
-class BriefPlanner(TextPlanner):
-    """Calls as text after a system prompt of some hundred tokens: for planners trained on it."""
-
-    def _plain(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> list[BaseMessage]:
-        return as_text_messages(messages, tools, brief=True)
-
-
-class JsonPlanner(TextPlanner):
-    """Calls as text, held to the tools' schema by the server: for small models that lose the form.
-
-    The server must honour `response_format` of type `json_schema`, as llama.cpp and vLLM do.
-    """
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        tools = kwargs.get("tools", [])
-        if tools:
-            kwargs["response_format"] = _call_format(tools)
-        return await super()._agenerate(messages, stop, run_manager, **kwargs)
-
-    def _said(self, text: str) -> str:
-        # The history shows every call in the one form that the system prompt describes.
-        return text if "<tool_call>" in text else f"<tool_call>{text.strip()}</tool_call>"
-
-
-_FORMATS: Final = {
-    "native": NativePlanner,
-    "text": TextPlanner,
-    "brief": BriefPlanner,
-    "json": JsonPlanner,
-}
-
-
-def _call_format(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _call_schema(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A schema that only calls of these tools fulfil."""
     calls = [
         {
@@ -152,25 +121,3 @@ def _harmless(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
 
 def _quoted(raw: str | None) -> str:
     return json.dumps({"unreadable": raw or ""}, ensure_ascii=False)
-
-
-def _native_calls(raw: object, turn: int) -> CallParts:
-    parts = CallParts([], [])
-    for number, item in enumerate(raw if isinstance(raw, list) else []):
-        entry = item if isinstance(item, dict) else {}
-        function = entry.get("function")
-        function = function if isinstance(function, dict) else {}
-        call_id = entry.get("id") or f"call_{turn}_{number}"
-        call = read_call(function.get("name"), function.get("arguments") or "", str(call_id))
-        if call["type"] == "tool_call":
-            parts.calls.append(call)
-        else:
-            parts.invalid.append(call)
-    return parts
-
-
-def _attach(generation: ChatGeneration, parts: CallParts) -> None:
-    message = generation.message
-    if isinstance(message, AIMessage):
-        message.tool_calls = parts.calls
-        message.invalid_tool_calls = parts.invalid

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import time
 from collections.abc import Callable
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -16,7 +15,7 @@ from videoseal.core.span import format_time
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, usage_of
 from videoseal.models.fence import escape_special
-from videoseal.models.strict_json import read_json
+from videoseal.models.reply import json_part, read_json
 from videoseal.models.types import Frame, Question, Reply
 
 __all__ = ["Form", "Malformed", "StructuredChat", "Wire", "choice_of", "picture_parts"]
@@ -24,7 +23,6 @@ __all__ = ["Form", "Malformed", "StructuredChat", "Wire", "choice_of", "picture_
 T = TypeVar("T")
 W = TypeVar("W", bound="Wire")
 
-_CODE_BLOCK: Final = re.compile(r"\A```(?:json)?\s*\n(.*)\n\s*```\Z", re.DOTALL)
 _NO_SCHEMA: Final = (400, 422)
 """How servers refuse a `response_format` that they do not know."""
 
@@ -65,7 +63,7 @@ class Form(NamedTuple, Generic[W, T]):
     def parse(self, text: str) -> T:
         """Read a reply; raises Malformed with words that the model can act on."""
         try:
-            value = read_json(_json_part(text))
+            value = read_json(json_part(text))
         except ValueError as problem:
             raise Malformed(f"it is not one JSON object: {problem}") from None
         try:
@@ -159,16 +157,6 @@ def choice_of(text: str | None, question: Question) -> str | None:
         letters = ", ".join(question.letters)
         raise Malformed(f'"choice" is {text!r:.20}; it must be one of {letters}')
     return letter
-
-
-def _json_part(text: str) -> str:
-    """Without a thought before it and a code fence around it; anything else is left to fail."""
-    said = text.strip()
-    # A thought comes first or not at all: the JSON itself may quote such a tag from a picture.
-    if not said.startswith(("{", "```")):
-        said = (said.partition("</think>")[2] or said).strip()
-    block = _CODE_BLOCK.match(said)
-    return block.group(1) if block else said
 
 
 def _first_problems(error: ValidationError) -> str:

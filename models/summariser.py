@@ -12,6 +12,7 @@ from videoseal.core.errors import ModelReplyError
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, chat_options, usage_of
+from videoseal.models.reply import after_thoughts
 from videoseal.models.types import Reply, Usage
 
 __all__ = ["PART_CHARACTERS", "ChatSummariser", "split_lines"]
@@ -62,7 +63,7 @@ class ChatSummariser:
                 [SystemMessage(system), HumanMessage(prompts.story_task(lines))],
                 config={"run_name": "summariser", "tags": ["nostream"]},
             )
-        text = str(reply.text).rpartition("</think>")[2].strip()
+        text = after_thoughts(str(reply.text))
         if not text:
             raise ModelReplyError("the summariser wrote nothing", role="summariser")
         # A part longer than this could keep the joining from ever getting shorter.

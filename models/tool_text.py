@@ -1,22 +1,20 @@
-"""Tool calls as text: `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`.
+"""The planner's conversation as plain chat: tools described, calls and results written as text.
 
-The form that Qwen models are trained on and that needs nothing of a server but plain chat. The
-history is sent as it was said, so every request is the one before it plus something at the end.
+The history is sent as it was said, so every request is the one before it plus something at the
+end. `models.reply` reads the calls back.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
     HumanMessage,
-    InvalidToolCall,
     SystemMessage,
     ToolCall,
     ToolMessage,
@@ -24,112 +22,9 @@ from langchain_core.messages import (
 
 from videoseal.models.fence import escape_special
 from videoseal.models.prompts import render
-from videoseal.models.strict_json import read_json
+from videoseal.models.reply import CALL_END, CALL_START
 
-__all__ = [
-    "CallParts",
-    "as_text_messages",
-    "brief_rules",
-    "describe_tools",
-    "read_call",
-    "read_text_calls",
-]
-
-_OPEN: Final = "<tool_call>"
-_CLOSE: Final = "</tool_call>"
-_THOUGHT: Final = "<think>"
-_THOUGHT_END: Final = "</think>"
-_MARK: Final = re.compile(f"{_OPEN}|{_THOUGHT}")
-
-
-class CallParts(NamedTuple):
-    """The tool calls of one reply, those that can be run and those that cannot be read."""
-
-    calls: list[ToolCall]
-    invalid: list[InvalidToolCall]
-
-
-def read_call(name: object, arguments: object, call_id: str) -> ToolCall | InvalidToolCall:
-    """One call from its name and its arguments (JSON text or an object), or what is wrong."""
-    raw = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    error = ""
-    if not isinstance(name, str) or not name:
-        error = "the call has no name"
-    elif isinstance(arguments, str):
-        try:
-            arguments = read_json(arguments or "{}")
-        except ValueError as problem:
-            error = f"the arguments are not JSON: {problem}"
-    if not error and not isinstance(arguments, dict):
-        error = "the arguments are not a JSON object"
-    if error or not isinstance(arguments, dict):
-        label = name if isinstance(name, str) else None
-        return InvalidToolCall(
-            name=label, args=raw, id=call_id, error=error, type="invalid_tool_call"
-        )
-    return ToolCall(name=str(name), args=arguments, id=call_id, type="tool_call")
-
-
-def read_text_calls(text: str, turn: int) -> CallParts:
-    """The calls in a reply; what stands inside `<think>` is thought and not called.
-
-    `turn` numbers the reply within its conversation, so that ids are unique and repeatable.
-    """
-    parts = CallParts([], [])
-    position = _after_open_thought(text)
-    while mark := _MARK.search(text, position):
-        if mark.group() == _THOUGHT:
-            end = text.find(_THOUGHT_END, mark.end())
-            position = end if end >= 0 else len(text)
-            continue
-        call_id = f"call_{turn}_{len(parts.calls) + len(parts.invalid)}"
-        call, position = _read_at(text, mark.end(), call_id)
-        if call["type"] == "tool_call":
-            parts.calls.append(call)
-        else:
-            parts.invalid.append(call)
-    return parts
-
-
-def _after_open_thought(text: str) -> int:
-    """Templates that open the thought themselves leave a reply with only its end."""
-    end = text.find(_THOUGHT_END)
-    return end if end >= 0 and _THOUGHT not in text[:end] else 0
-
-
-def _read_at(said: str, start: int, call_id: str) -> tuple[ToolCall | InvalidToolCall, int]:
-    """The call whose body starts at `start`, and where to look for the next one."""
-    body_start = start + len(said[start:]) - len(said[start:].lstrip())
-    try:
-        _, end = json.JSONDecoder().raw_decode(said, body_start)
-        rest = said[end:].lstrip()
-        if not rest.startswith(_CLOSE):
-            raise ValueError(f"{_CLOSE} does not follow the JSON object")
-        call = _from_object(read_json(said[body_start:end]), call_id)
-        return call, len(said) - len(rest) + len(_CLOSE)
-    except (ValueError, RecursionError) as problem:
-        body, closed, _ = said[start:].partition(_CLOSE)
-        error = f"the call is not JSON: {problem}" if closed else f"{_CLOSE} is missing"
-        invalid = InvalidToolCall(
-            name=None, args=body.strip(), id=call_id, error=error, type="invalid_tool_call"
-        )
-        return invalid, start + len(body) + len(closed)
-
-
-def _from_object(value: object, call_id: str) -> ToolCall | InvalidToolCall:
-    match value:
-        # Arguments as text would be a second layer of JSON, which this form does not have.
-        case {"name": name, "arguments": arguments, **more} if not (
-            more or isinstance(arguments, str)
-        ):
-            return read_call(name, arguments, call_id)
-    return InvalidToolCall(
-        name=None,
-        args=json.dumps(value, ensure_ascii=False),
-        id=call_id,
-        error='a call is an object with exactly "name" and "arguments", the latter an object',
-        type="invalid_tool_call",
-    )
+__all__ = ["as_text_messages", "brief_rules", "describe_tools"]
 
 
 def describe_tools(tools: Sequence[Mapping[str, Any]]) -> str:
@@ -181,7 +76,7 @@ def _turn(message: BaseMessage) -> BaseMessage:
     if not isinstance(message, AIMessage):
         return message
     text = str(message.text)
-    if _OPEN not in text:
+    if CALL_START not in text:
         calls = [_render(call) for call in message.tool_calls]
         text = "\n".join([text, *calls] if text else calls)
     return AIMessage(text)
@@ -189,4 +84,4 @@ def _turn(message: BaseMessage) -> BaseMessage:
 
 def _render(call: ToolCall) -> str:
     body = json.dumps({"name": call["name"], "arguments": call["args"]}, ensure_ascii=False)
-    return f"{_OPEN}\n{body}\n{_CLOSE}"
+    return f"{CALL_START}\n{body}\n{CALL_END}"

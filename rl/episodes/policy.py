@@ -22,7 +22,7 @@ from langchain_core.runnables import Runnable
 
 from videoseal.core.errors import ModelUnavailable
 from videoseal.graph.session import OutOfBudget
-from videoseal.models.tool_text import read_text_calls
+from videoseal.models.reply import read_text_calls
 from videoseal.rl.episodes.tokens import TURN, ContextFull, Transcript
 
 __all__ = ["Engine", "PolicyChat", "Speaker", "speaking"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from videoseal.models.tool_text import read_text_calls
+from videoseal.models.reply import read_text_calls
 
 __all__ = ["OWN_MISTAKES", "mistakes"]
 

@@ -16,7 +16,7 @@ from videoseal.models.build import build_models
 
 SERVED = ("planner", "inspector", "answerer", "captioner", "embedder", "summariser")
 CLIENTS = {
-    "planner": "NativePlanner",
+    "planner": "EndpointPlanner",
     "inspector": "ChatInspector",
     "answerer": "ChatAnswerer",
     "captioner": "ChatCaptioner",
@@ -55,7 +55,7 @@ def test_the_form_of_tool_calls_is_chosen_by_its_setting(plain):
     """Text where the settings say so."""
     endpoint = Endpoint(base_url="http://127.0.0.1:9/v1", model="m")
     update = {"planner": endpoint, "tool_call_format": "text"}
-    assert type(build_models(plain.model_copy(update=update)).planner).__name__ == "TextPlanner"
+    assert build_models(plain.model_copy(update=update)).planner.call_format == "text"
 
 
 def test_an_address_that_is_none_is_found_at_once(plain):

@@ -58,7 +58,7 @@ def test_it_takes_only_the_text_roles_that_have_no_endpoint(tmp_path, monkeypatc
     monkeypatch.setattr(local_llm, "local_endpoint", lambda folder: local)
     own = Endpoint(base_url="http://127.0.0.1:8/v1", model="own")
     models = build_models(Settings(data_dir=tmp_path, local_llm=True, ocr=False, answerer=own))
-    assert type(models.planner).__name__ == "JsonPlanner"
+    assert models.planner.call_format == "json"
     assert "own" in models.answerer.name
     assert type(models.inspector).__module__.startswith("videoseal.models.offline")
 

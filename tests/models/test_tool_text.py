@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from videoseal.models.tool_text import as_text_messages, brief_rules, read_text_calls
+from videoseal.models.reply import read_text_calls
+from videoseal.models.tool_text import as_text_messages, brief_rules
 
 CALL = '<tool_call>\n{"name": "look", "arguments": {"query": "a red car"}}\n</tool_call>'
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}

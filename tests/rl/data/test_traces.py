@@ -19,7 +19,8 @@ from videoseal.evals.running.sample import run_sample
 from videoseal.graph.planner_messages import tool_names
 from videoseal.indexing.index_rows import Hit
 from videoseal.models.offline.planner import SearchPolicy
-from videoseal.models.tool_text import as_text_messages, read_text_calls
+from videoseal.models.reply import read_text_calls
+from videoseal.models.tool_text import as_text_messages
 from videoseal.models.types import Question
 from videoseal.rl.data.tasks import TaskLabel
 from videoseal.rl.data.traces import (
