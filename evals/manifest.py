@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videoseal.core.errors import VideosealError, first_fault
+from videoseal.core.files import write_whole
 from videoseal.core.settings import Settings
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.pins import prompt_text_hash, versions
@@ -193,9 +194,7 @@ def _difference(name: str, then: Any, now: Any) -> tuple[str, Any, Any]:
 
 def _write(path: Path, manifest: Manifest) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, manifest.model_dump_json(indent=1))
 
 
 def dataset_hash(path: Path) -> str:

@@ -8,14 +8,13 @@ reads text only and reasons weakly: it is for trying the model path without a ke
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.util
 import os
-import shutil
 from pathlib import Path
 from typing import Any, Final
 
 from videoseal.core.errors import MissingDependency, OutOfSpace
+from videoseal.core.files import WrongHash, join_files
 from videoseal.core.settings import Endpoint
 
 __all__ = ["MODEL_NAME", "MODEL_SHA256", "installed", "join_model", "local_endpoint"]
@@ -67,19 +66,16 @@ def join_model(folder: Path) -> Path:
     if target.is_file():
         return target
     parts = [_part(number) for number in range(1, _PARTS + 1)]
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(f".{os.getpid()}.part")
     try:
-        with partial.open("wb") as joined:
-            for part in parts:
-                with part.open("rb") as piece:
-                    shutil.copyfileobj(piece, joined, 1 << 22)
-        _check(partial)
-        partial.replace(target)
+        folder.mkdir(parents=True, exist_ok=True)
+        join_files(parts, target, MODEL_SHA256)
     except OSError as error:
         raise OutOfSpace(f"cannot write the local language model: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    except WrongHash as error:
+        raise MissingDependency(
+            "the packaged parts of the local language model do not join to the published file",
+            hint=f"expected sha256 {MODEL_SHA256[:12]}, found {error!s:.12}; reinstall the extra",
+        ) from None
     return target
 
 
@@ -88,13 +84,3 @@ def _part(number: int) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise MissingDependency("the local language model is not installed", hint=_HINT)
     return Path(spec.submodule_search_locations[0]) / "data" / f"part{number:02d}.bin"
-
-
-def _check(path: Path) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != MODEL_SHA256:
-        raise MissingDependency(
-            "the packaged parts of the local language model do not join to the published file",
-            hint=f"expected sha256 {MODEL_SHA256[:12]}, found {found[:12]}; reinstall the extra",
-        )

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from videoseal.core.files import write_whole
 from videoseal.models.types import Frame
 
 __all__ = ["FrameCache"]
@@ -80,14 +81,7 @@ class FrameCache:
         return self._root / _name(video_id) / f"{side}-{quality}"
 
     def _write(self, path: Path, data: bytes) -> None:
-        part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            part.write_bytes(data)
-            part.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise
+        write_whole(path, data)
         with self._lock:
             self._unswept += _on_disk(len(data))
 

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from videoseal.core.errors import VideosealError
+from videoseal.core.files import replacing
 from videoseal.evals.benchmarks.selection import VIDEO_SUFFIXES
 
 __all__ = ["BadArchive", "unpack"]
@@ -71,10 +72,8 @@ def unpack(pieces: Sequence[Path], folder: Path) -> int:
                 target = folder / PurePosixPath(name).name
                 if target.is_file():
                     continue
-                partial = target.with_name(f"{target.name}.part")
-                with stream, partial.open("wb") as file:
+                with replacing(target) as partial, stream, partial.open("wb") as file:
                     shutil.copyfileobj(stream, file, 1 << 20)
-                partial.replace(target)
                 new += 1
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise BadArchive(f"{pieces[0].name}: {error}") from error

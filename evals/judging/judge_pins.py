@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videoseal.core.errors import first_fault
+from videoseal.core.files import write_whole
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.judging.blind_view import VIEW_VERSION, Gathered
 from videoseal.evals.manifest import RunMismatch
@@ -79,12 +80,8 @@ def pin_judges(folder: Path, new: Pins) -> None:
                     hint=f"judge a copy of the run's folder without {JUDGEMENTS} and {JUDGES}",
                 )
     judges = {**new.judges, **before.judges}
-    path = folder / JUDGES
-    partial = path.with_suffix(".part")
-    partial.write_text(
-        Pins(evidence=new.evidence, judges=judges).model_dump_json(indent=1), encoding="utf-8"
-    )
-    partial.replace(path)
+    pins = Pins(evidence=new.evidence, judges=judges)
+    write_whole(folder / JUDGES, pins.model_dump_json(indent=1))
 
 
 def read_pins(folder: Path) -> Pins | None:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from videoseal.core.files import write_whole
 from videoseal.evals.synthetic.generate import generate
 from videoseal.evals.synthetic.spec import VideoSpec
 
@@ -55,9 +56,7 @@ def make_hours(
         with show(number, spec) if show else nullcontext() as step:
             made.append(generate(spec, folder, step))
     annotations = folder / f"hours-{seeds[0]}-{seeds[-1]}.jsonl"
-    partial = annotations.with_suffix(".part")
-    partial.write_text("".join(each.questions.read_text("utf-8") for each in made), "utf-8")
-    partial.replace(annotations)
+    write_whole(annotations, "".join(each.questions.read_text("utf-8") for each in made))
     return HourSet(
         annotations, folder, sum(each.asked for each in made), sum(each.duration for each in made)
     )

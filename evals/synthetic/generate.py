@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from videoseal.core.errors import OutOfSpace, VideosealError
+from videoseal.core.files import replacing
 from videoseal.evals.synthetic.drawing.renderer import draw_frames
 from videoseal.evals.synthetic.drawing.sound import RATE, SoundTrack
 from videoseal.evals.synthetic.questions import questions_line
@@ -55,12 +56,8 @@ def _write(spec: VideoSpec, story: Story, out_dir: Path, tell: Callable[[int], N
     out_dir.mkdir(parents=True, exist_ok=True)
     # The truth goes first and comes last: where it stands, the rest is whole.
     _path(spec, out_dir, "truth.json").unlink(missing_ok=True)
-    partial = out_dir / f"{spec.key}.part.mp4"
-    try:
+    with replacing(_path(spec, out_dir, "mp4")) as partial:
         _encode(spec, story, partial, tell)
-        partial.replace(out_dir / f"{spec.key}.mp4")
-    finally:
-        partial.unlink(missing_ok=True)
     line, asked = questions_line(spec, story)
     _path(spec, out_dir, "questions.jsonl").write_text(line, encoding="utf-8")
     _truth(spec, story).save(_path(spec, out_dir, "truth.json"))
@@ -118,7 +115,7 @@ def _teller(total: int, progress: ProgressFn | None) -> Callable[[int], None]:
 def _encode(spec: VideoSpec, story: Story, path: Path, tell: Callable[[int], None]) -> None:
     times, sound = story.times, SoundTrack(spec.seed, story.events)
     offset = round(Fraction(spec.start_offset) / times.tick)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format="mp4") as container:
         video = container.add_stream("libx264", rate=spec.rate)
         video.width, video.height, video.pix_fmt = spec.width, spec.height, "yuv420p"
         video.codec_context.time_base = times.tick

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -15,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from videoseal.core.errors import MissingDependency
+from videoseal.core.files import WrongHash, join_files
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.indexing.index_rows import Data, TextRow
@@ -157,16 +155,9 @@ def _joined(target: Path) -> Path:
     sources["model.bin"] = [root / f"model.bin.part{n}" for n, root in enumerate(roots, start=1)]
     target.mkdir(parents=True, exist_ok=True)
     for name, parts in sources.items():
-        # Under another name until it is whole and checked: a killed run leaves nothing to trust.
-        unfinished = target / f".{name}.{os.getpid()}"
-        with unfinished.open("wb") as out:
-            for part in parts:
-                with part.open("rb") as piece:
-                    shutil.copyfileobj(piece, out, 1 << 20)
-        with unfinished.open("rb") as whole:
-            digest = hashlib.file_digest(whole, "sha256")
-        if digest.hexdigest() != _SHA256[name]:
-            unfinished.unlink()
-            raise MissingDependency(f"{name} for speech is not the expected file", hint=_HINT)
-        unfinished.replace(target / name)
+        try:
+            join_files(parts, target / name, _SHA256[name])
+        except WrongHash:
+            message = f"{name} for speech is not the expected file"
+            raise MissingDependency(message, hint=_HINT) from None
     return target

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videoseal.core.errors import OutOfSpace
+from videoseal.core.files import write_whole
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.item import Item
 
@@ -58,14 +59,11 @@ def read_label(label: str) -> TaskLabel:
 
 def write_tasks(path: Path, tasks: Iterable[TrainTask]) -> int:
     """Write tasks as JSON lines, whole or not at all, and say how many; raises OutOfSpace."""
-    partial = path.with_name(f"{path.name}.part")
     lines = [f"{task.model_dump_json()}\n" for task in tasks]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text("".join(lines), encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, "".join(lines))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise OutOfSpace(f"cannot write {path}: {error.strerror}") from error
     return len(lines)
 

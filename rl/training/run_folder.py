@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videoseal.core.errors import VideosealError
+from videoseal.core.files import write_whole
 from videoseal.evals.manifest import RunMismatch, dataset_hash
 from videoseal.evals.records import RunBusy
 from videoseal.rl.config import TrainConfig
@@ -146,7 +146,7 @@ class RunFolder:
         """
         if not self.manifest.is_file():
             self.root.mkdir(parents=True, exist_ok=True)
-            _write(self.manifest, manifest.model_dump_json(indent=1))
+            write_whole(self.manifest, manifest.model_dump_json(indent=1), durable=True)
             return
         before, now = self.read_manifest().identity(), manifest.identity()
         for name in {**before, **now}:
@@ -187,7 +187,7 @@ class RunFolder:
         """Write the status; a full disk is no reason to lose the run."""
         try:
             told = status.model_copy(update={"changed": datetime.now(UTC)})
-            _write(self.status_file, told.model_dump_json(indent=1))
+            write_whole(self.status_file, told.model_dump_json(indent=1), durable=True)
         except OSError:
             return
 
@@ -238,15 +238,6 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _holds_states(folder: Path) -> bool:
     return folder.is_dir() and any(folder.glob("*_states.pt"))
-
-
-def _write(path: Path, text: str) -> None:
-    partial = path.with_suffix(".part")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
