@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 WHAT    = pyproject.toml constraints.txt
 
-.PHONY: help demo test lint format types bench serve picture lock clean
+.PHONY: help demo test lint format types bench serve docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -31,8 +31,8 @@ bench: $(VENV)/.dev ## Measure everything the README claims (hours of video: tak
 serve: $(VENV)/.serve ## Serve the graphs for LangGraph Studio on 127.0.0.1:2024
 	@LANGGRAPH_CLI_NO_ANALYTICS=1 $(BIN)/langgraph dev --no-browser --n-jobs-per-worker 4
 
-picture: $(VENV)/.dev ## Print the graph as mermaid text
-	@$(BIN)/python -c "from videoseal.graph.app import agent; print(agent.get_graph().draw_mermaid())"
+docs: $(VENV)/.dev ## Write help texts, settings, figures and the graph into README.md and docs/
+	@$(BIN)/python docs/build.py
 
 lock: $(VENV)/.dev ## Write down the exact versions of the installed packages
 	@$(PIP) freeze --exclude-editable --exclude pip --exclude setuptools --exclude wheel | sed "s/+cpu$$//" > constraints.txt
