@@ -14,7 +14,7 @@ from videoseal.cli.answer_view import EventLines, print_answer
 from videoseal.cli.failures import FailureReport, print_failure
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, notes
-from videoseal.core.errors import SettingsError, UnknownVideo, VideosealError
+from videoseal.core.errors import SettingsError, UnknownVideo, VideosealError, faults
 from videoseal.graph.proof.evidence_folder import EvidenceFolder, new_folder, write_evidence
 
 if TYPE_CHECKING:
@@ -166,10 +166,9 @@ def _checked(schema: Any, **values: Any) -> Any:
     try:
         return schema(**values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        name = {"text": "the question"}.get(place, place)
-        raise SettingsError(f"{name}: {first['msg']}") from None
+        fault = faults(error)[0]
+        line = fault._replace(place=("the question",)) if fault.place == ("text",) else fault
+        raise SettingsError(line.line()) from None
 
 
 def _report_error(episode: Episode) -> int:

@@ -29,7 +29,7 @@ Each class carries the exit code that the command line uses for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -39,6 +39,7 @@ __all__ = [
     "DatabaseUnavailable",
     "EmbeddingMismatch",
     "EmptyVideo",
+    "Fault",
     "MissingDependency",
     "MissingExtension",
     "ModelAuthError",
@@ -59,6 +60,7 @@ __all__ = [
     "VideoError",
     "VideoNotFound",
     "VideosealError",
+    "faults",
     "first_fault",
 ]
 
@@ -187,16 +189,27 @@ class EmbeddingMismatch(StoreError):
     """The stored vectors are of another model or dimension than the embedder's."""
 
 
-_ADDED: Final = "Value error, "
-"""Put by pydantic before what a validator of ours says."""
+class Fault(NamedTuple):
+    """What a schema found wrong."""
+
+    place: tuple[int | str, ...]
+    """The way to the field; empty for a fault that is of no single field."""
+    message: str
+
+    def line(self, whole: str = "") -> str:
+        """The fault with its field, or with `whole` where it is of none."""
+        place = ".".join(map(str, self.place)) or whole
+        return f"{place}: {self.message}" if place else self.message
+
+
+def faults(error: ValidationError) -> list[Fault]:
+    """All faults, without what pydantic puts before the words of a validator of ours."""
+    return [
+        Fault(found["loc"], found["msg"].removeprefix("Value error, "))
+        for found in error.errors(include_url=False, include_input=False)
+    ]
 
 
 def first_fault(error: ValidationError, whole: str = "") -> str:
-    """The first fault with its field, as `endpoints.planner: Field required`.
-
-    `whole` names the thing itself, for a fault that is of no single field.
-    """
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"])) or whole
-    message = first["msg"].removeprefix(_ADDED)
-    return f"{place}: {message}" if place else message
+    """The first fault with its field, as `endpoints.planner: Field required`."""
+    return faults(error)[0].line(whole)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from videoseal.core.errors import SettingsError
+from videoseal.core.errors import SettingsError, faults
 
 __all__ = ["REFERENCE_NAMES", "ROLES", "Endpoint", "Role", "Settings"]
 
@@ -139,7 +139,9 @@ class Settings(BaseModel):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise SettingsError(_first_problem(error)) from None
+            fault = faults(error)[0]
+            name = f"{_PREFIX}{'_'.join(map(str, fault.place)).upper()}"
+            raise SettingsError(f"{name}: {fault.message}") from None
 
     def endpoint(self, role: Role) -> Endpoint | None:
         """The endpoint of a role, or None for its offline stand-in."""
@@ -185,10 +187,3 @@ def _endpoints(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
                 raise SettingsError(f"the {role} endpoint is only half given: set {own}_{part}")
         found[role] = given
     return found
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_input=False, include_url=False)[0]
-    place = [str(part) for part in problem["loc"]]
-    name = f"{_PREFIX}{'_'.join(place).upper()}"
-    return f"{name}: {problem['msg']}"

@@ -9,6 +9,7 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 from pydantic import ValidationError
 
+from videoseal.core.errors import first_fault
 from videoseal.core.text import clean_json, clean_text
 from videoseal.graph.budget import Left
 from videoseal.graph.planner_messages import error_payload, nudge, tool_text
@@ -95,7 +96,7 @@ def read_turn(message: AIMessage, allowed: Sequence[ToolName]) -> Call | Refusal
     try:
         args = ARGUMENTS[cast(ToolName, name)].model_validate(calls[0]["args"])
     except ValidationError as error:
-        return Refusal("BadArguments", _first_problem(error), ids, name)
+        return Refusal("BadArguments", first_fault(error), ids, name)
     return Call(id=ids[0], tool=name, args=args.model_dump(), refused=ids[1:])
 
 
@@ -122,9 +123,3 @@ def _others(ids: Sequence[str], left: Left) -> list[ToolMessage]:
 def _reply(call_id: str, text: str, *, failed: bool) -> ToolMessage:
     status = "error" if failed else "success"
     return ToolMessage(text, tool_call_id=call_id, id=str(uuid4()), status=status)
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"])
-    return f"{place}: {problem['msg']}" if place else problem["msg"]

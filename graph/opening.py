@@ -9,7 +9,7 @@ from uuid import uuid4
 from langchain_core.messages import AnyMessage, HumanMessage
 from pydantic import ValidationError
 
-from videoseal.core.errors import UnknownVideo
+from videoseal.core.errors import UnknownVideo, faults
 from videoseal.core.text import clean_text
 from videoseal.graph.calls import NUDGE_PREFIX
 from videoseal.graph.context import Context
@@ -86,8 +86,8 @@ def _question(state: State, human: HumanMessage | None) -> tuple[Question, bool]
             options = [] if stale else state.options
             return _clean(human.text, options), True
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        raise InvalidQuestion(f"the question cannot be asked: {problem['msg']}") from None
+        problem = faults(error)[0].message
+        raise InvalidQuestion(f"the question cannot be asked: {problem}") from None
     raise InvalidQuestion("there is no question: give it in the input or as a message")
 
 

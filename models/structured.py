@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from videoseal.core.errors import ModelRejected, ModelReplyError
+from videoseal.core.errors import ModelRejected, ModelReplyError, faults
 from videoseal.core.span import format_time
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, usage_of
@@ -25,6 +25,8 @@ W = TypeVar("W", bound="Wire")
 
 _NO_SCHEMA: Final = (400, 422)
 """How servers refuse a `response_format` that they do not know."""
+_TOLD: Final = 5
+"""Faults of a reply that its model is told of."""
 
 
 class Malformed(ValueError):
@@ -69,7 +71,8 @@ class Form(NamedTuple, Generic[W, T]):
         try:
             wire = self.wire.model_validate(value)
         except ValidationError as error:
-            raise Malformed(_first_problems(error)) from None
+            problems = [fault.line("the reply") for fault in faults(error)]
+            raise Malformed("; ".join(problems[:_TOLD])) from None
         return self.read(wire)
 
 
@@ -157,11 +160,3 @@ def choice_of(text: str | None, question: Question) -> str | None:
         letters = ", ".join(question.letters)
         raise Malformed(f'"choice" is {text!r:.20}; it must be one of {letters}')
     return letter
-
-
-def _first_problems(error: ValidationError) -> str:
-    found = []
-    for problem in error.errors(include_url=False, include_input=False)[:5]:
-        place = ".".join(str(part) for part in problem["loc"]) or "the reply"
-        found.append(f"{place}: {problem['msg']}")
-    return "; ".join(found)

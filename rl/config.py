@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from videoseal.core.errors import SettingsError
+from videoseal.core.errors import SettingsError, first_fault
 from videoseal.core.settings import ROLES, Settings
 from videoseal.graph.context import Context
 from videoseal.rl.config_sections import (
@@ -59,7 +59,7 @@ class TrainConfig(BaseModel):
         try:
             self.episode_context()
         except ValidationError as error:
-            raise ValueError(f"context.{_first(error)}") from None
+            raise ValueError(f"context.{first_fault(error)}") from None
         return self
 
     @property
@@ -136,7 +136,7 @@ class RolloutConfig(BaseModel):
         except OSError as error:
             raise SettingsError(f"cannot read {named}: {error.strerror}") from None
         except ValidationError as error:
-            raise SettingsError(f"{named}: {_first(error)}") from None
+            raise SettingsError(f"{named}: {first_fault(error)}") from None
 
 
 def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
@@ -162,7 +162,7 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
     try:
         return _absolute(TrainConfig.model_validate(values))
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_first(error)}") from None
+        raise SettingsError(f"{path}: {first_fault(error)}") from None
 
 
 def recipes() -> dict[str, str]:
@@ -285,10 +285,3 @@ def _public(settings: Settings) -> dict[str, Any]:
         if plain.get(role):
             del plain[role]["api_key"]
     return plain
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{field}: {message}" if field else message

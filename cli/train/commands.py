@@ -319,7 +319,7 @@ def _show_plan(invocation: Invocation, launch: Launch, findings: list[Finding]) 
 def _sft_spec(options: dict[str, Any]) -> Any:
     from pydantic import ValidationError
 
-    from videoseal.core.errors import SettingsError
+    from videoseal.core.errors import SettingsError, faults
     from videoseal.rl.config import load_config
     from videoseal.rl.config_sections import HardwareSection
     from videoseal.rl.training.command import SftSpec
@@ -343,7 +343,7 @@ def _sft_spec(options: dict[str, Any]) -> Any:
             hardware=config.hardware if config else alone, **more,
         )  # fmt: skip
     except ValidationError as error:
-        raise SettingsError(str(error.errors()[0]["msg"])) from None
+        raise SettingsError(faults(error)[0].message) from None
 
 
 def _write_report(run: RunFolder, settings: Settings, out: Path | None = None) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from videoseal.core.errors import VideosealError
+from videoseal.core.errors import VideosealError, faults
 
 __all__ = ["ExperimentError", "Place", "YamlSource", "read_source"]
 
@@ -39,8 +39,8 @@ class YamlSource(NamedTuple):
 
     def invalid(self, error: ValidationError, before: Place = ()) -> ExperimentError:
         """The first thing that a schema found, in a field below the place `before`."""
-        first = error.errors(include_url=False, include_input=False)[0]
-        return self.error([*before, *first["loc"]], first["msg"])
+        first = faults(error)[0]
+        return self.error([*before, *first.place], first.message)
 
 
 def read_source(path: Path) -> YamlSource:

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from videoseal.core.errors import SettingsError, first_fault
+from videoseal.core.errors import SettingsError, faults, first_fault
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.evals.manifest import SystemSpec
 from videoseal.graph.resources import Resources
@@ -75,9 +75,9 @@ def read_endpoints(cells: Iterable[SystemSpec], environ: Mapping[str, str]) -> d
         try:
             found[prefix] = Endpoint.model_validate({k: v for k, v in given.items() if v})
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            part = str(first["loc"][0]).upper()
-            raise SettingsError(f"{prefix}_{part}: {first['msg']}") from None
+            first = faults(error)[0]
+            part = str(first.place[0]).upper()
+            raise SettingsError(f"{prefix}_{part}: {first.message}") from None
     return found
 
 

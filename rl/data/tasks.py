@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from videoseal.core.errors import OutOfSpace
+from videoseal.core.errors import OutOfSpace, first_fault
 from videoseal.core.files import write_whole
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.item import Item
@@ -54,7 +54,7 @@ def read_label(label: str) -> TaskLabel:
     try:
         return TaskLabel.model_validate_json(label)
     except ValidationError as error:
-        raise AnnotationError(f"label: {_complaint(error)}") from None
+        raise AnnotationError(f"label: {first_fault(error, 'line')}") from None
 
 
 def write_tasks(path: Path, tasks: Iterable[TrainTask]) -> int:
@@ -78,13 +78,7 @@ def read_tasks(path: Path) -> list[TrainTask]:
             task = TrainTask.model_validate_json(line)
             read_label(task.label)
         except (ValidationError, AnnotationError) as error:
-            told = _complaint(error) if isinstance(error, ValidationError) else str(error)
+            told = first_fault(error, "line") if isinstance(error, ValidationError) else str(error)
             raise AnnotationError(f"{path.name}:{number}: {told}") from None
         tasks.append(task)
     return tasks
-
-
-def _complaint(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    return f"{field or 'line'}: {first['msg']}"
