@@ -13,9 +13,10 @@ from videoseal.cli.eval.fetch import fetch_command
 from videoseal.cli.eval.folders import recorded
 from videoseal.cli.eval.judge import agreement, judge, labels
 from videoseal.cli.eval.prices import price_option
-from videoseal.cli.eval.run import MODES, benchmark_command
+from videoseal.cli.eval.run import benchmark_command
 from videoseal.cli.eval.scores import comparison_document, print_scores
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.options import MODES
 from videoseal.cli.output import emit_json, results
 
 if TYPE_CHECKING:

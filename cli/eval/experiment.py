@@ -11,9 +11,10 @@ import click
 from videoseal.cli.eval.folders import name_option
 from videoseal.cli.eval.hours import generate_option, questions_of
 from videoseal.cli.eval.prices import price_option
-from videoseal.cli.eval.run import asked_on, asking_options, draw_options
+from videoseal.cli.eval.run import asked_on, asking_options
 from videoseal.cli.eval.scores import exit_if_all_failed, print_scores
 from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
+from videoseal.cli.options import draw_options
 from videoseal.cli.output import emit_json, near, results, table
 from videoseal.cli.progress import show_run
 from videoseal.core.text import plain

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from videoseal.cli.eval.folders import recorded
-from videoseal.cli.eval.run import MODES
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.options import MODES
 from videoseal.cli.output import emit_json, results, table
 from videoseal.cli.progress import Display, SampleCount
 from videoseal.core.text import plain

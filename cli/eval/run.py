@@ -6,7 +6,7 @@ import asyncio
 import sys
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,7 @@ from videoseal.cli.eval.hours import generate_option, questions_of
 from videoseal.cli.eval.prices import price_option
 from videoseal.cli.eval.scores import exit_if_all_failed, print_scores
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.options import MODES, context_options, draw_options, given_context
 from videoseal.cli.progress import show_run
 
 if TYPE_CHECKING:
@@ -24,21 +25,9 @@ if TYPE_CHECKING:
     from videoseal.evals.running.run import Sampling
     from videoseal.evals.running.system_settings import Endpoints
 
-__all__ = ["MODES", "asked_on", "asking_options", "benchmark_command", "draw_options"]
+__all__ = ["asked_on", "asking_options", "benchmark_command"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
-
-MODES: Final = ("decoupled", "coupled", "direct", "blind")
-
-
-def draw_options(command: F) -> F:
-    """Add `--limit`, `--sample` and `--seed`: which questions are asked."""
-    limit = click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
-    sample = click.option(
-        "--sample", type=click.IntRange(1), help="Only N questions drawn at random."
-    )
-    seed = click.option("--seed", default=0, show_default=True, help="Of the draw.")
-    return limit(sample(seed(command)))
 
 
 def asking_options(command: F) -> F:
@@ -77,10 +66,7 @@ def benchmark_command(name: str) -> click.Command:
         help="System to ask; give several to compare them in one run.",
     )  # fmt: skip
     @draw_options
-    @click.option("--max-steps", type=click.IntRange(1), help="Turns of the planner a question.")
-    @click.option("--max-frames", type=click.IntRange(1), help="Frames shown a question.")
-    @click.option("--max-seconds", type=click.FloatRange(0.1), help="Hard time limit a question.")
-    @click.option("--force", is_flag=True, help="Guess where there is no proof; scored both ways.")
+    @context_options("max_steps", "max_frames", "max_seconds", "forced_choice")
     @asking_options
     @name_option("that of the benchmark")
     @price_option
@@ -105,13 +91,7 @@ def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
 
     settings = invocation.settings()
     questions = questions_of(settings, options)
-    context = {
-        key: options[key]
-        for key in ("max_steps", "max_frames", "max_seconds")
-        if options[key] is not None
-    }
-    if options["force"]:
-        context["forced_choice"] = True
+    context = given_context(options)
     spec = RunSpec(
         benchmark=name,
         cells=[Asked(mode=mode, context=context) for mode in dict.fromkeys(options["modes"])],

@@ -1,0 +1,68 @@
+"""Options that several commands have, each said once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+
+import click
+
+from videoseal.graph.context import Context, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic.fields import FieldInfo
+
+__all__ = ["MODES", "context_options", "draw_options", "given_context"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+MODES: Final[tuple[str, ...]] = get_args(Mode)
+_FLAGS: Final = {"forced_choice": "--force"}
+"""Fields of Context whose option has another name."""
+
+
+def context_options(*fields: str) -> Callable[[F], F]:
+    """Add an option for each of these fields of Context, with its bounds, default and help."""
+
+    def add(command: F) -> F:
+        for name in reversed(fields):
+            field = Context.model_fields[name]
+            flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+            command = click.option(
+                flag, name, type=_type(field), is_flag=field.annotation is bool, default=None,
+                show_default=f"{field.default}" if field.default else False,
+                help=field.description,
+            )(command)  # fmt: skip
+        return command
+
+    return add
+
+
+def given_context(options: dict[str, Any]) -> dict[str, Any]:
+    """What the options of `context_options` say; those that were not given are left out."""
+    return {name: options[name] for name in Context.model_fields if options.get(name) is not None}
+
+
+def draw_options(command: F) -> F:
+    """Add `--limit`, `--sample` and `--seed`: which questions are asked."""
+    limit = click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
+    sample = click.option(
+        "--sample", type=click.IntRange(1), help="Only N questions drawn at random."
+    )
+    seed = click.option("--seed", default=0, show_default=True, help="Of the draw.")
+    return limit(sample(seed(command)))
+
+
+def _type(field: FieldInfo) -> Any:
+    """What the field takes: one of its words, or a number between its bounds."""
+    if field.annotation is bool:
+        return bool
+    kinds = get_args(field.annotation) or (field.annotation,)
+    if all(isinstance(kind, str) for kind in kinds):
+        return click.Choice(kinds)
+    bounds = {name: getattr(each, name) for each in field.metadata for name in each.__slots__}
+    least, most = bounds.get("ge", bounds.get("gt")), bounds.get("le")
+    if float in kinds:
+        return click.FloatRange(least, most, min_open="gt" in bounds)
+    return click.IntRange(least, most)
