@@ -30,6 +30,7 @@ from videoseal.evals.running.sample import run_sample
 from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.evals.synthetic.generate import generate
 from videoseal.evals.synthetic.spec import VideoSpec
+from videoseal.graph.context import MODES
 from videoseal.graph.resources import Resources, open_resources
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.indexing.pipeline import index_video
@@ -37,8 +38,6 @@ from videoseal.models.types import Question
 from videoseal.tools.visual_retrieve import visual_retrieve
 
 Kind = Literal["text", "visual", "unanswerable"]
-Mode = Literal["decoupled", "coupled", "direct", "blind"]
-MODES: tuple[Mode, ...] = ("decoupled", "coupled", "direct", "blind")
 TARGETS = {"recall": 0.90, "text": 0.75, "grounded": 0.95, "abstained": 0.90}
 _TOP = 5
 

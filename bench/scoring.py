@@ -22,7 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-MODES = ("decoupled", "coupled", "direct", "blind")
+from videoseal.graph.context import MODES  # noqa: E402
+
 VIDEOS = 1000
 TARGET_S = 60.0
 

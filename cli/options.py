@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import click
 
-from videoseal.graph.context import Context, Mode
+from videoseal.graph.context import MODES, Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,6 @@ __all__ = ["MODES", "context_options", "draw_options", "given_context"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-MODES: Final[tuple[str, ...]] = get_args(Mode)
 _FLAGS: Final = {"forced_choice": "--force"}
 """Fields of Context whose option has another name."""
 

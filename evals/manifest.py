@@ -19,6 +19,7 @@ from videoseal.core.files import write_whole
 from videoseal.core.settings import Settings
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.pins import prompt_text_hash, versions
+from videoseal.graph.context import Mode
 
 MANIFEST: Final = "manifest.json"
 
@@ -45,7 +46,7 @@ class SystemSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mode: Literal["decoupled", "coupled", "direct", "blind"] = "decoupled"
+    mode: Mode = "decoupled"
     variant: str = ""
     """Name of this cell among others of the same mode, such as `steps=4`."""
     context: dict[str, Any] = Field(default_factory=dict)

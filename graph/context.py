@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["MAX_STEPS", "Context", "InspectorContext", "Mode"]
+__all__ = ["MAX_STEPS", "MODES", "Context", "InspectorContext", "Mode"]
 
 Mode = Literal["decoupled", "coupled", "direct", "blind"]
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+"""In the order of tables and figures: the system that is claimed, then its controls."""
 InspectorContext = Literal["question", "focus", "notes"]
 
 MAX_STEPS = 200

@@ -20,6 +20,7 @@ from videoseal.evals.scoring.record_view import Scorable
 from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.evals.scoring.score_table import Tally
 from videoseal.evals.verdicts import SampleKey, read_verdicts
+from videoseal.graph.context import MODES
 
 __all__ = [
     "RECORDS",
@@ -35,8 +36,6 @@ __all__ = [
 ]  # fmt: skip
 
 RECORDS: Final = "samples.jsonl"
-_MODES: Final = ("decoupled", "coupled", "direct", "blind")
-"""In the order of tables and figures: the system that is claimed, then its controls."""
 
 
 class NoSuchRun(VideosealError):
@@ -129,7 +128,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def _rank(key: SystemKey) -> tuple[int, str, list[tuple[str, float]]]:
     """Where a cell stands in its run: by mode, and `steps=4` before `steps=16`."""
-    known = _MODES.index(key.mode) if key.mode in _MODES else len(_MODES)
+    known = MODES.index(key.mode) if key.mode in MODES else len(MODES)
     parts = re.findall(r"([^0-9]*)([0-9]+(?:\.[0-9]+)?|$)", key.variant)
     return known, key.mode, [(text, float(digits or -1)) for text, digits in parts]
 
