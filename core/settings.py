@@ -10,28 +10,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from videoseal.core.errors import SettingsError, faults
 
-__all__ = ["REFERENCE_NAMES", "ROLES", "Endpoint", "Role", "Settings"]
+__all__ = ["JUDGE_ROLES", "REFERENCE_NAMES", "ROLES", "Endpoint", "JudgeRole", "Role", "Settings"]
 
-Role = Literal[
-    "planner", "inspector", "answerer", "captioner", "embedder", "summariser", "judge", "judge2"
-]
-ROLES: Final[tuple[Role, ...]] = (
-    "planner",
-    "inspector",
-    "answerer",
-    "captioner",
-    "embedder",
-    "summariser",
-    "judge",
-    "judge2",
-)
+JudgeRole = Literal["judge", "judge2"]
+Role = Literal["planner", "inspector", "answerer", "captioner", "embedder", "summariser", JudgeRole]
+JUDGE_ROLES: Final[tuple[JudgeRole, ...]] = get_args(JudgeRole)
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 REFERENCE_NAMES: Final[Mapping[str, Role]] = {
     "AGENT_LLM": "planner",
     "VISUAL_INSPECT": "inspector",
@@ -80,7 +71,7 @@ class Settings(BaseModel):
     summariser: Endpoint | None = None
     """Writes the story of a video; None is the offline extract."""
     judge: Endpoint | None = None
-    """Says in evals whether evidence carries an answer; None is the offline comparison of words."""
+    """Says in evals whether evidence carries an answer; None means none."""
     judge2: Endpoint | None = None
     """A second judge, so that their agreement can be told; None means none."""
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
 
 from langchain_core.language_models import BaseChatModel
 
 from videoseal.core.errors import SettingsError
-from videoseal.core.settings import Settings
+from videoseal.core.settings import JUDGE_ROLES, JudgeRole, Settings
 from videoseal.models.roles import (
     Answerer,
     Captioner,
@@ -24,13 +23,9 @@ from videoseal.models.roles import (
     Summariser,
 )
 
-__all__ = ["JUDGES", "build_judges", "build_models", "load_embedder", "search_policy"]
+__all__ = ["build_judges", "build_models", "load_embedder", "search_policy"]
 
 log = logging.getLogger(__name__)
-
-_STAND_INS: Final = ("words", "rules")
-JUDGES: Final = ("judge", "judge2", *_STAND_INS)
-"""What judges can be asked for by: two endpoints, and two stand-ins."""
 
 
 def build_models(settings: Settings) -> Models:
@@ -51,38 +46,28 @@ def build_models(settings: Settings) -> Models:
     )
 
 
-def build_judges(settings: Settings, names: Sequence[str] = ()) -> list[Judge]:
-    """The judges of those names; without names the endpoints that are set, else both stand-ins.
+def build_judges(settings: Settings, roles: Sequence[JudgeRole] = ()) -> list[Judge]:
+    """The judges of those roles, else of those that are set.
 
-    Raises SettingsError for an endpoint that is not set, and for two names of one judge.
+    Raises SettingsError when there is none, and for two roles with one model.
     """
-    chosen = list(names) or [name for name in JUDGES[:2] if getattr(settings, name)]
-    judges = [_judge(settings, name) for name in chosen or _STAND_INS]
+    from videoseal.models.judge import ChatJudge
+
+    judges: list[Judge] = []
+    for role in roles or [role for role in JUDGE_ROLES if settings.endpoint(role)] or ["judge"]:
+        endpoint = settings.endpoint(role)
+        if endpoint is None:
+            raise SettingsError(
+                f"no {role} is set, and evidence is judged by a model",
+                hint=f"set VIDEOSEAL_{role.upper()}_BASE_URL and VIDEOSEAL_{role.upper()}_MODEL",
+            )
+        judges.append(ChatJudge(settings, endpoint, role))
     if len({judge.name for judge in judges}) < len(judges):
         raise SettingsError(
             "the same judge is asked for twice: it would agree with itself",
             hint="let VIDEOSEAL_JUDGE2_MODEL be another model than VIDEOSEAL_JUDGE_MODEL",
         )
     return judges
-
-
-def _judge(settings: Settings, name: str) -> Judge:
-    if name not in JUDGES:
-        raise SettingsError(f"no judge is called {name!r}", hint=f"known are {', '.join(JUDGES)}")
-    if name in _STAND_INS:
-        from videoseal.models.offline.word_judges import RuleJudge, WordJudge
-
-        return WordJudge() if name == "words" else RuleJudge()
-    role: Literal["judge", "judge2"] = "judge" if name == "judge" else "judge2"
-    endpoint = settings.endpoint(role)
-    if endpoint is None:
-        raise SettingsError(
-            f"no endpoint is set for {role}",
-            hint=f"set VIDEOSEAL_{role.upper()}_BASE_URL and VIDEOSEAL_{role.upper()}_MODEL",
-        )
-    from videoseal.models.judge import ChatJudge
-
-    return ChatJudge(settings, endpoint, role)
 
 
 def _with_local_llm(settings: Settings) -> Settings:

@@ -7,7 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
 
-from videoseal.core.settings import Endpoint, Role, Settings
+from videoseal.core.settings import JUDGE_ROLES, Endpoint, Role, Settings
 from videoseal.models.types import Frame
 
 __all__ = ["check_endpoint"]
@@ -30,7 +30,7 @@ async def check_endpoint(settings: Settings, role: Role) -> str:
     """
     endpoint = settings.endpoint(role)
     if endpoint is None:
-        return "no second judge" if role == "judge2" else "offline stand-in"
+        return "none is set" if role in JUDGE_ROLES else "offline stand-in"
     if role == "embedder":
         found = await _embed(settings, endpoint)
     elif role == "planner":

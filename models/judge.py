@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from videoseal.core.settings import Endpoint, Settings
+from videoseal.core.settings import Endpoint, JudgeRole, Settings
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, chat_options
 from videoseal.models.structured import Form, Malformed, StructuredChat, Wire
@@ -26,9 +26,7 @@ class ChatJudge:
     can close its fence.
     """
 
-    def __init__(
-        self, settings: Settings, endpoint: Endpoint, role: Literal["judge", "judge2"] = "judge"
-    ) -> None:
+    def __init__(self, settings: Settings, endpoint: Endpoint, role: JudgeRole = "judge") -> None:
         chat = EndpointChat(**chat_options(settings, endpoint, role), temperature=_TEMPERATURE)
         self._chat = StructuredChat(chat)
         self.name = f"{endpoint.model}@{prompts.version('judge')}"

@@ -107,7 +107,7 @@ class Judge(Protocol):
 
     @property
     def prompt(self) -> str:
-        """What it is told, word for word with places for the data; empty for a stand-in."""
+        """What it is told, word for word with places for the data."""
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["agreement", "judge", "labels"]
 
-_JUDGES: Final = ("judge", "judge2", "words", "rules")
 _GATHERED: Final = ("seen", "gathered")
 _mode = click.option("--mode", type=click.Choice(MODES), help="Only samples of this mode.")
 _variant = click.option("--variant", help="Only samples of this cell of an experiment.")
@@ -41,9 +40,8 @@ _evidence = click.option(
 @click.command(epilog="A judging that was broken off continues when the same command runs again.")
 @click.argument("run")
 @click.option(
-    "--judge", "judges", multiple=True, type=click.Choice(_JUDGES),
-    help="Who judges: the endpoints judge and judge2, or the stand-ins words and rules. If not"
-    " given, the endpoints that are set, else both stand-ins.",
+    "--judge", "judges", multiple=True, type=click.Choice(("judge", "judge2")),
+    help="Which judge: both that are set, if not given.",
 )  # fmt: skip
 @_mode
 @_variant

@@ -186,8 +186,7 @@ def _endpoint(settings: Settings, role: Role) -> Finding:
     if role == "judge":
         from videoseal.models.build import build_judges
 
-        # Without an endpoint of its own a judge would be a stand-in that compares words.
-        build_judges(settings, [role])
+        build_judges(settings, [role])  # refuses one that is not set
     return Finding(role, "ok", asyncio.run(check_endpoint(settings, role)))
 
 

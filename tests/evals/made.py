@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from videoseal.evals.item import Item
 from videoseal.evals.records import SampleError, SampleRecord
 from videoseal.graph.answers import Answer, Citation, abstain
 from videoseal.graph.ledger import Evidence, ShownFrame
-from videoseal.models.types import Observation, Question
+from videoseal.models.types import JudgeRequest, Observation, Question, Reply, Ruling, Usage
 
-__all__ = ["evidence", "item", "proven", "record"]
+__all__ = ["FakeJudge", "evidence", "item", "proven", "record"]
+
+
+class FakeJudge:
+    """Says yes, or raises its fault; a `strict` one says yes to half of the requests."""
+
+    def __init__(
+        self,
+        name: str = "j",
+        fault: Exception | None = None,
+        prompt: str = "p",
+        *,
+        strict: bool = False,
+    ) -> None:
+        self.name = name
+        self.prompt = prompt
+        self.settings = MappingProxyType({"model": name})
+        self.fault = fault
+        self.strict = strict
+        self.asked: list[JudgeRequest] = []
+
+    async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
+        """Rule by the hash of the request."""
+        self.asked.append(request)
+        if self.fault:
+            raise self.fault
+        grounded = not self.strict or int(request.sha256[0], 16) < 8
+        return Reply(Ruling(grounded=grounded, why="line 1"), Usage(1, 11, 7, 0, 0.5))
 
 
 def item(uid: str = "q1", answer: str = "B", **changes: Any) -> Item:

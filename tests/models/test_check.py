@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from videoseal.core.errors import ModelAuthError, ModelReplyError
-from videoseal.core.settings import ROLES
+from videoseal.core.settings import JUDGE_ROLES, ROLES
 from videoseal.models.check import check_endpoint
 
 
@@ -23,8 +23,8 @@ def check(lane, settings):
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_an_unset_role_is_not_asked(settings, role):
-    """It is a stand-in, except for the second judge, which has none."""
-    expected = "no second judge" if role == "judge2" else "offline stand-in"
+    """It is a stand-in, except for judges, which have none."""
+    expected = "none is set" if role in JUDGE_ROLES else "offline stand-in"
     assert await check_endpoint(settings, role) == expected
 
 

@@ -137,14 +137,13 @@ def names(settings, *chosen):
     return [judge.name for judge in build_judges(settings, chosen)]
 
 
-def test_judges_are_the_endpoints_that_are_set_else_the_stand_ins():
-    """Without any setting both stand-ins judge; a name asks for one judge alone."""
+def test_judges_are_the_endpoints_that_are_set():
+    """A name asks for one judge alone."""
     one = Endpoint(base_url="http://127.0.0.1:9/v1", model="m")
     two = one.model_copy(update={"model": "n"})
-    assert names(Settings()) == ["word-match-1", "answerer-rules-1"]
     assert names(Settings(judge=one)) == ["m@judge-1"]
     assert names(Settings(judge=one, judge2=two)) == ["m@judge-1", "n@judge-1"]
-    assert names(Settings(judge=one), "words", "judge") == ["word-match-1", "m@judge-1"]
+    assert names(Settings(judge=one, judge2=two), "judge2") == ["n@judge-1"]
 
 
 def test_a_judge_that_is_not_set_or_asked_for_twice_is_an_error():
@@ -154,5 +153,6 @@ def test_a_judge_that_is_not_set_or_asked_for_twice_is_an_error():
         names(Settings(judge=one), "judge2")
     with pytest.raises(SettingsError, match="twice"):
         names(Settings(judge=one, judge2=one))
-    with pytest.raises(SettingsError, match="'oracle'"):
-        names(Settings(), "oracle")
+    with pytest.raises(SettingsError, match="no judge is set") as refused:
+        names(Settings())
+    assert "VIDEOSEAL_JUDGE_BASE_URL and VIDEOSEAL_JUDGE_MODEL" in refused.value.hint

@@ -17,6 +17,7 @@ from videoseal.evals.records import RecordFile
 from videoseal.graph.answers import Answer
 
 YES = json.dumps({"why": "Line 1 says so.", "grounded": True, "missing": ""})
+FIRST, SECOND = "test-model@judge-1", "other-model@judge-1"
 NO = json.dumps({"why": "No line does.", "grounded": False, "missing": "the sign"})
 
 
@@ -44,18 +45,28 @@ def _endpoints(lane: Lane, **more: str) -> dict[str, str]:
     }
 
 
-def test_without_any_endpoint_both_stand_ins_judge(place: Place) -> None:
-    """The whole path runs offline; score and compare read the verdicts."""
-    done = place.run("eval", "judge", "first", "--json")
+def _two(lane: Lane) -> dict[str, str]:
+    return _endpoints(
+        lane,
+        VIDEOSEAL_JUDGE2_BASE_URL=lane.url,
+        VIDEOSEAL_JUDGE2_MODEL="other-model",
+        VIDEOSEAL_JUDGE2_API_KEY=lane.key,
+    )
+
+
+def test_two_judges_rule_and_their_verdicts_are_scored(place: Place, lane: Lane) -> None:
+    """Score and compare read what they said; answers without evidence cost no call."""
+    lane.script(lane.chat(YES))
+    done = place.run("eval", "judge", "first", "--json", env=_two(lane))
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["counts"]["judgements"] == 10
     assert found["counts"]["no evidence"] == 2
     decoupled, blind = found["systems"]
-    assert set(decoupled["judges"]) == {"word-match-1", "answerer-rules-1"}
+    assert set(decoupled["judges"]) == {FIRST, SECOND}
     assert decoupled["all"]["G_s"]["n"] == 4
     assert blind["all"]["H_s"] == {"mean": 1.0, "low": None, "high": None, "n": 1}
-    assert [pair["first"] for pair in found["agreement"]] == ["answerer-rules-1"]
+    assert [pair["first"] for pair in found["agreement"]] == [SECOND]
     assert found["agreement"][0]["share"]["n"] == 4
     scored = json.loads(place.run("eval", "score", "first", "--json").stdout)
     assert scored[0]["scores"]["G_s"]["n"] == 4
@@ -94,6 +105,7 @@ def test_a_wrong_key_ends_it_with_the_setting_to_mend(place: Place, lane: Lane) 
 @pytest.mark.parametrize(
     ("command", "words"),
     [
+        (("judge", "first"), "VIDEOSEAL_JUDGE_BASE_URL"),
         (("judge", "first", "--judge", "judge2"), "VIDEOSEAL_JUDGE2_BASE_URL"),
         (("judge", "nowhere"), "there are: first"),
         (("agreement", "first"), "videoseal eval judge first"),
@@ -109,8 +121,11 @@ def test_what_cannot_be_done_says_what_to_do(
     assert words in done.stderr
 
 
-def test_people_label_a_sheet_and_are_compared_with_judges(place: Place, tmp_path: Path) -> None:
-    """From sheet to kappa: labels agree with one judge and not with the other."""
+def test_people_label_a_sheet_and_are_compared_with_judges(
+    place: Place, lane: Lane, tmp_path: Path
+) -> None:
+    """From sheet to kappa: what people said, beside each judge."""
+    lane.script(lane.chat(YES))
     sheet = tmp_path / "ann.csv"
     made = place.run("eval", "labels", "first", "--out", sheet, "--sample", 4)
     assert made.exit_code == 0, made.stderr
@@ -121,13 +136,13 @@ def test_people_label_a_sheet_and_are_compared_with_judges(place: Place, tmp_pat
         row[4] = ("yes", "no", "no", "")[number]
     with sheet.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([head, *rows])
-    assert place.run("eval", "judge", "first").exit_code == 0
+    assert place.run("eval", "judge", "first", env=_two(lane)).exit_code == 0
     done = place.run("eval", "agreement", "first", "--labels", sheet, "--json")
     assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["counts"]["unlabelled in ann"] == 1
     pairs = {(pair["first"], pair["second"]): pair["share"]["n"] for pair in found["agreement"]}
-    assert pairs["word-match-1", "ann (labels)"] == pairs["answerer-rules-1", "ann (labels)"] == 3
+    assert pairs[FIRST, "ann (labels)"] == pairs[SECOND, "ann (labels)"] == 3
     assert "ann (labels)" in place.run("eval", "agreement", "first", "--labels", sheet).stdout
     rows[0][4] = "perhaps"
     with sheet.open("w", encoding="utf-8-sig", newline="") as file:
@@ -137,11 +152,12 @@ def test_people_label_a_sheet_and_are_compared_with_judges(place: Place, tmp_pat
     assert "ann.csv:2: grounded: 'perhaps'" in bad.stderr
 
 
-def test_verdicts_are_a_line_a_system_below_each_judge(place: Place) -> None:
+def test_verdicts_are_a_line_a_system_below_each_judge(place: Place, lane: Lane) -> None:
     """Readable at 80 columns however many systems there are; agreement is a line a pair."""
-    done = place.run("eval", "judge", "first", "--judge", "words", "--judge", "rules")
+    lane.script(lane.chat(YES))
+    done = place.run("eval", "judge", "first", env=_two(lane))
     lines = done.stdout.splitlines()
-    at = next(n for n, line in enumerate(lines) if line.startswith("word-match-1"))
+    at = next(n for n, line in enumerate(lines) if line.startswith(FIRST))
     assert lines[at + 1].split()[0] == "decoupled"
     assert lines[at + 2].split()[:2] == ["blind", "0.0"]
-    assert any(line.startswith("answerer-rules-1 and word-match-1: n 4, agree ") for line in lines)
+    assert any(line.startswith(f"{SECOND} and {FIRST}: n 4, agree ") for line in lines)

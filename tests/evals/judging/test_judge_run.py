@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from tests.evals.made import evidence, item, proven, record
+from tests.evals.made import FakeJudge, evidence, item, proven, record
 from videoseal.core.errors import ModelAuthError, ModelUnavailable
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.judging.judge_pins import JUDGES, read_pins
@@ -22,26 +21,8 @@ from videoseal.evals.records import RecordFile, RunBusy, SampleError, SampleReco
 from videoseal.evals.scoring.systems import NoSuchRun
 from videoseal.evals.verdicts import JudgementFile, read_judgements, read_verdicts
 from videoseal.graph.answers import Answer
-from videoseal.models.types import JudgeRequest, Reply, Ruling, Usage
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-class Scripted:
-    """A judge that says yes, or raises what it is given."""
-
-    def __init__(self, name: str = "j", fault: Exception | None = None, prompt: str = "p") -> None:
-        self.name = name
-        self.prompt = prompt
-        self.settings = MappingProxyType({"model": name})
-        self.fault = fault
-        self.asked: list[JudgeRequest] = []
-
-    async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
-        self.asked.append(request)
-        if self.fault:
-            raise self.fault
-        return Reply(Ruling(grounded=True, why="line 1"), Usage(1, 11, 7, 0, 0.5))
 
 
 def _seen(uid: str, second: float, mode: str = "decoupled") -> SampleRecord:
@@ -64,7 +45,9 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-async def _judge(run: Path, *judges: Scripted, wanted: Wanted | None = None, **options: Any) -> int:
+async def _judge(
+    run: Path, *judges: FakeJudge, wanted: Wanted | None = None, **options: Any
+) -> int:
     told: list[JudgeProgress] = []
     await judge_run(run, judges, wanted or Wanted(), told.append, **options)
     return len(told)
@@ -72,7 +55,7 @@ async def _judge(run: Path, *judges: Scripted, wanted: Wanted | None = None, **o
 
 async def test_answers_are_judged_and_lack_of_evidence_needs_no_judge(run: Path) -> None:
     """Every answer has a verdict; only those with evidence cost a call."""
-    judge = Scripted()
+    judge = FakeJudge()
     assert await _judge(run, judge) == 3
     lines = {line.uid: line for line in read_judgements(run).values()}
     assert {uid: (one.asked, one.grounded) for uid, one in lines.items()} == {
@@ -87,7 +70,7 @@ async def test_answers_are_judged_and_lack_of_evidence_needs_no_judge(run: Path)
 
 async def test_nothing_is_judged_twice(run: Path) -> None:
     """A second run asks nothing; a new judge is asked about all, a new sample by all."""
-    first, second = Scripted("one"), Scripted("two")
+    first, second = FakeJudge("one"), FakeJudge("two")
     await _judge(run, first)
     assert await _judge(run, first, second) == 3
     assert (len(first.asked), len(second.asked)) == (2, 2)
@@ -99,7 +82,7 @@ async def test_nothing_is_judged_twice(run: Path) -> None:
 
 async def test_a_sample_with_other_evidence_is_judged_again(run: Path) -> None:
     """A verdict on what a replaced record had seen does not stand for the new one."""
-    judge = Scripted()
+    judge = FakeJudge()
     await _judge(run, judge)
     with RecordFile(run / "samples.jsonl") as file:
         file.append(_seen("q1", 104))
@@ -110,23 +93,23 @@ async def test_a_sample_with_other_evidence_is_judged_again(run: Path) -> None:
 
 async def test_failures_are_lines_and_wait_for_retry(run: Path) -> None:
     """A judge that was away, or has a bug, rules on nothing and loses nothing."""
-    away = Scripted(fault=ModelUnavailable("503"))
+    away = FakeJudge(fault=ModelUnavailable("503"))
     assert await _judge(run, away) == 3
     line = read_judgements(run)[("q1", "decoupled", ""), "j"]
     assert (line.grounded, line.error and line.error.type) == (None, "ModelUnavailable")
     assert read_verdicts(run) == {("q3", "blind", ""): {"j": False}}
-    assert await _judge(run, Scripted()) == 0
-    assert await _judge(run, Scripted(fault=KeyError("k")), retry_errors=True) == 2
+    assert await _judge(run, FakeJudge()) == 0
+    assert await _judge(run, FakeJudge(fault=KeyError("k")), retry_errors=True) == 2
     line = read_judgements(run)[("q1", "decoupled", ""), "j"]
     assert line.error is not None
     assert "KeyError" in line.error.traceback
-    assert await _judge(run, Scripted(), retry_errors=True) == 2
+    assert await _judge(run, FakeJudge(), retry_errors=True) == 2
     assert len(read_verdicts(run)) == 3
 
 
 async def test_a_refused_key_ends_it(run: Path) -> None:
     """Every further request would be refused too; nothing false is written."""
-    judge = Scripted(fault=ModelAuthError("401", role="judge"))
+    judge = FakeJudge(fault=ModelAuthError("401", role="judge"))
     with pytest.raises(ModelAuthError):
         await _judge(run, judge, concurrency=1)
     assert len(judge.asked) == 1
@@ -135,25 +118,25 @@ async def test_a_refused_key_ends_it(run: Path) -> None:
 
 async def test_a_part_of_a_run_can_be_judged(run: Path) -> None:
     """By mode, and the first answers only."""
-    assert await _judge(run, Scripted(), wanted=Wanted(mode="blind")) == 1
-    assert await _judge(run, Scripted(), wanted=Wanted(variant="x")) == 0
-    assert await _judge(run, Scripted(), wanted=Wanted(limit=1)) == 1
+    assert await _judge(run, FakeJudge(), wanted=Wanted(mode="blind")) == 1
+    assert await _judge(run, FakeJudge(), wanted=Wanted(variant="x")) == 0
+    assert await _judge(run, FakeJudge(), wanted=Wanted(limit=1)) == 1
     assert {key[0] for key in read_verdicts(run)} == {"q3", "q1"}
 
 
 async def test_judges_are_pinned_word_for_word(run: Path) -> None:
     """Prompt, its hash and settings are there; a judge of the same name with others is refused."""
-    await _judge(run, Scripted())
+    await _judge(run, FakeJudge())
     pins = read_pins(run)
     assert pins is not None
     pin = pins.judges["j"]
     assert (pins.evidence, pin.prompt, pin.settings) == ("seen", "p", {"model": "j"})
     assert len(pin.prompt_sha256) == 64
     with pytest.raises(RunMismatch, match="prompt_sha256"):
-        await _judge(run, Scripted(prompt="q"))
+        await _judge(run, FakeJudge(prompt="q"))
     with pytest.raises(RunMismatch, match="seen"):
-        await _judge(run, Scripted("k"), wanted=Wanted(evidence="gathered"))
-    await _judge(run, Scripted("k"))
+        await _judge(run, FakeJudge("k"), wanted=Wanted(evidence="gathered"))
+    await _judge(run, FakeJudge("k"))
     again = read_pins(run)
     assert again is not None
     assert again.judges["j"] == pin
@@ -163,13 +146,13 @@ async def test_judges_are_pinned_word_for_word(run: Path) -> None:
 async def test_what_cannot_be_judged_says_so(run: Path, tmp_path: Path) -> None:
     """No run, a damaged pin file, and a run that is being judged."""
     with pytest.raises(NoSuchRun):
-        await _judge(tmp_path / "nowhere", Scripted())
+        await _judge(tmp_path / "nowhere", FakeJudge())
     assert not (tmp_path / "nowhere").exists()
     with JudgementFile(run), pytest.raises(RunBusy):
-        await _judge(run, Scripted())
+        await _judge(run, FakeJudge())
     (run / JUDGES).write_text(json.dumps({"version": 1, "evidence": "smelt"}))
     with pytest.raises(AnnotationError, match=r"judges\.json: evidence"):
-        await _judge(run, Scripted())
+        await _judge(run, FakeJudge())
 
 
 def test_judging_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) -> None:

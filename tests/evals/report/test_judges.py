@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.evals.made import FakeJudge
 from tests.evals.report.made_runs import SYSTEMS, make_items, make_run
 from tests.evals.report.parsed import parse
-from videoseal.core.settings import Settings
 from videoseal.evals.judging.judge_run import Wanted, judge_run
 from videoseal.evals.report.markdown import comparison_markdown
 from videoseal.evals.report.numbers import percent
@@ -18,16 +18,19 @@ from videoseal.evals.scoring.compare import compare
 from videoseal.evals.scoring.scores import scores, semantic_scores
 from videoseal.evals.scoring.systems import read_systems
 from videoseal.evals.verdicts import read_verdicts
-from videoseal.models.build import build_judges
 
-JUDGES = ("answerer-rules-1", "word-match-1")
+JUDGES = ("lenient", "strict")
 
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of four systems on which both stand-ins have ruled."""
+    """A run of four systems on which two judges have ruled."""
     run = make_run(tmp_path_factory.mktemp("judged") / "run", SYSTEMS, make_items(24, 4))
-    asyncio.run(judge_run(run, build_judges(Settings()), Wanted(), lambda _: None))
+    asyncio.run(
+        judge_run(
+            run, [FakeJudge("lenient"), FakeJudge("strict", strict=True)], Wanted(), lambda _: None
+        )
+    )
     return run
 
 
@@ -61,9 +64,7 @@ def test_each_judge_and_their_agreement_stand_in_the_markdown(
     for name in JUDGES:
         part = text.partition(f"**{name}**")[2]
         assert f"n = {each[name].grounded.n}" in part.splitlines()[1]
-    line = next(
-        line for line in text.splitlines() if line.startswith("| answerer-rules-1 and word")
-    )
+    line = next(line for line in text.splitlines() if line.startswith("| lenient and strict"))
     assert len(line.split("|")) == 10
 
 
