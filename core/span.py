@@ -1,4 +1,4 @@
-"""Time on the presentation timeline: float seconds, half-open spans.
+"""Time on the presentation timeline: float seconds, half-open spans, and sets of them.
 
 `HH:MM:SS` exists only at the borders of the program; inside it time is a float.
 """
@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from videoseal.core.errors import SpanError
 
-__all__ = ["Span", "format_time", "parse_time"]
+__all__ = [
+    "Span",
+    "best_pair_iou",
+    "covered_seconds",
+    "format_time",
+    "merge_spans",
+    "parse_time",
+    "set_iou",
+    "shared_seconds",
+]
 
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]\d)(?:[.,](\d{1,6}))?")
 _SECONDS = re.compile(r"(\d{1,7}(?:\.\d{1,9})?)s?")
@@ -111,3 +121,47 @@ class Span:
             f"{format_time(self.start, decimals=decimals)}-"
             f"{format_time(self.end, decimals=decimals)}"
         )
+
+
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
+    """The same set of moments as disjoint spans in order; touching spans become one."""
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start <= merged[-1].end:
+            if span.end > merged[-1].end:
+                merged[-1] = Span(merged[-1].start, span.end)
+        else:
+            merged.append(span)
+    return merged
+
+
+def covered_seconds(spans: Iterable[Span]) -> float:
+    """Seconds covered by at least one span."""
+    return sum(span.duration for span in merge_spans(spans))
+
+
+def shared_seconds(first: Iterable[Span], second: Iterable[Span]) -> float:
+    """Seconds covered by both sets, in linear time after sorting."""
+    a, b = merge_spans(first), merge_spans(second)
+    i = j = 0
+    seconds = 0.0
+    while i < len(a) and j < len(b):
+        seconds += a[i].overlap(b[j])
+        if a[i].end <= b[j].end:
+            i += 1
+        else:
+            j += 1
+    return seconds
+
+
+def set_iou(predicted: Sequence[Span], gold: Sequence[Span]) -> float:
+    """Intersection over union of two interval sets, as CG-Bench defines it; 0 for an empty set."""
+    if not predicted or not gold:
+        return 0.0
+    both = shared_seconds(predicted, gold)
+    return both / (covered_seconds(predicted) + covered_seconds(gold) - both)
+
+
+def best_pair_iou(visited: Sequence[Span], gold: Sequence[Span]) -> float:
+    """The largest IoU of any visited with any gold span, as the VideoSEAL paper takes it."""
+    return max((a.iou(b) for a in visited for b in gold), default=0.0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator
 
-__all__ = ["STOP_WORDS", "CleanText", "clean_json", "clean_text", "normalise", "plain"]
+__all__ = ["STOP_WORDS", "CleanText", "clean_json", "clean_text", "normalise", "plain", "storable"]
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _DEEPEST: Final = 20
@@ -39,20 +40,25 @@ def clean_text(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
+def storable(text: str) -> str:
+    """The same as rows of the index are written: NUL is left out, a lone surrogate is a `?`."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 CleanText = Annotated[str, AfterValidator(clean_text)]
 """A string field that models write."""
 
 
-def clean_json(value: Any, depth: int = 0) -> Any:
-    """The same for every string in a JSON value; what is nested absurdly deep is cut off."""
+def clean_json(value: Any, clean: Callable[[str], str] = clean_text, depth: int = 0) -> Any:
+    """`clean` every string in a JSON value; what is nested absurdly deep is cut off."""
     if isinstance(value, str):
-        return clean_text(value)
+        return clean(value)
     if depth > _DEEPEST:
         return None
     if isinstance(value, dict):
-        return {clean_text(str(k)): clean_json(v, depth + 1) for k, v in value.items()}
+        return {clean(str(k)): clean_json(v, clean, depth + 1) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [clean_json(item, depth + 1) for item in value]
+        return [clean_json(item, clean, depth + 1) for item in value]
     return value
 
 

@@ -15,6 +15,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import Field
 
 from videoseal.core.settings import Endpoint, Role, Settings
+from videoseal.core.text import clean_text
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.types import Usage
 
@@ -71,7 +72,7 @@ class EndpointChat(ChatOpenAI):
             message = choice.get("message") if isinstance(choice, dict) else None
             if not isinstance(message, dict):
                 raise self.policy.bad_reply("a choice holds no message")
-            message["content"] = _whole_characters(_text(message.get("content")))
+            message["content"] = clean_text(_text(message.get("content")))
         return body
 
     def _result(self, body: dict[str, Any]) -> ChatResult:
@@ -118,8 +119,3 @@ def _text(content: object) -> str:
         parts = [part.get("text") for part in content if isinstance(part, dict)]
         return "".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) else ""
-
-
-def _whole_characters(text: str) -> str:
-    """Without halves of surrogate pairs, which could not be sent back to any server."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from videoseal.core.errors import EmbeddingMismatch
 from videoseal.core.settings import Endpoint, Settings
+from videoseal.core.text import clean_text
 from videoseal.models.client import CONNECTION_HEADERS
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.roles import Vectors
@@ -88,7 +89,7 @@ class HttpEmbedder:
 
     async def _embed(self, texts: list[str]) -> Reply[Vectors]:
         # Endpoints refuse empty texts; a space is embedded by all.
-        wanted = [text.encode(errors="replace").decode() or " " for text in texts]
+        wanted = [clean_text(text) or " " for text in texts]
         response = await self._policy.call(
             lambda: self._client.embeddings.create(
                 model=self.name, input=wanted, encoding_format="float"

@@ -11,7 +11,7 @@ from videoseal.core.frames import VideoReader
 from videoseal.core.image import Picture
 from videoseal.core.settings import Settings
 from videoseal.core.source import check_file
-from videoseal.core.span import Span
+from videoseal.core.span import Span, merge_spans
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.models.types import Frame
 from videoseal.tools.frame_cache import FrameCache
@@ -29,7 +29,7 @@ def choose_times(
     the longest slots of all spans are kept as short as they can be, with at least one a span; with
     more spans than frames, the frames are spread evenly over the spans laid end to end.
     """
-    merged = _merge(spans, duration)
+    merged = merge_spans(span.within(duration) for span in spans if span.start < duration)
     if max_frames <= 0 or not merged:
         return []
     if len(merged) > max_frames:
@@ -79,17 +79,6 @@ def show_frames(
 def _encode(picture: Picture, settings: Settings) -> Frame:
     jpeg = picture.jpeg(settings.frame_side, settings.jpeg_quality)
     return Frame(round(picture.time, 6), jpeg)
-
-
-def _merge(spans: Sequence[Span], duration: float) -> list[Span]:
-    """The parts of the video that the spans cover, apart from each other, in order."""
-    merged: list[Span] = []
-    for span in sorted(span.within(duration) for span in spans if span.start < duration):
-        if merged and span.start <= merged[-1].end:
-            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
-        else:
-            merged.append(span)
-    return merged
 
 
 def _share_out(lengths: Sequence[float], max_frames: int, fps: float) -> list[int]:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from videoseal.core.span import Span
-from videoseal.evals.scoring.intervals import best_pair_iou, rec_at_iou, set_iou
+from videoseal.core.span import Span, best_pair_iou, set_iou
 
 __all__ = [
+    "CG_THRESHOLDS",
     "IOU_LEVELS",
     "PAPER_THRESHOLD",
     "Chance",
@@ -22,12 +22,15 @@ __all__ = [
     "Window",
     "chance",
     "ground",
+    "rec_at_iou",
 ]
 
 PAPER_THRESHOLD: Final = 0.05
 """tIoU at which the VideoSEAL paper calls a trace temporally grounded."""
 IOU_LEVELS: Final = (PAPER_THRESHOLD, 0.10, 0.20)
 """tIoU levels of which chance is told, in the order of `Chance`."""
+CG_THRESHOLDS: Final = (0.1, 0.2, 0.3, 0.4, 0.5)
+"""IoU thresholds over which CG-Bench averages its recall and its grounded accuracy."""
 _MOST_PREDICTED: Final = 5
 """CG-Bench scores at most five predicted intervals."""
 
@@ -94,6 +97,11 @@ def ground(looked: LookedAt, gold: Sequence[Span]) -> Grounding:
         iou=iou,
         recall_at_iou=rec_at_iou(iou),
     )
+
+
+def rec_at_iou(iou: float) -> float:
+    """CG-Bench's rec@IoU of one question: the share of thresholds that `iou` reaches."""
+    return sum(iou >= threshold for threshold in CG_THRESHOLDS) / len(CG_THRESHOLDS)
 
 
 def chance(looked: LookedAt, gold: Sequence[Span], duration: float) -> Chance:

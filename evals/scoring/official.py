@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from videoseal.core.span import Span
+from videoseal.core.span import Span, set_iou
 from videoseal.evals.item import Item
-from videoseal.evals.scoring.intervals import rec_at_iou, set_iou
+from videoseal.evals.scoring.grounding import rec_at_iou
 
 __all__ = ["OFFICIAL", "Prediction", "cgbench", "longvideobench", "lvbench", "mlvu", "videomme"]
 

@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from videoseal.core.errors import EmbeddingMismatch
 from videoseal.core.span import Span
+from videoseal.core.text import storable
 from videoseal.indexing.index_rows import TEXT_KINDS, Hit, TextKind
 from videoseal.indexing.postgres.database import Connection
 from videoseal.indexing.search.bm25 import rank_words
-from videoseal.indexing.search.tokenizer import QueryTerms, asked, clean
+from videoseal.indexing.search.tokenizer import QueryTerms, asked
 
 __all__ = ["Place", "Ranking", "find", "fuse"]
 
@@ -78,11 +79,11 @@ def find(
     """The best texts of a video, best first; EmbeddingMismatch where only other vectors exist."""
     common = {
         "video": video_id,
-        "model": clean(model),
+        "model": storable(model),
         "kinds": list(TEXT_KINDS if kinds is None else kinds),
         "depth": max(_DEPTH, limit),
     }
-    rankings = [_by_words(connection, asked(clean(query)), common)]
+    rankings = [_by_words(connection, asked(storable(query)), common)]
     if vector is not None and (wanted := _unit(vector)) is not None:
         rankings.append(_by_meaning(connection, wanted, common))
     return _hits(connection, fuse(rankings)[:limit])

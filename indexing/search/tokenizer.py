@@ -11,7 +11,7 @@ import unicodedata
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-__all__ = ["QueryTerms", "asked", "clean", "fold", "haystack", "latin", "squeeze", "terms"]
+__all__ = ["QueryTerms", "asked", "fold", "haystack", "latin", "squeeze", "terms"]
 
 _CJK: Final = (
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
@@ -40,11 +40,6 @@ class QueryTerms(NamedTuple):
     pieces: tuple[str, ...] = ()
     """Of which a misspelling of it keeps at least one, at its place; none where no similar word
     will do: a number with another digit is another number."""
-
-
-def clean(text: str) -> str:
-    """The text without what Postgres cannot store: NUL characters and lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def fold(text: str) -> str:

@@ -12,9 +12,10 @@ from psycopg.rows import TupleRow
 
 from videoseal.core.errors import EmbeddingMismatch
 from videoseal.core.span import Span
+from videoseal.core.text import clean_json, storable
 from videoseal.indexing.index_rows import TEXT_KINDS, Data, TextKind, TextRow
 from videoseal.indexing.postgres.database import Connection
-from videoseal.indexing.search.tokenizer import clean, haystack, latin, terms
+from videoseal.indexing.search.tokenizer import haystack, latin, terms
 
 if TYPE_CHECKING:
     from videoseal.models.roles import Vectors
@@ -60,7 +61,7 @@ def units(connection: Connection, video_id: str, stage: str, fingerprint: str) -
         SELECT ordinal, data FROM videoseal.units
         WHERE video_id = %s AND stage = %s AND fingerprint = %s ORDER BY ordinal
         """,
-        [video_id, stage, clean(fingerprint)],
+        [video_id, stage, storable(fingerprint)],
     )
     return {ordinal: data for ordinal, data in rows}  # noqa: C416  (a row is not a pair to mypy)
 
@@ -82,7 +83,7 @@ def put_unit(
         ON CONFLICT (video_id, stage, ordinal) DO UPDATE SET
             fingerprint = excluded.fingerprint, data = excluded.data
         """,
-        [video_id, stage, ordinal, clean(fingerprint), _json(data)],
+        [video_id, stage, ordinal, storable(fingerprint), _json(data)],
     )
     connection.execute(
         """
@@ -110,7 +111,7 @@ def replace(connection: Connection, video_id: str, kind: TextKind, rows: Sequenc
         known[row.span.start, row.span.end, row.text].append(row.id)
     kept: list[tuple[int, int]] = []
     for row in rows:
-        if same := known[row.span.start, row.span.end, clean(row.text)]:
+        if same := known[row.span.start, row.span.end, storable(row.text)]:
             kept.append((row.ordinal, same.pop(0)))
     # Moved out of the way first, so that no two texts ever hold one ordinal.
     connection.execute(
@@ -159,7 +160,7 @@ def unembedded(connection: Connection, video_id: str, model: str, limit: int) ->
             SELECT FROM videoseal.vectors v WHERE v.text_id = t.id AND v.model = %s)
         ORDER BY id LIMIT %s
         """,
-        [video_id, clean(model), limit],
+        [video_id, storable(model), limit],
     )
     return [_row(row) for row in rows]
 
@@ -178,7 +179,7 @@ def put_vectors(connection: Connection, model: str, ids: Sequence[int], vectors:
           AND v.video_id IN (SELECT video_id FROM videoseal.texts WHERE id = ANY(%(ids)s))
         LIMIT 1
         """,
-        {"model": clean(model), "dimension": dimension, "ids": list(ids)},
+        {"model": storable(model), "dimension": dimension, "ids": list(ids)},
     ).fetchone()
     if other:
         raise EmbeddingMismatch(
@@ -193,7 +194,7 @@ def put_vectors(connection: Connection, model: str, ids: Sequence[int], vectors:
             ON CONFLICT (text_id, model) DO UPDATE SET embedding = excluded.embedding
             """,
             [
-                (clean(model), np.asarray(vector, dtype=np.float32), int(text_id))
+                (storable(model), np.asarray(vector, dtype=np.float32), int(text_id))
                 for text_id, vector in zip(ids, vectors, strict=True)
             ],
         )
@@ -206,7 +207,7 @@ def drop_vectors(connection: Connection, video_id: str, model: str | None) -> No
         DELETE FROM videoseal.vectors
         WHERE video_id = %(video)s AND (%(model)s::text IS NULL OR model = %(model)s)
         """,
-        {"video": video_id, "model": None if model is None else clean(model)},
+        {"video": video_id, "model": None if model is None else storable(model)},
     )
 
 
@@ -236,14 +237,14 @@ def _upsert(
 
 
 def _values(row: TextRow) -> dict[str, Any]:
-    text = clean(row.text)
+    text = storable(row.text)
     return {
         "kind": row.kind,
         "ordinal": row.ordinal,
         "from": row.span.start,
         "to": row.span.end,
         "text": text,
-        "maker": clean(row.maker),
+        "maker": storable(row.maker),
         "data": _json(row.data),
         "terms": terms(text),
         "haystack": haystack(text),
@@ -252,18 +253,7 @@ def _values(row: TextRow) -> dict[str, Any]:
 
 
 def _json(data: Data) -> str:
-    return json.dumps(_storable(data), ensure_ascii=False, allow_nan=False)
-
-
-def _storable(value: Any) -> Any:
-    """The value with every string in it as Postgres can store it."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {clean(str(key)): _storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
-    return value
+    return json.dumps(clean_json(data, storable), ensure_ascii=False, allow_nan=False)
 
 
 def _row(row: TupleRow) -> TextRow:

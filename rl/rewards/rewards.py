@@ -27,10 +27,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from videoseal.core.span import Span
+from videoseal.core.span import Span, covered_seconds
 from videoseal.evals.records import SampleRecord
 from videoseal.evals.scoring.grounding import ground
-from videoseal.evals.scoring.intervals import total as total_s
 from videoseal.evals.scoring.record_view import EpisodePart, scorable
 from videoseal.evals.scoring.sample_result import Outcome, outcome_of
 from videoseal.rl.rewards.penalties import mistakes
@@ -229,7 +228,7 @@ def _measure(case: _Case) -> _Found:
 
 
 def _tight(windows: Sequence[ShownSpans], gold: Sequence[Span], spec: RewardSpec) -> float:
-    length = total_s(window.hull for window in windows)
+    length = covered_seconds(window.hull for window in windows)
     if spec.slack is None or not length:
         return 1.0
     allowed = sum(max(spec.window_s, spec.slack * span.duration) for span in gold)

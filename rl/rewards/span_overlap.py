@@ -14,8 +14,7 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Final, NamedTuple
 
-from videoseal.core.span import Span
-from videoseal.evals.scoring.intervals import merge, shared, total
+from videoseal.core.span import Span, covered_seconds, merge_spans, shared_seconds
 from videoseal.evals.scoring.record_view import EpisodePart
 
 __all__ = ["Overlap", "ShownSpans", "best_pair", "proof", "shown", "together", "wide_enough"]
@@ -71,8 +70,8 @@ def together(windows: Sequence[ShownSpans], gold: Sequence[Span]) -> Overlap:
     """All windows as one set against all gold spans: every useless second counts against it."""
     if not windows or not gold:
         return Overlap(0.0, 0.0)
-    both = shared([span for window in windows for span in window.seen], gold)
-    hulls, wanted = total(window.hull for window in windows), total(gold)
+    both = shared_seconds([span for window in windows for span in window.seen], gold)
+    hulls, wanted = covered_seconds(window.hull for window in windows), covered_seconds(gold)
     return Overlap(both / (hulls + wanted - both), 2 * both / (hulls + wanted))
 
 
@@ -95,7 +94,7 @@ def wide_enough(spans: Sequence[tuple[float, float]], least: float) -> list[Span
         more = max(0.0, least - (end - start)) / 2
         begin = max(0.0, start - more)
         widened.append(Span(begin, max(end + more, min(end, begin + least))))
-    return merge(widened)
+    return merge_spans(widened)
 
 
 def _window(span: Span, shown_at: Iterable[float]) -> ShownSpans | None:
@@ -106,4 +105,4 @@ def _window(span: Span, shown_at: Iterable[float]) -> ShownSpans | None:
     reach = min(apart / 2, REACH_S)
     hull = Span(max(span.start, times[0] - apart / 2), min(span.end, times[-1] + apart / 2))
     near = (Span(max(hull.start, time - reach), min(hull.end, time + reach)) for time in times)
-    return ShownSpans(hull, merge(near))
+    return ShownSpans(hull, merge_spans(near))

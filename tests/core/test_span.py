@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 
 import pytest
@@ -10,7 +11,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from videoseal.core.errors import SpanError, VideosealError
-from videoseal.core.span import Span, format_time, parse_time
+from videoseal.core.span import (
+    Span,
+    best_pair_iou,
+    covered_seconds,
+    format_time,
+    merge_spans,
+    parse_time,
+    set_iou,
+    shared_seconds,
+)
 
 DAY_MS = 24 * 3600 * 1000
 moments = st.floats(0, 1e6)
@@ -180,3 +190,37 @@ def test_an_error_quotes_only_the_start_of_what_it_cannot_read(read):
 def test_the_middle_is_halfway():
     """In seconds."""
     assert (Span(2, 5).middle, Span(2, 5).duration) == (3.5, 3)
+
+
+@st.composite
+def _span_sets(draw: st.DrawFn) -> list[Span]:
+    pairs = draw(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 15)), max_size=6))
+    return [Span(start, start + length) for start, length in pairs]
+
+
+def _seconds(spans: list[Span]) -> set[int]:
+    return {second for span in spans for second in range(int(span.start), int(span.end))}
+
+
+@given(_span_sets(), _span_sets())
+def test_sets_agree_with_counting_seconds(a: list[Span], b: list[Span]) -> None:
+    """Totals, overlaps and IoU are those of the sets of covered seconds."""
+    left, right = _seconds(a), _seconds(b)
+    assert covered_seconds(a) == len(left)
+    assert shared_seconds(a, b) == len(left & right)
+    expected = len(left & right) / len(left | right) if left and right else 0.0
+    assert set_iou(a, b) == pytest.approx(expected)
+
+
+@given(_span_sets())
+def test_merged_spans_are_disjoint_and_cover_the_same(spans: list[Span]) -> None:
+    """Merging changes the spans but not the moments."""
+    merged = merge_spans(spans)
+    assert _seconds(merged) == _seconds(spans)
+    assert all(a.end < b.start for a, b in itertools.pairwise(merged))
+
+
+@given(_span_sets(), _span_sets())
+def test_best_pair_never_falls_with_more_visits(a: list[Span], b: list[Span]) -> None:
+    """The paper's maximum can only rise with visits: why a chance baseline stands beside it."""
+    assert best_pair_iou(a + b, b) >= best_pair_iou(a, b)

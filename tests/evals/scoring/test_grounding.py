@@ -8,9 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videoseal.core.span import Span
-from videoseal.evals.scoring.grounding import PAPER_THRESHOLD, LookedAt, Window, chance, ground
-from videoseal.evals.scoring.intervals import best_pair_iou
+from videoseal.core.span import Span, best_pair_iou
+from videoseal.evals.scoring.grounding import (
+    PAPER_THRESHOLD,
+    LookedAt,
+    Window,
+    chance,
+    ground,
+    rec_at_iou,
+)
 
 GOLD = [Span(100, 103)]
 
@@ -94,3 +100,11 @@ def test_chance_falls_as_more_overlap_is_asked() -> None:
     """A higher tIoU is never easier to reach by luck."""
     found = chance(_looked(50, 60, 51.0), GOLD, 200.0)
     assert found.paper > found.at_10 > found.at_20 > 0
+
+
+@pytest.mark.parametrize(
+    ("iou", "expected"), [(0.0, 0.0), (0.1, 0.2), (0.34, 0.6), (0.5, 1.0), (1.0, 1.0)]
+)
+def test_recall_counts_the_thresholds_reached(iou: float, expected: float) -> None:
+    """A threshold counts when it is reached, not only when it is passed."""
+    assert rec_at_iou(iou) == pytest.approx(expected)

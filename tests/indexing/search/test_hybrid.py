@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from videoseal.core.errors import EmbeddingMismatch
 from videoseal.core.span import Span
+from videoseal.core.text import storable
 from videoseal.indexing.index_rows import TextRow
 from videoseal.indexing.search.bm25 import rank_words
 from videoseal.indexing.search.hybrid import Place, fuse
-from videoseal.indexing.search.tokenizer import asked, clean, haystack, squeeze, terms
+from videoseal.indexing.search.tokenizer import asked, haystack, squeeze, terms
 
 VIDEO = "v0123456789abcdef"
 FILLER = [
@@ -151,14 +152,14 @@ def test_fusion_adds_reciprocal_ranks_by_trust():
 @given(st.text(max_size=80))
 def test_every_text_is_found_by_its_own_terms(text):
     """What a query asks for is among the terms of the same text."""
-    assert {item.term for item in asked(clean(text), limit=999)} <= set(terms(clean(text)))
-    assert all(term and term == squeeze(term) for term in terms(clean(text)))
+    assert {item.term for item in asked(storable(text), limit=999)} <= set(terms(storable(text)))
+    assert all(term and term == squeeze(term) for term in terms(storable(text)))
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=5))
 def test_every_text_is_found_by_its_own_words(text, others):
     """A text with a letter or digit in it is found by itself, wholly, among any others."""
-    lines = "\n".join(haystack(clean(item)) for item in [*others, text])
-    covered = rank_words(lines, asked(clean(text)))
-    assert (len(others) in covered) == bool(terms(clean(text)))
+    lines = "\n".join(haystack(storable(item)) for item in [*others, text])
+    covered = rank_words(lines, asked(storable(text)))
+    assert (len(others) in covered) == bool(terms(storable(text)))
     assert all(0 < found.share <= 1 and found.score > 0 for found in covered.values())
