@@ -58,7 +58,7 @@ class Item(BaseModel):
         options = self.question.options
         if options and len(options) < 2:
             raise ValueError("options: fewer than two")
-        right = self.answer in tuple(self.question.letters)
+        right = self.question.option(self.answer) is not None
         if self.answerable and not (self.free_text or right or self.defect):
             raise ValueError(f"answer: {self.answer!r} is none of {self.question.letters}")
         if not self.answerable and self.answer:

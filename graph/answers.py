@@ -140,10 +140,10 @@ def _checked(draft: AnswerDraft, question: Question) -> tuple[str | None, str]:
         if not text:
             raise Unproven("the answer is empty")
         return None, text
-    choice = draft.choice
-    if choice is None or len(choice) != 1 or choice not in question.letters:
-        raise Unproven(f"{choice!r:.20} is none of the options {question.letters}")
-    return choice, text or question.options[question.letters.index(choice)]
+    option = question.option(draft.choice)
+    if option is None:
+        raise Unproven(f"{draft.choice!r:.20} is none of the options {question.letters}")
+    return draft.choice, text or option
 
 
 def _citations(cites: Sequence[str], ledger: Sequence[Evidence]) -> list[Citation]:

@@ -102,11 +102,5 @@ def _total(spent: Spent) -> RoleUsage:
 
 
 def _names(resources: Resources) -> dict[str, str]:
-    models = resources.models
-    planner = getattr(models.planner, "model_name", None) or models.planner._llm_type
-    return {
-        "planner": f"{planner}/{plan_version()}",
-        "inspector": models.inspector.name,
-        "answerer": models.answerer.name,
-        "embedder": models.embedder.name,
-    }
+    names = resources.models.names("planner", "inspector", "answerer", "embedder")
+    return {**names, "planner": f"{names['planner']}/{plan_version()}"}

@@ -142,10 +142,8 @@ def _answer_of(verdict: Verdict, question: Question) -> tuple[str | None, str]:
     answer = clean_text(verdict.answer.strip()[:_MAX_TEXT])
     if not question.options:
         return None, answer
-    choice = verdict.choice
-    if choice is None or len(choice) != 1 or choice not in question.letters:
-        return None, answer
-    return choice, answer or question.options[question.letters.index(choice)]
+    option = question.option(verdict.choice)
+    return (None, answer) if option is None else (verdict.choice, answer or option)
 
 
 def _observed(observations: Sequence[Observation], shown: Sequence[float]) -> list[Observation]:

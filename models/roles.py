@@ -127,3 +127,12 @@ class Models:
     captioner: Captioner
     embedder: Embedder
     summariser: Summariser
+
+    def names(self, *roles: str) -> dict[str, str]:
+        """Model and prompt version by role; of the planner the model alone."""
+        return {role: self._name(role) for role in roles}
+
+    def _name(self, role: str) -> str:
+        if role == "planner":
+            return getattr(self.planner, "model_name", None) or self.planner._llm_type
+        return str(getattr(self, role).name)

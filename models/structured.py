@@ -156,7 +156,7 @@ def choice_of(text: str | None, question: Question) -> str | None:
     if text is None or not question.options:
         return None
     letter = text.strip().removeprefix("(").removesuffix(")")
-    if len(letter) != 1 or letter not in question.letters:
+    if question.option(letter) is None:
         letters = ", ".join(question.letters)
         raise Malformed(f'"choice" is {text!r:.20}; it must be one of {letters}')
     return letter

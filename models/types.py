@@ -101,6 +101,11 @@ class Question(BaseModel):
         """The valid choices, such as `ABCD`; empty for an open question."""
         return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(self.options)]
 
+    def option(self, letter: str | None) -> str | None:
+        """The text of the option with that letter, exactly; None where there is none."""
+        known = dict(zip(self.letters, self.options, strict=True))
+        return known.get(letter) if letter else None
+
     def lettered(self) -> list[str]:
         """The options as `(A) text` lines."""
         return [f"({a}) {b}" for a, b in zip(self.letters, self.options, strict=True)]

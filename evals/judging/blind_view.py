@@ -92,9 +92,10 @@ def blind_view(record: SampleRecord, gathered: Gathered = "seen") -> JudgeReques
     if outcome.status not in ("answered", "forced"):
         return None
     if question.options:
-        if outcome.letter is None:
+        option = question.option(outcome.letter)
+        if option is None:
             return None
-        answer = question.options[question.letters.index(outcome.letter)]
+        answer = option
     else:
         answer = plain_answer(outcome.text)
     found = list(_found(record.episode or {}, gathered))

@@ -120,14 +120,7 @@ class Systems:
 
 def model_names(resources: Resources) -> dict[str, str]:
     """Model and prompt version by role."""
-    models = resources.models
-    return {
-        "planner": str(getattr(models.planner, "model_name", models.planner._llm_type)),
-        "inspector": models.inspector.name,
-        "answerer": models.answerer.name,
-        "captioner": models.captioner.name,
-        "embedder": models.embedder.name,
-    }
+    return resources.models.names("planner", "inspector", "answerer", "captioner", "embedder")
 
 
 def _bad_setting(error: ValidationError) -> SettingsError:

@@ -115,8 +115,8 @@ def _carry_out(session: Session, call: Call, go: Any) -> Command[_Where]:
 
 def _unfit(call: Call, question: Question) -> Refusal | None:
     """A planner's own answer must name an option where there are options."""
-    choice = call.args.get("choice")
-    if call.tool != "finish" or not question.options or choice in tuple(question.letters):
+    named = question.option(call.args.get("choice")) is not None
+    if call.tool != "finish" or not question.options or named:
         return None
     message = f"choice must be one of {', '.join(question.letters)}"
     return Refusal("BadArguments", message, [call.id, *call.refused], call.tool)

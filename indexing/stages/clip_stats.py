@@ -8,6 +8,7 @@ from typing import Final, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from videoseal.core.colours import COLOUR_NAMES, ColourBounds, colour_indices
 from videoseal.core.span import format_time
 from videoseal.indexing.stages.change_detection import Grey
 
@@ -18,12 +19,9 @@ _CUT_RATIO: Final = 3.0
 _CUT_NEIGHBOURS: Final = 8
 _SHOWN_SHARE: Final = 0.04
 _SHOWN_COLOURS: Final = 4
-_NAMES: Final = (
-    *("black", "white", "grey", "brown", "red", "orange"),
-    *("yellow", "green", "turquoise", "blue", "purple", "pink"),
+_BOUNDS: Final = ColourBounds(
+    hues=(15, 45, 70, 165, 200, 255, 290, 340, 361), dark=0.2, pale=0.18, light=0.85, brown=0.6
 )
-_HUES: Final = ((15, "red"), (45, "orange"), (70, "yellow"), (165, "green"), (200, "turquoise"),
-                (255, "blue"), (290, "purple"), (340, "pink"), (361, "red"))  # fmt: skip
 
 
 class Facts(TypedDict):
@@ -42,40 +40,11 @@ class Facts(TypedDict):
 def colour_shares(rgb: npt.NDArray[np.uint8]) -> dict[str, float]:
     """Share of pixels (h, w, 3) by name of colour, judged on a coarse grid."""
     height, width = rgb.shape[:2]
-    grid = rgb[:: max(1, height // 36), :: max(1, width // 64)].reshape(-1, 3)
-    pixels = grid.astype(np.float32) / np.float32(255)
-    value, low = pixels.max(axis=1), pixels.min(axis=1)
-    spread = value - low
-    saturation = spread / np.maximum(value, np.float32(1e-6))
-    hue = _hue(pixels, value, spread)
-    names = np.empty(len(pixels), dtype=np.int8)
-    edges = np.array([edge for edge, _ in _HUES])
-    table = np.array([_NAMES.index(name) for _, name in _HUES])
-    names[:] = table[np.searchsorted(edges, hue, side="right")]
-    names[(names == _NAMES.index("orange")) & (value < 0.6)] = _NAMES.index("brown")
-    plain = saturation < 0.18
-    names[plain] = np.where(value[plain] > 0.85, _NAMES.index("white"), _NAMES.index("grey"))
-    names[value < 0.2] = _NAMES.index("black")
-    counts = np.bincount(names, minlength=len(_NAMES)) / len(names)
+    grid = rgb[:: max(1, height // 36), :: max(1, width // 64)]
+    names = colour_indices(grid, _BOUNDS).ravel()
+    counts = np.bincount(names, minlength=len(COLOUR_NAMES)) / len(names)
     order = np.argsort(-counts, kind="stable")
-    return {_NAMES[i]: float(counts[i]) for i in order if counts[i] > 0}
-
-
-def _hue(
-    pixels: npt.NDArray[np.floating],
-    value: npt.NDArray[np.floating],
-    spread: npt.NDArray[np.floating],
-) -> npt.NDArray[np.float32]:
-    """Hue in degrees, [0, 360); 0 for greys."""
-    red, green, blue = pixels.T
-    safe = np.maximum(spread, 1e-6)
-    hue = np.select(
-        [spread < 1e-6, value == red, value == green],
-        [0.0, ((green - blue) / safe) % 6, (blue - red) / safe + 2],
-        (red - green) / safe + 4,
-    )
-    result: npt.NDArray[np.float32] = (hue * 60 % 360).astype(np.float32)
-    return result
+    return {COLOUR_NAMES[i]: float(counts[i]) for i in order if counts[i] > 0}
 
 
 def cut_times(times: Sequence[float], changes: Sequence[float]) -> list[float]:

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from videoseal.models.offline.colours import COLOUR_NAMES, colour_indices
+from videoseal.core.colours import COLOUR_NAMES, colour_indices
 
 __all__ = ["SHAPE_NAMES", "Scraps", "Shape", "find_shapes"]
 

@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from videoseal.core.colours import COLOUR_NAMES, colour_indices
 from videoseal.models.ocr.reader import TextLine
-from videoseal.models.offline.colours import COLOUR_NAMES, ground_colour
 from videoseal.models.offline.layout import Passage
 from videoseal.models.offline.shapes import SHAPE_NAMES, Scraps, Shape, find_shapes
 from videoseal.models.offline.words import tokens
 from videoseal.models.types import Question
 
-__all__ = ["Sight", "asks_looks", "look", "measured"]
+__all__ = ["Sight", "asks_looks", "ground_colour", "look", "measured"]
 
 _WORDS: Final = frozenset(token.text for token in tokens(" ".join((*COLOUR_NAMES, *SHAPE_NAMES))))
 _NEAR: Final = 2.0
@@ -37,6 +37,8 @@ _STRAIGHT: Final = 2.0
 """How much longer the way must be in one direction than across it."""
 _PAUSE: Final = 1.5
 """Most seconds between two sights of one moving shape."""
+_SHARE: Final = 0.45
+"""Share of a text's box that its ground must fill with one colour to be named."""
 
 
 class Sight(NamedTuple):
@@ -61,6 +63,24 @@ def look(rgb: npt.NDArray[np.uint8], lines: Sequence[TextLine], time: float) -> 
     shapes, scraps = find_shapes(rgb, [line.box for line in lines])
     grounds = [(line, ground_colour(rgb, line.box)) for line in lines]
     return Sight(time, rgb.shape[0], shapes, scraps, [item for item in grounds if item[1]])
+
+
+def ground_colour(rgb: npt.NDArray[np.uint8], box: tuple[int, int, int, int]) -> str:
+    """The colour behind text in a box (left, top, right, bottom); empty when there is no plain one.
+
+    The ground is what fills the rim of the box: letters hardly touch it.
+    """
+    left, top, right, bottom = box
+    pad = max(2, (bottom - top) // 6)
+    part = rgb[max(0, top - pad) : bottom + pad, max(0, left - pad) : right + pad]
+    if min(part.shape[:2], default=0) < 2 * pad:
+        return ""
+    names = colour_indices(part)
+    rim = np.concatenate([names[:pad].ravel(), names[-pad:].ravel()])
+    counts = np.bincount(rim, minlength=len(COLOUR_NAMES))
+    best = int(counts.argmax())
+    plain = counts[best] > 0.9 * counts.sum() and (names == best).mean() > _SHARE
+    return COLOUR_NAMES[best] if plain else ""
 
 
 def measured(sights: Sequence[Sight]) -> list[Passage]:

@@ -11,11 +11,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from videoseal.models.ocr.reader import TextLine
-from videoseal.models.offline.colours import ground_colour
 from videoseal.models.offline.decide import decide
 from videoseal.models.offline.layout import passages
 from videoseal.models.offline.shapes import find_shapes
-from videoseal.models.offline.visual import asks_looks, look, measured
+from videoseal.models.offline.visual import asks_looks, ground_colour, look, measured
 from videoseal.models.types import Question
 
 pytest.importorskip("cv2")
