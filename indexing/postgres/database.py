@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 
 import psycopg
 from pgvector.psycopg import register_vector
@@ -22,9 +23,10 @@ from videoseal.core.errors import (
     VideosealError,
 )
 
-__all__ = ["Connection", "Database", "connect"]
+__all__ = ["Connection", "Database", "DatabaseUser", "connect", "transaction"]
 
 Connection: TypeAlias = "psycopg.Connection[TupleRow]"
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
@@ -127,6 +129,27 @@ class Database:
             f"the database at {self.place} is busy: no connection was free for {self._wait_s:g} s",
             hint="run fewer questions at once",
         )
+
+
+class DatabaseUser:
+    """Whatever has methods that are transactions."""
+
+    database: Database
+
+
+User = TypeVar("User", bound=DatabaseUser)
+
+
+def transaction(
+    work: Callable[Concatenate[User, Connection, P], T],
+) -> Callable[Concatenate[User, P], T]:
+    """Make a method, which is given a connection first, a call of `Database.run`."""
+
+    @functools.wraps(work)
+    def run(user: User, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return user.database.run(lambda connection: work(user, connection, *args, **kwargs))
+
+    return run
 
 
 @contextmanager

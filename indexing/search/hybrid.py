@@ -17,11 +17,11 @@ from videoseal.core.errors import EmbeddingMismatch
 from videoseal.core.span import Span
 from videoseal.core.text import storable
 from videoseal.indexing.index_rows import TEXT_KINDS, Hit, TextKind
-from videoseal.indexing.postgres.database import Connection
+from videoseal.indexing.postgres.database import Connection, DatabaseUser, transaction
 from videoseal.indexing.search.bm25 import rank_words
 from videoseal.indexing.search.tokenizer import QueryTerms, asked
 
-__all__ = ["Place", "Ranking", "find", "fuse"]
+__all__ = ["HybridSearch", "Place", "Ranking", "fuse"]
 
 _DEPTH: Final = 200
 """How far down each ranking is read; beyond it a rank adds next to nothing."""
@@ -67,26 +67,37 @@ _HAYSTACK: Final = """
 """
 
 
-def find(
-    connection: Connection,
-    video_id: str,
-    query: str,
-    vector: npt.NDArray[np.float32] | None,
-    model: str,
-    kinds: Sequence[TextKind] | None,
-    limit: int,
-) -> list[Hit]:
-    """The best texts of a video, best first; EmbeddingMismatch where only other vectors exist."""
-    common = {
-        "video": video_id,
-        "model": storable(model),
-        "kinds": list(TEXT_KINDS if kinds is None else kinds),
-        "depth": max(_DEPTH, limit),
-    }
-    rankings = [_by_words(connection, asked(storable(query)), common)]
-    if vector is not None and (wanted := _unit(vector)) is not None:
-        rankings.append(_by_meaning(connection, wanted, common))
-    return _hits(connection, fuse(rankings)[:limit])
+class HybridSearch(DatabaseUser):
+    """Search in the texts of one video."""
+
+    @transaction
+    def search(
+        self,
+        connection: Connection,
+        video_id: str,
+        query: str,
+        vector: npt.NDArray[np.float32] | None,
+        model: str,
+        *,
+        kinds: Sequence[TextKind] | None = None,
+        limit: int = 30,
+    ) -> list[Hit]:
+        """The texts of a video that best match the query, best first; exact, never approximate.
+
+        `vector` is the query's embedding, shape (dimension,) or (1, dimension), or None for words
+        alone. Raises EmbeddingMismatch when the video has vectors, but none of this model or
+        dimension.
+        """
+        common = {
+            "video": video_id,
+            "model": storable(model),
+            "kinds": list(TEXT_KINDS if kinds is None else kinds),
+            "depth": max(_DEPTH, limit),
+        }
+        rankings = [_by_words(connection, asked(storable(query)), common)]
+        if vector is not None and (wanted := _unit(vector)) is not None:
+            rankings.append(_by_meaning(connection, wanted, common))
+        return _hits(connection, fuse(rankings)[:limit])
 
 
 def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:

@@ -99,7 +99,7 @@ def test_connection_lost_in_the_middle_is_tried_once_more(database_url, store):
             disconnect_others(database_url)
         return connection.execute("SELECT 7").fetchone()[0]
 
-    assert store._database.run(work) == 7
+    assert store.database.run(work) == 7
     assert len(set(attempts)) == 2
 
 
@@ -113,7 +113,7 @@ def test_connection_lost_every_time_is_an_error(database_url, store):
         connection.execute("SELECT 1")
 
     with pytest.raises(DatabaseUnavailable):
-        store._database.run(work)
+        store.database.run(work)
     assert len(attempts) == 2
 
 
@@ -171,5 +171,5 @@ def test_full_disk_is_told_as_such(store):
         connection.execute("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '53100'; END $$")
 
     with pytest.raises(OutOfSpace, match="full"):
-        store._database.run(fail)
+        store.database.run(fail)
     assert len(store.videos()) == 1
