@@ -1,10 +1,13 @@
-"""Targets grouped by the keyframe they hang on, and the decoding of one such group."""
+"""Targets grouped by the keyframe they hang on, and the decoding of one such group.
+
+Which packets hold the wanted frames is known before anything is decoded.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -12,15 +15,17 @@ from typing import Final, NamedTuple
 import av
 
 from videoseal.core.errors import UnreadableVideo
-from videoseal.core.lookahead import PacketStep, look_ahead
 from videoseal.core.source import VideoSource, pts_of
 
-__all__ = ["DecodedFrame", "Run", "decode_all", "group", "serve"]
+__all__ = ["DecodedFrame", "Run", "decode_all", "group", "look_ahead", "serve"]
 
 _GAP_S: Final = 10.0
 """Without an index a target this far ahead is jumped to; keyframes are rarely farther apart."""
 _RUN_S: Final = 30.0
 """Without an index a run is no longer than this, so that runs can be shared out."""
+_MOST_REORDERED: Final = 16
+"""Frames that may be decoded before, yet shown after, a frame: 16 in H.264 and HEVC."""
+_REMEMBERED: Final = 256
 
 
 class Run(NamedTuple):
@@ -39,6 +44,18 @@ class DecodedFrame(NamedTuple):
     frame: av.VideoFrame
     length: int
     """Ticks until the next frame; 0 where that is not known."""
+
+
+class PacketStep(NamedTuple):
+    """A packet to decode, and when its frame is shown if that frame is wanted."""
+
+    packet: av.Packet[av.VideoStream]
+    wanted: bool
+    """Whether some target lies in `[pts, until)`; True where that cannot be known."""
+    certain: bool = False
+    """Whether it is known to be wanted; then `until` holds."""
+    until: int | None = None
+    """PTS of the frame shown next; None at the end of the stream."""
 
 
 def group(source: VideoSource, ticks: Sequence[int]) -> Iterator[Run]:
@@ -169,3 +186,48 @@ def _within(ticks: Sequence[int], start: int, end: int | None) -> int:
     """How many ticks lie in `[start, end)`."""
     stop = len(ticks) if end is None else bisect_left(ticks, end)
     return max(0, stop - bisect_left(ticks, start))
+
+
+def look_ahead(
+    packets: Iterator[av.Packet[av.VideoStream]], targets: Sequence[int]
+) -> Iterator[PacketStep]:
+    """Tell for each packet, in decoding order, whether it is the last one shown by a target.
+
+    `targets` are ticks in ascending order. A frame's successor is certain once 17 packets with a
+    later PTS are known, so no more than a few are read ahead.
+    """
+    waiting: deque[av.Packet[av.VideoStream]] = deque()
+    seen: list[int] = []
+    ended = False
+    while waiting or not ended:
+        step = _judge(waiting[0], targets, seen, ended) if waiting else None
+        if step is not None:
+            waiting.popleft()
+            yield step
+        elif (packet := next(packets, None)) is None:
+            ended = True
+        else:
+            waiting.append(packet)
+            if packet.pts is not None and not packet.is_discard:
+                insort(seen, packet.pts)
+                del seen[:-_REMEMBERED]
+
+
+def _judge(
+    packet: av.Packet[av.VideoStream], targets: Sequence[int], seen: Sequence[int], ended: bool
+) -> PacketStep | None:
+    """The step for the oldest waiting packet, or None while more must be read."""
+    if packet.is_discard:
+        return PacketStep(packet, wanted=False)
+    if packet.pts is None:
+        return PacketStep(packet, wanted=True)
+    target = bisect_left(targets, packet.pts)
+    if target == len(targets):
+        return PacketStep(packet, wanted=False)
+    later = bisect_right(seen, packet.pts)
+    if later < len(seen) and seen[later] <= targets[target]:
+        return PacketStep(packet, wanted=False)
+    if not ended and len(seen) - later <= _MOST_REORDERED:
+        return None
+    until = seen[later] if later < len(seen) else None
+    return PacketStep(packet, wanted=True, certain=True, until=until)

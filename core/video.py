@@ -4,22 +4,50 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import av
 
-from videoseal.core.clock import Clock
 from videoseal.core.errors import EmptyVideo, UnreadableVideo
 from videoseal.core.image import FrameShape
 from videoseal.core.source import VideoSource, check_file, pts_of
 
-__all__ = ["Measured", "VideoInfo", "content_id", "measure", "probe"]
+__all__ = ["Clock", "Measured", "VideoInfo", "content_id", "measure", "probe"]
 
 _BLOCK: Final = 1 << 20
 _MOST_UNDECODABLE: Final = 5000
+_TOLERANCE: Final = Fraction(1, 1_000_000)
+"""A time this much too early still means the frame: sums and microsecond stores round."""
+
+
+class Clock(NamedTuple):
+    """A stream's time base and the tick of its first frame, which is second 0."""
+
+    origin: int
+    """PTS of the first frame, in ticks."""
+    base: Fraction
+    """Seconds a tick."""
+
+    def seconds(self, pts: int) -> float:
+        """Presentation time of a tick, rounded once."""
+        return self.span(pts - self.origin)
+
+    def span(self, ticks: int) -> float:
+        """Length of a number of ticks in seconds."""
+        return ticks * self.base.numerator / self.base.denominator
+
+    def tick(self, seconds: float) -> int:
+        """The last tick that is not later than `seconds`, to within a microsecond."""
+        return self.origin + math.floor((Fraction(seconds) + _TOLERANCE) / self.base)
+
+    def tick_from(self, seconds: float) -> int:
+        """The first tick that is not earlier than `seconds`, to within a microsecond."""
+        return self.origin + math.ceil((Fraction(seconds) - _TOLERANCE) / self.base)
 
 
 @dataclass(frozen=True, slots=True)

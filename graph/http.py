@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from videoseal.core.errors import VideosealError
 from videoseal.graph.resources import close_served, resources_of_run
-from videoseal.tools.frame_refs import find_frame
+from videoseal.tools.frame_cache import find_frame
 
 __all__ = ["app", "frame"]
 

@@ -1,6 +1,7 @@
 """Shown frames kept on disk as plain JPEG files, so that a second look costs no decoding.
 
-A cache may fail in any way, a full disk or a damaged file included, and only costs time by it.
+A shown frame is recorded and served under a name that finds it here. A cache may fail in any way,
+a full disk or a damaged file included, and only costs time by it.
 """
 
 from __future__ import annotations
@@ -15,15 +16,18 @@ from pathlib import Path
 from typing import Final
 
 from videoseal.core.files import write_whole
+from videoseal.core.settings import Settings
 from videoseal.models.types import Frame
 
-__all__ = ["FrameCache"]
+__all__ = ["FrameCache", "find_frame", "frame_ref"]
 
 _MICROSECONDS: Final = 1_000_000
 _BLOCK: Final = 4096
 _SWEEPS_PER_LIMIT: Final = 16
 _KEPT_SHARE: Final = 0.9
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_REF: Final = re.compile(r"([0-9]{1,12})-([0-9]{2,4})-([0-9]{2,3})")
+_VIDEO_ID: Final = re.compile(r"v[0-9a-f]{16}")
 
 
 class FrameCache:
@@ -110,6 +114,21 @@ class FrameCache:
             total -= size
             if total <= self._limit * _KEPT_SHARE:
                 return
+
+
+def frame_ref(time: float, settings: Settings) -> str:
+    """The name of a frame as these settings show it: microseconds, largest side, quality."""
+    return f"{_stamp(time)}-{settings.frame_side}-{settings.jpeg_quality}"
+
+
+def find_frame(cache: FrameCache, video_id: str, ref: str) -> bytes | None:
+    """The JPEG of that name; None for one that is no name, or that the cache no longer holds."""
+    parts = _REF.fullmatch(ref)
+    if parts is None or not _VIDEO_ID.fullmatch(video_id):
+        return None
+    stamp, side, quality = (int(part) for part in parts.groups())
+    frame = cache.get(video_id, stamp / _MICROSECONDS, side=side, quality=quality)
+    return frame.jpeg if frame is not None else None
 
 
 def _stamp(time: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Final, Literal, get_args
 
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
@@ -85,16 +86,13 @@ ARGUMENTS: Final[dict[ToolName, type[_Arguments]]] = {
 @functools.cache
 def _spec(name: ToolName) -> dict[str, Any]:
     model = ARGUMENTS[name]
-    schema = model.model_json_schema()
-    properties = {
-        key: {part: what for part, what in value.items() if part != "title"}
-        for key, value in schema.get("properties", {}).items()
-    }
+    schema = convert_to_openai_tool(model)["function"]["parameters"]
     parameters = {
         "type": "object",
-        "properties": properties,
+        "properties": schema["properties"],
         "required": schema.get("required", []),
     }
+    # The library's own description keeps line breaks, and its name is that of the class.
     description = " ".join((model.__doc__ or "").split())
     return {
         "type": "function",

@@ -7,8 +7,7 @@ import io
 from pathlib import Path
 from typing import Final
 
-from videoseal.tools.frame_cache import FrameCache
-from videoseal.tools.frame_refs import find_frame
+from videoseal.tools.frame_cache import FrameCache, find_frame
 
 __all__ = ["THUMBNAIL_SIDE", "Thumbnails"]
 

@@ -18,7 +18,7 @@ from videoseal.graph.session import OutOfBudget, Session, failure_of, open_sessi
 from videoseal.graph.spans import ReadSpans, read_spans
 from videoseal.graph.state import Call, State, Task
 from videoseal.models.types import Frame, InspectRequest
-from videoseal.tools.frame_refs import frame_ref
+from videoseal.tools.frame_cache import frame_ref
 from videoseal.tools.visual_inspect import show_frames
 
 __all__ = ["visual_inspect"]

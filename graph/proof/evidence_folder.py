@@ -91,7 +91,7 @@ def _pictures(
     video_id: str, shown: dict[float, ShownFrame], resources: Resources
 ) -> dict[float, bytes]:
     """The very pictures that were shown, from the cache or decoded again, in order of time."""
-    from videoseal.tools.frame_refs import find_frame
+    from videoseal.tools.frame_cache import find_frame
 
     found: dict[float, bytes] = {}
     missing: dict[float, ShownFrame] = {}

@@ -13,8 +13,7 @@ from videoseal.core.settings import Settings
 from videoseal.graph.http import app
 from videoseal.graph.resources import Resources, using
 from videoseal.models.types import Frame
-from videoseal.tools.frame_cache import FrameCache
-from videoseal.tools.frame_refs import find_frame, frame_ref
+from videoseal.tools.frame_cache import FrameCache, find_frame, frame_ref
 
 VIDEO = "v0123456789abcdef"
 JPEG = b"\xff\xd8 a picture \xff\xd9"

@@ -9,7 +9,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoseal.core.lookahead import look_ahead
+from videoseal.core.decode_groups import look_ahead
 
 
 @dataclass
