@@ -17,7 +17,7 @@ import av
 from videoseal.core.errors import UnreadableVideo
 from videoseal.core.source import VideoSource, pts_of
 
-__all__ = ["DecodedFrame", "Run", "decode_all", "group", "look_ahead", "serve"]
+__all__ = ["DecodedFrame", "PacketStep", "Run", "decode_all", "group", "look_ahead", "serve"]
 
 _GAP_S: Final = 10.0
 """Without an index a target this far ahead is jumped to; keyframes are rarely farther apart."""
