@@ -11,12 +11,12 @@ from videoseal.core.span import Span, format_time
 from videoseal.evals.synthetic.facts.families import Decoy
 from videoseal.evals.synthetic.facts.puzzles import Period, Puzzle, Show
 from videoseal.evals.synthetic.facts.question_mix import Afterthought, Mix
+from videoseal.evals.synthetic.facts.wordings import wordings
 from videoseal.evals.synthetic.truth import Event
 
 __all__ = ["Draft", "clock_range", "make_drafts"]
 
 _SIBLINGS = 4
-_PERIOD = "During which period is the sign “{}” shown?"
 _NEXT = "Which of these signs is the next one to appear after the sign “{}”?"
 
 
@@ -113,10 +113,8 @@ class _Afterthoughts:
         self._quotable -= {event.id for event in events}
         gold = self._rng.randrange(len(events))
         text = events[gold].text if answerable else group.absent.text.replace("|", " ")
-        chinese = group.absent.language == "zh"
-        ask = "告示牌“{}”在哪一段时间出现？" if chinese else _PERIOD
         return Draft(
-            question=ask.format(text),
+            question=wordings(group.absent.language).period.format(text),
             options=tuple(clock_range(event.span, self._duration) for event in events),
             answer=gold if answerable else None,
             gold=(events[gold].span,) if answerable else (),

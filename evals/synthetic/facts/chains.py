@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from random import Random
 
-from videoseal.evals.synthetic.facts import vocabulary_en as en
 from videoseal.evals.synthetic.facts.families import fresh_keys, grid, lone
-from videoseal.evals.synthetic.facts.near_misses import codes, some
+from videoseal.evals.synthetic.facts.near_misses import codes
 from videoseal.evals.synthetic.facts.puzzles import Puzzle, Registry, Show
-from videoseal.evals.synthetic.facts.sign_facts import clubs, people
+from videoseal.evals.synthetic.facts.wordings import wordings
 
 __all__ = ["badge", "departures", "door_code", "purchases"]
-
-_LOST = ("silver", "brass", "wooden", "glass", "copper", "ivory", "tin", "leather")
-
-
-def _lost(rng: Random, count: int) -> list[str]:
-    kinds, items = rng.sample(_LOST, 3), rng.sample(en.ITEMS, 2)
-    return rng.sample([f"{kind} {item}" for kind in kinds for item in items], count)
 
 
 def badge(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
     """Who lost a thing (subtitle), and that person's badge number (sign)."""
-    names = [key["k"] for key in fresh_keys("badge", lone("k", people), rng, registry)][:4]
-    items = [key["k"] for key in fresh_keys("lost", lone("k", _lost), rng, registry)]
+    names = _fresh("badge", "people", rng, registry)[:4]
+    items = _fresh("lost", "lost", rng, registry)
     numbers = codes(4)(rng, 4)
     said = tuple(
         Show("subtitle", f"{name}: I lost the {item}.", speaker=name)
         for name, item in zip(names, items, strict=False)
     )
-    worn = tuple(
-        Show("sign", f"badge {number}|{name}".upper())
-        for number, name in zip(numbers, names, strict=True)
-    )
+    worn = _signs("badge {}|{}", numbers, names)
     gold = rng.randrange(4)
     item = items[gold] if answerable else items[4]
     return Puzzle(
@@ -49,17 +39,11 @@ def badge(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
 
 def door_code(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
     """Where a club meets (sign), and the door code of that room (another sign)."""
-    names = [key["k"] for key in fresh_keys("room", lone("k", clubs), rng, registry)]
-    rooms = [key["k"] for key in fresh_keys("door", lone("k", codes(3)), rng, registry)][:4]
-    words = rng.sample(en.ANIMALS, 4)
-    meets = tuple(
-        Show("sign", f"{club}|meets in room {room}".upper())
-        for club, room in zip(names, rooms, strict=False)
-    )
-    doors = tuple(
-        Show("sign", f"room {room}|door code {word}".upper())
-        for room, word in zip(rooms, words, strict=True)
-    )
+    names = _fresh("room", "clubs", rng, registry)
+    rooms = _fresh("door", "codes 3", rng, registry)[:4]
+    words = wordings("en").maker("animals")(rng, 4)
+    meets = _signs("{}|meets in room {}", names, rooms)
+    doors = _signs("room {}|door code {}", rooms, words)
     gold = rng.randrange(4)
     club = names[gold] if answerable else names[4]
     return Puzzle(
@@ -75,14 +59,11 @@ def door_code(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
 
 def departures(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
     """The minutes between two ferries whose times stand on two signs."""
-    cities = [key["k"] for key in fresh_keys("ferry", lone("k", some(en.CITIES)), rng, registry)]
+    cities = _fresh("ferry", "cities", rng, registry)
     start = rng.randrange(7 * 12, 18 * 12) * 5
     # A Golomb-like set: its six differences differ, so that one of them is one pair only.
     times = [start + 5 * step for step in rng.choice([(0, 1, 4, 6), (0, 2, 5, 6), (0, 2, 7, 8)])]
-    signs = tuple(
-        Show("sign", f"ferry to {city}|departs {t // 60:02d}:{t % 60:02d}".upper())
-        for city, t in zip(cities, times, strict=False)
-    )
+    signs = _signs("ferry to {}|departs {}", cities, [f"{t // 60:02d}:{t % 60:02d}" for t in times])
     pairs = rng.sample(list(combinations(range(4), 2)), 4)
     gold = rng.randrange(4)
     first, second = pairs[gold]
@@ -103,10 +84,11 @@ def departures(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
 
 def purchases(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
     """The two things that one of two people bought at a place, told at two moments."""
-    maker = grid("who", some(en.FIRST_NAMES), "where", some(en.MEETING_PLACES))
-    keys = fresh_keys("bought", maker, rng, registry)
+    maker = wordings("en").maker
+    places = grid(("who", maker("first_names")), ("where", maker("meeting_places")))
+    keys = fresh_keys("bought", places, rng, registry)
     buyers, absent = rng.sample(keys[:4], 2), keys[4]
-    items = rng.sample(en.ITEMS, 4)
+    items = maker("items")(rng, 4)
     owners = (buyers[0], buyers[0], buyers[1], buyers[1])
     shows = tuple(
         Show(
@@ -132,3 +114,15 @@ def purchases(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
         proof=shows[2 * mine : 2 * mine + 2] if answerable else (),
         types=("summarization",),
     )
+
+
+def _fresh(family: str, what: str, rng: Random, registry: Registry) -> list[str]:
+    """Five words that `family` has not used in this video."""
+    keys = fresh_keys(family, lone("k", wordings("en").maker(what)), rng, registry)
+    return [key["k"] for key in keys]
+
+
+def _signs(form: str, firsts: Sequence[str], seconds: Sequence[str]) -> tuple[Show, ...]:
+    """A sign for each pair, as many as there are of the fewer."""
+    pairs = zip(firsts, seconds, strict=False)
+    return tuple(Show("sign", form.format(*pair).upper()) for pair in pairs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -45,7 +45,7 @@ class Family:
     keys: KeyMaker
     """Gives five near-miss keys, shuffled; the last is the absent one."""
     values: ValueMaker
-    types: tuple[str, ...] = ("key information retrieval",)
+    types: Sequence[str] = ("key information retrieval",)
     language: Language = "en"
     option: str = "{v}"
 
@@ -62,11 +62,12 @@ def lone(field: str, values: ValueMaker) -> KeyMaker:
     return lambda rng: [{field: value} for value in values(rng, _SHOWN + 1)]
 
 
-def grid(first: str, firsts: ValueMaker, second: str, seconds: ValueMaker) -> KeyMaker:
+def grid(*fields: tuple[str, ValueMaker]) -> KeyMaker:
     """Keys of two fields out of a 3 x 2 grid: neighbours share one field with each other.
 
     Both fields of the absent key are shown, only never together.
     """
+    (first, firsts), (second, seconds) = fields
 
     def make(rng: Random) -> list[Key]:
         rows, columns = firsts(rng, 3), seconds(rng, 2)
@@ -125,7 +126,7 @@ def build(family: Family, rng: Random, registry: Registry, *, answerable: bool) 
         answer=gold if answerable else None,
         shows=shows,
         proof=(shows[gold],) if answerable else (),
-        types=family.types,
+        types=tuple(family.types),
     )
 
 

@@ -11,8 +11,7 @@ from typing import Literal, NamedTuple
 from videoseal.evals.synthetic.facts import chains, visuals
 from videoseal.evals.synthetic.facts.families import Decoy, Exhausted, Family, build, decoy
 from videoseal.evals.synthetic.facts.puzzles import Puzzle, Registry
-from videoseal.evals.synthetic.facts.sign_facts import SIGN_FAMILIES, ZH_SIGN_FAMILIES
-from videoseal.evals.synthetic.facts.talk_facts import TALK_FAMILIES, ZH_TALK_FAMILIES
+from videoseal.evals.synthetic.facts.wordings import wordings
 
 __all__ = ["Afterthought", "Mix", "choose", "decoys"]
 
@@ -48,10 +47,10 @@ class _Decks:
 
     def __init__(self, rng: Random) -> None:
         self._rounds: dict[str, Iterator[Callable[..., Puzzle]]] = {
-            "sign": self._families(rng, SIGN_FAMILIES),
-            "sign-zh": self._families(rng, ZH_SIGN_FAMILIES),
-            "talk": self._families(rng, TALK_FAMILIES),
-            "talk-zh": self._families(rng, ZH_TALK_FAMILIES),
+            "sign": self._families(rng, wordings("en").signs),
+            "sign-zh": self._families(rng, wordings("zh").signs),
+            "talk": self._families(rng, wordings("en").talk),
+            "talk-zh": self._families(rng, wordings("zh").talk),
             "visual": cycle(visuals.VISUALS),
             "badge": cycle([chains.badge]),
             "door": cycle([chains.door_code]),
@@ -94,7 +93,8 @@ def choose(rng: Random, registry: Registry, count: int) -> Mix:
 
 def decoys(rng: Random, registry: Registry, count: int) -> list[Decoy]:
     """`count` groups of signs that no puzzle asks about, of the same kinds as the puzzles' own."""
-    families = cycle(rng.sample(SIGN_FAMILIES + ZH_SIGN_FAMILIES, 13))
+    signs = wordings("en").signs + wordings("zh").signs
+    families = cycle(rng.sample(signs, len(signs)))
     found: list[Decoy] = []
     while len(found) < count:
         try:

@@ -14,15 +14,15 @@ import pytest
 from videoseal.core.span import Span
 from videoseal.evals.benchmarks import lvbench
 from videoseal.evals.item import Item
-from videoseal.evals.synthetic.facts.sign_facts import SIGN_FAMILIES, ZH_SIGN_FAMILIES
-from videoseal.evals.synthetic.facts.talk_facts import TALK_FAMILIES, ZH_TALK_FAMILIES
+from videoseal.evals.synthetic.facts.wordings import wordings
 from videoseal.evals.synthetic.questions import questions_line
 from videoseal.evals.synthetic.script import Story, tell_story
 from videoseal.evals.synthetic.spec import VideoSpec
 
 FAMILIES = {
     family.name: family
-    for family in (*SIGN_FAMILIES, *ZH_SIGN_FAMILIES, *TALK_FAMILIES, *ZH_TALK_FAMILIES)
+    for known in (wordings("en"), wordings("zh"))
+    for family in (*known.signs, *known.talk)
 }
 SEEDS = range(12)
 SIX = {
