@@ -93,8 +93,9 @@ def _case(video: Path) -> dict[str, Any]:
 
 
 async def _measured(video: Path) -> dict[str, Any]:
+    from videoseal.core.progress import Progress
     from videoseal.core.settings import Settings
-    from videoseal.indexing.pipeline import Progress, index_video
+    from videoseal.indexing.pipeline import index_video
     from videoseal.indexing.store.store import Store
     from videoseal.models.build import build_models
     from videoseal.models.ocr import reader as ocr
@@ -121,7 +122,7 @@ async def _measured(video: Path) -> dict[str, Any]:
         models = build_models(settings)
         with Store.connect(settings) as store:
             begun, used = time.perf_counter(), time.process_time()
-            row = await index_video(video, settings, store, models, progress=note)
+            row = await index_video(video, settings, store, models, on_progress=note)
             wall, cpu = time.perf_counter() - begun, time.process_time() - used
             counts = store.counts(row.id)
     ends = [*(at for _, at in marks[1:]), begun + wall]

@@ -93,7 +93,7 @@ def index_one(
 
     with Display() as on_progress:
         return asyncio.run(
-            index_video(path, settings, store, models, progress=on_progress, **options)
+            index_video(path, settings, store, models, on_progress=on_progress, **options)
         )
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Task
 
+    from videoseal.core.progress import Progress
     from videoseal.evals.records import SampleError
     from videoseal.evals.running.run import RunProgress
-    from videoseal.indexing.progress import Progress
     from videoseal.rl.training.supervisor import TrainProgress
 
 __all__ = ["Display", "SampleCount", "left_over", "show_run", "show_training"]

@@ -163,6 +163,6 @@ def _text(line: TextRow) -> dict[str, Any]:
         "start": line.span.start,
         "end": line.span.end,
         "text": line.text,
-        "maker": line.maker,
+        "maker": line.model,
         "data": line.data,
     }

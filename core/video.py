@@ -17,7 +17,7 @@ from videoseal.core.errors import EmptyVideo, UnreadableVideo
 from videoseal.core.image import FrameShape
 from videoseal.core.source import VideoSource, check_file, pts_of
 
-__all__ = ["Clock", "Measured", "VideoInfo", "content_id", "measure", "probe"]
+__all__ = ["Clock", "Measured", "VideoInfo", "content_id", "measure", "probe", "start_seconds"]
 
 _BLOCK: Final = 1 << 20
 _MOST_UNDECODABLE: Final = 5000
@@ -89,6 +89,16 @@ def probe(path: Path | str) -> VideoInfo:
     """
     with VideoSource(Path(path)) as source:
         return measure(source).info
+
+
+def start_seconds(video: Path) -> Fraction:
+    """Container time of the first video frame, which sound and subtitles are shifted by.
+
+    Raises what `probe` raises.
+    """
+    with VideoSource(video) as source:
+        clock = measure(source).clock
+    return clock.origin * clock.base
 
 
 def content_id(path: Path | str) -> str:

@@ -13,12 +13,12 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
 from videoseal.core.errors import VideosealError
+from videoseal.core.progress import Progress
 from videoseal.graph.resources import Resources, resources_of_run
 from videoseal.graph.session import failure_of
 from videoseal.graph.state import Failure
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.indexing.pipeline import index_video
-from videoseal.indexing.progress import Progress
 
 __all__ = ["IndexState", "Indexed", "VideoFile", "build_indexer", "index", "indexer"]
 
@@ -80,7 +80,7 @@ async def _beside_the_server(
     loop, stopped = asyncio.get_running_loop(), threading.Event()
     reported: dict[str, float] = {}
 
-    def progress(now: Progress) -> None:
+    def on_progress(now: Progress) -> None:
         if stopped.is_set():
             raise asyncio.CancelledError
         share = now.done / now.total if now.total else 1.0
@@ -99,7 +99,7 @@ async def _beside_the_server(
             found.models,
             title=state.title,
             subtitles=subtitles,
-            progress=progress,
+            on_progress=on_progress,
         )
 
     try:

@@ -58,7 +58,7 @@ class TextRow:
     """Unique among the video's texts of this kind."""
     span: Span
     text: str
-    maker: str
+    model: str
     """Model and prompt version that wrote the text."""
     data: Data = field(default_factory=dict)
     id: int = 0

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import hashlib
+import json
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from videoseal.core.progress import Progress, ProgressFn
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.core.video import VideoInfo
 from videoseal.indexing.clips import clip_spans
-from videoseal.indexing.fingerprint import fingerprint
 from videoseal.indexing.index_rows import Data
-from videoseal.indexing.progress import Progress, ProgressFn
 from videoseal.indexing.store.store import Store
 from videoseal.models.ocr.reader import TextReader
 from videoseal.models.roles import Models
 
-__all__ = ["SCAN_VERSION", "IndexingJob"]
+__all__ = ["SCAN_VERSION", "IndexingJob", "fingerprint"]
 
 SCAN_VERSION: Final = "scan-1"
 """Raised with every change of what a pass over the frames stores."""
+
+
+def fingerprint(*parts: Any) -> str:
+    """16 hex digits that stand for some JSON values, so that results of others are never mixed."""
+    written = json.dumps(parts, ensure_ascii=False, sort_keys=True, allow_nan=False)
+    return hashlib.blake2b(written.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class IndexingJob:
     store: Store
     models: Models
     text: TextReader | None
-    progress: ProgressFn
+    on_progress: ProgressFn
 
     @property
     def clips(self) -> list[Span]:
@@ -71,11 +77,10 @@ class IndexingJob:
         """Store one unit of work, for good."""
         await asyncio.to_thread(self.store.put_unit, self.video_id, stage, ordinal, key, data)
 
-    def say(self, stage: str, done: float, total: float, unit: str) -> None:
-        """Report progress."""
-        self.progress(Progress(stage, done, total, unit))
+    def report(self, stage: str, done: float, total: float, unit: str) -> None:
+        """Say how far a stage is."""
+        self.on_progress(Progress(stage, done, total, unit))
 
-    def warn(self, stage: str, notes: Sequence[str]) -> None:
-        """Report what the user should know."""
-        for note in notes:
-            self.progress(Progress(stage, 0, 0, "", note))
+    def warn(self, stage: str, note: str) -> None:
+        """Say what the user should know."""
+        self.on_progress(Progress(stage, 0, 0, "", note))

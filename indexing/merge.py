@@ -15,7 +15,7 @@ __all__ = ["clip_rows", "cue_rows", "per_span", "scene_rows"]
 _SCENE_PART: Final = 240
 
 
-def cue_rows(cues: Sequence[Cue], maker: str) -> list[TextRow]:
+def cue_rows(cues: Sequence[Cue], model: str) -> list[TextRow]:
     """Rows of kind `ocr`, one a cue, with its place and confidence."""
     return [
         TextRow(
@@ -23,7 +23,7 @@ def cue_rows(cues: Sequence[Cue], maker: str) -> list[TextRow]:
             ordinal,
             cue.span,
             cue.text,
-            maker,
+            model,
             {
                 "box": [round(edge, 4) for edge in cue.box],
                 "score": round(cue.score, 4),
@@ -57,7 +57,7 @@ def clip_rows(
     captions: Mapping[int, str],
     cues: Sequence[Cue],
     speech: Sequence[TextRow],
-    maker: str,
+    model: str,
 ) -> list[TextRow]:
     """Rows of kind `clip`: what is seen, read and said in each clip, one line each."""
     ordinals = sorted(clips)
@@ -69,7 +69,7 @@ def clip_rows(
         caption = " ".join(captions.get(ordinal, "").split())
         text = "\n".join(_told(caption, read[index], said[index]))
         data = {"caption": caption, "on_screen": read[index], "speech": said[index]}
-        rows.append(TextRow("clip", ordinal, spans[index], text, maker, data))
+        rows.append(TextRow("clip", ordinal, spans[index], text, model, data))
     return rows
 
 
@@ -79,7 +79,7 @@ def scene_rows(
     captions: Mapping[int, str],
     cues: Sequence[Cue],
     speech: Sequence[TextRow],
-    maker: str,
+    model: str,
 ) -> list[TextRow]:
     """Rows of kind `scene`: on one line what is read, said and seen, the latter in its middle."""
     read = per_span(scenes, ((cue.span, cue.short) for cue in cues))
@@ -91,7 +91,7 @@ def scene_rows(
         nearest = ordinals[max(0, bisect_right(starts, scene.middle) - 1)]
         caption = " ".join(captions.get(nearest, "").split())
         told = [_shortened(part) for part in _told(caption, read[index], said[index])]
-        rows.append(TextRow("scene", index, scene, " ".join(told), maker))
+        rows.append(TextRow("scene", index, scene, " ".join(told), model))
     return rows
 
 

@@ -11,31 +11,35 @@ from pathlib import Path
 from typing import Final
 
 from videoseal.core.errors import OutOfSpace, UnknownVideo, UnreadableVideo
+from videoseal.core.progress import ProgressFn, silent
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span, format_time
 from videoseal.core.video import VideoInfo, content_id, probe
-from videoseal.indexing.fingerprint import fingerprint
-from videoseal.indexing.index_rows import Data, TextRow, VideoRow
-from videoseal.indexing.job import SCAN_VERSION, IndexingJob
+from videoseal.indexing.clips import scene_spans
+from videoseal.indexing.index_rows import Data, TextKind, TextRow, VideoRow
+from videoseal.indexing.job import SCAN_VERSION, IndexingJob, fingerprint
 from videoseal.indexing.merge import clip_rows, cue_rows, scene_rows
-from videoseal.indexing.progress import Progress, ProgressFn, silent
-from videoseal.indexing.scenes import scene_spans
 from videoseal.indexing.stages.embeddings import embed_texts
-from videoseal.indexing.stages.speech import SubtitleFiles, listen, subtitle_files
-from videoseal.indexing.stages.summary import story_parts, write_story
+from videoseal.indexing.stages.speech import (
+    SubtitleFiles,
+    Transcriber,
+    listen,
+    load_transcriber,
+    subtitle_files,
+)
+from videoseal.indexing.stages.summary import summarise, summary_parts
 from videoseal.indexing.stages.text_segments import join_segments
-from videoseal.indexing.stages.transcribe import Transcriber, load_transcriber
 from videoseal.indexing.stages.vision import FramePassResult, look
 from videoseal.indexing.store.store import Store
 from videoseal.models.ocr.reader import load_text_reader
 from videoseal.models.roles import Models
 
-__all__ = ["INDEX_VERSION", "Progress", "index_video"]
+__all__ = ["INDEX_VERSION", "index_video"]
 
 _MERGE_VERSION: Final = "merge-1"
+"""Raised with every change of how rows are made from what the stages stored."""
 INDEX_VERSION: Final = f"{SCAN_VERSION}+{_MERGE_VERSION}"
 """Raised with every change that makes another index of the same video."""
-"""Raised with every change of how rows are made from what the stages stored."""
 _MISSED_SAMPLES: Final = 1.2
 _CUT_SHORT: Final = 1.0
 
@@ -49,7 +53,7 @@ async def index_video(
     title: str | None = None,
     subtitles: Path | None = None,
     re_embed: bool = False,
-    progress: ProgressFn | None = None,
+    on_progress: ProgressFn = silent,
 ) -> VideoRow:
     """Index a video file, or finish what was begun; a complete index costs nothing more.
 
@@ -59,7 +63,7 @@ async def index_video(
     """
     with _out_of_space():
         job, files, transcriber = await asyncio.to_thread(
-            _prepared, Path(path), settings, store, models, subtitles, progress or silent
+            _prepared, Path(path), settings, store, models, subtitles, on_progress
         )
         key = _index_key(job, files, transcriber)
         named = title or await asyncio.to_thread(_known_title, store, job.video_id)
@@ -69,11 +73,11 @@ async def index_video(
             if row.status == "ready" and not re_embed:
                 return row
             if settings.ocr and job.text is None:
-                job.warn("scan", ["on-screen text is not read: the ocr extra is not installed"])
+                job.warn("scan", "on-screen text is not read: the ocr extra is not installed")
             duration = await _make_texts(job, files, transcriber)
             if duration < job.info.duration:
                 await _recorded(job, replace(job.info, duration=duration), name, key)
-            await embed_texts(store, job.video_id, models.embedder, job.progress, again=re_embed)
+            await embed_texts(job, again=re_embed)
             await asyncio.to_thread(store.set_status, job.video_id, "ready")
             return await asyncio.to_thread(store.video, job.video_id)
 
@@ -84,14 +88,14 @@ def _prepared(
     store: Store,
     models: Models,
     subtitles: Path | None,
-    progress: ProgressFn,
+    on_progress: ProgressFn,
 ) -> tuple[IndexingJob, SubtitleFiles, Transcriber | None]:
     """Everything that can fail before the first frame: files, extras, weights."""
     info = probe(path)
     files = subtitle_files(path, subtitles)
     transcriber = load_transcriber(settings)
     text = load_text_reader(settings)
-    job = IndexingJob(content_id(path), info, settings, store, models, text, progress)
+    job = IndexingJob(content_id(path), info, settings, store, models, text, on_progress)
     return job, files, transcriber
 
 
@@ -152,13 +156,9 @@ async def _make_texts(
     duration = _real_end(job, looked)
     speech = await listen(job, files, transcriber, duration)
     rows = _merged(job, looked, speech, duration)
-    story = await _story(job, [row for row in rows if row.kind == "clip"])
-    kinds: dict[str, list[TextRow]] = {"ocr": [], "speech": [], "clip": [], "scene": []}
-    for row in rows:
-        kinds[row.kind].append(row)
-    for kind in ("ocr", "speech", "clip", "scene"):
-        await asyncio.to_thread(job.store.replace_texts, job.video_id, kind, kinds[kind])
-    await asyncio.to_thread(job.store.replace_texts, job.video_id, "story", story)
+    rows["story"] = await _summary(job, rows["clip"])
+    for kind, made in rows.items():
+        await asyncio.to_thread(job.store.replace_texts, job.video_id, kind, made)
     return duration
 
 
@@ -168,14 +168,14 @@ def _real_end(job: IndexingJob, looked: FramePassResult) -> float:
     if end + _CUT_SHORT >= job.info.duration:
         return job.info.duration
     promised = format_time(job.info.duration)
-    job.warn("scan", [f"the video ends at {format_time(end)}, not at {promised}: cut short?"])
+    job.warn("scan", f"the video ends at {format_time(end)}, not at {promised}: cut short?")
     return end
 
 
 def _merged(
     job: IndexingJob, looked: FramePassResult, speech: list[TextRow], duration: float
-) -> list[TextRow]:
-    """All rows but the story, as a pure function of what is stored."""
+) -> dict[TextKind, list[TextRow]]:
+    """All rows but the summary's, as a pure function of what is stored."""
     cues = join_segments(
         {ordinal: data["segments"] for ordinal, data in looked.clips.items()},
         gap=_MISSED_SAMPLES / job.settings.ocr_fps,
@@ -185,23 +185,23 @@ def _merged(
     cuts = [cut for data in looked.clips.values() if data["facts"] for cut in data["facts"]["cuts"]]
     scenes = scene_spans(cuts, duration, [span.start for span in spans.values()])
     captioner = job.models.captioner.name
-    return [
-        *cue_rows(cues, job.reader_name),
-        *speech,
-        *clip_rows(spans, looked.captions, cues, speech, captioner),
-        *scene_rows(scenes, spans, looked.captions, cues, speech, captioner),
-    ]
+    return {
+        "ocr": cue_rows(cues, job.reader_name),
+        "speech": speech,
+        "clip": clip_rows(spans, looked.captions, cues, speech, captioner),
+        "scene": scene_rows(scenes, spans, looked.captions, cues, speech, captioner),
+    }
 
 
-async def _story(job: IndexingJob, clips: list[TextRow]) -> list[TextRow]:
+async def _summary(job: IndexingJob, clips: list[TextRow]) -> list[TextRow]:
     key = fingerprint("story-1", job.models.summariser.name)
     known = await job.units("story", key)
-    parts = story_parts(clips)
+    parts = summary_parts(clips)
 
     async def keep(ordinal: int, data: Data) -> None:
         await job.keep("story", ordinal, key, data)
 
-    job.say("story", 0, len(parts), "parts")
-    rows = await write_story(parts, job.models.summariser, known, keep)
-    job.say("story", len(parts), len(parts), "parts")
+    job.report("story", 0, len(parts), "parts")
+    rows = await summarise(parts, job.models.summariser, known, keep)
+    job.report("story", len(parts), len(parts), "parts")
     return rows

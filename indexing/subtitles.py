@@ -16,8 +16,8 @@ from pysubs2.exceptions import Pysubs2Error
 
 from videoseal.core.errors import UnreadableSubtitles
 from videoseal.core.span import Span
+from videoseal.core.video import start_seconds
 from videoseal.indexing.index_rows import TextRow
-from videoseal.indexing.timeline import start_seconds
 
 __all__ = ["SubtitleLine", "Subtitles", "embedded", "parse", "read_file", "sidecars", "to_srt"]
 

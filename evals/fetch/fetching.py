@@ -12,13 +12,13 @@ from typing import Final
 from pydantic import BaseModel, Field
 
 from videoseal.core.errors import OutOfSpace, VideosealError
+from videoseal.core.progress import Progress, ProgressFn, silent
 from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.evals.benchmarks.selection import VIDEO_SUFFIXES
 from videoseal.evals.fetch.archives import unpack
 from videoseal.evals.fetch.hub import Hub, HubFile, HubRefused
 from videoseal.evals.fetch.sources import SOURCES, Publication
 from videoseal.evals.fetch.youtube import downloader, fetch_video, present
-from videoseal.indexing.progress import Progress, ProgressFn, silent
 
 __all__ = ["NOTES", "Failed", "Fetched", "fetch"]
 

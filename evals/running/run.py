@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from videoseal.core.errors import VideosealError
+from videoseal.core.progress import Progress
 from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.evals.benchmarks.selection import Located, locate, select
 from videoseal.evals.item import Item
@@ -21,7 +22,6 @@ from videoseal.evals.scoring.sample_result import MISSING_VIDEO
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.graph.resources import Resources
 from videoseal.indexing.pipeline import index_video
-from videoseal.indexing.progress import Progress
 
 __all__ = [
     "Places",
@@ -174,7 +174,7 @@ async def _indexed(
     path: Path, resources: Resources, tell: Callable[[Progress], None]
 ) -> ReadyVideo:
     row = await index_video(
-        path, resources.settings, resources.store, resources.models, progress=tell
+        path, resources.settings, resources.store, resources.models, on_progress=tell
     )
     return ReadyVideo(row.id, row.duration)
 

@@ -14,7 +14,7 @@ from videoseal.evals.synthetic.generate import generate
 from videoseal.evals.synthetic.spec import VideoSpec
 
 if TYPE_CHECKING:
-    from videoseal.indexing.progress import Progress
+    from videoseal.core.progress import Progress
 
 
 @click.command()

@@ -12,7 +12,7 @@ from videoseal.evals.synthetic.generate import generate
 from videoseal.evals.synthetic.spec import VideoSpec
 
 if TYPE_CHECKING:
-    from videoseal.indexing.progress import ProgressFn
+    from videoseal.core.progress import ProgressFn
 
 __all__ = ["FIRST_SEED", "HourSet", "make_hours"]
 

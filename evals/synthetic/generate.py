@@ -22,7 +22,7 @@ from videoseal.evals.synthetic.spec import GeneratedVideo, VideoSpec
 from videoseal.evals.synthetic.truth import EDITION, Truth, read_truth
 
 if TYPE_CHECKING:
-    from videoseal.indexing.progress import ProgressFn
+    from videoseal.core.progress import ProgressFn
 
 __all__ = ["generate"]
 
@@ -103,7 +103,7 @@ def _path(spec: VideoSpec, out_dir: Path, suffix: str) -> Path:
 
 
 def _teller(total: int, progress: ProgressFn | None) -> Callable[[int], None]:
-    from videoseal.indexing.progress import Progress
+    from videoseal.core.progress import Progress
 
     def tell(done: int) -> None:
         if progress is not None and (done % _TELL_EVERY == 0 or done == total):

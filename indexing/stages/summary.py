@@ -1,4 +1,4 @@
-"""The story of a video: parts of ten minutes, then the whole."""
+"""The summary of a video: parts of ten minutes, then the whole."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from videoseal.core.span import Span
-from videoseal.indexing.fingerprint import fingerprint
 from videoseal.indexing.index_rows import Data, TextRow
+from videoseal.indexing.job import fingerprint
 from videoseal.models.roles import Summariser
 
-__all__ = ["Part", "story_parts", "write_story"]
+__all__ = ["SummaryPart", "summarise", "summary_parts"]
 
 _PART_SECONDS: Final = 600.0
 _LINE_LENGTH: Final = 400
 
 
-class Part(NamedTuple):
+class SummaryPart(NamedTuple):
     """Some lines that are summarised together."""
 
     span: Span
     lines: list[str]
 
 
-def story_parts(clips: Sequence[TextRow]) -> list[Part]:
+def summary_parts(clips: Sequence[TextRow]) -> list[SummaryPart]:
     """Group clips by tens of minutes; one part for a video of up to fifteen minutes."""
     if not clips:
         return []
@@ -33,15 +33,15 @@ def story_parts(clips: Sequence[TextRow]) -> list[Part]:
     for row in clips:
         parts.setdefault(int(row.span.start // length), []).append(row)
     return [
-        Part(
+        SummaryPart(
             Span(rows[0].span.start, rows[-1].span.end), [_line(row.span, row.text) for row in rows]
         )
         for rows in parts.values()
     ]
 
 
-async def write_story(
-    parts: Sequence[Part],
+async def summarise(
+    parts: Sequence[SummaryPart],
     summariser: Summariser,
     known: dict[int, Data],
     keep: Callable[[int, Data], Awaitable[None]],

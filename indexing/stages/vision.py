@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Generator, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Generator,
+    Iterator,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Final, NamedTuple, TypeVar, cast
@@ -13,14 +21,18 @@ from videoseal.core.span import Span
 from videoseal.indexing.clips import caption_times
 from videoseal.indexing.index_rows import Data
 from videoseal.indexing.job import IndexingJob
-from videoseal.indexing.stages.captions import Captions, caption_request
+from videoseal.indexing.stages.clip_stats import in_words
 from videoseal.indexing.stages.frame_pass import ClipData, ClipScan, ClipScanner
-from videoseal.models.types import Frame
+from videoseal.indexing.stages.ocr_lines import OcrReadings
+from videoseal.models.roles import Captioner
+from videoseal.models.types import CaptionRequest, Frame
 
 __all__ = ["FramePassResult", "look"]
 
 T = TypeVar("T")
 _END: Final = None
+_AT_ONCE: Final = 8
+"""Caption requests that an endpoint is sent side by side."""
 
 
 class FramePassResult(NamedTuple):
@@ -42,7 +54,7 @@ async def look(job: IndexingJob) -> FramePassResult:
     if job.models.captioner.wants_frames:
         frames_for = set(range(len(layout))) - captioned.keys()
     total, done = job.info.duration, sum(layout[ordinal].duration for ordinal in scanned)
-    job.say("scan", done, total, "s")
+    job.report("scan", done, total, "s")
     captions = 0
 
     async def keep_caption(ordinal: int, text: str) -> None:
@@ -50,19 +62,19 @@ async def look(job: IndexingJob) -> FramePassResult:
         await job.keep("caption", ordinal, job.caption_key, {"text": text})
         captions += 1
         if frames_for:
-            job.say("captions", len(captioned) + captions, len(layout), "clips")
+            job.report("captions", len(captioned) + captions, len(layout), "clips")
 
     passes = _in_thread(_passes(job, layout, scanned, captioned, frames_for))
-    async with Captions(job.models.captioner, keep_caption) as queue, aclosing(passes):
+    async with _Captions(job.models.captioner, keep_caption) as queue, aclosing(passes):
         async for scan in passes:
             if scan.ordinal not in scanned:
                 await job.keep("scan", scan.ordinal, job.scan_key, cast(Data, scan.data))
                 done += layout[scan.ordinal].duration
-                job.say("scan", done, total, "s")
+                job.report("scan", done, total, "s")
             if scan.data["span"] and scan.ordinal not in captioned:
                 # Texts on the screen are joined to the clip's own text later; only a model that
                 # sees pictures is helped by them.
-                request = caption_request(scan.data, scan.frames, on_screen=bool(frames_for))
+                request = _caption_request(scan.data, scan.frames, on_screen=bool(frames_for))
                 await queue.add(scan.ordinal, request)
     return await _stored(job)
 
@@ -129,3 +141,53 @@ async def _in_thread(items: Generator[T, None, None]) -> AsyncGenerator[T, None]
     finally:
         thread.submit(items.close)
         await asyncio.to_thread(thread.shutdown)
+
+
+def _caption_request(data: ClipData, frames: Sequence[Frame], *, on_screen: bool) -> CaptionRequest:
+    """What a captioner is asked about one scanned clip."""
+    facts = data["facts"]
+    texts = [OcrReadings.from_json(part["readings"]).best for part in data["segments"]]
+    return CaptionRequest(
+        span=Span(*data["span"]),
+        frames=list(frames),
+        measured=in_words(facts) if facts else {},
+        on_screen=list(dict.fromkeys(texts)) if on_screen else [],
+    )
+
+
+class _Captions:
+    """Captions clips in the background; the first error of any of them comes out of `add`.
+
+    `keep` stores a caption by ordinal; what it stored stays, whatever fails later.
+    """
+
+    def __init__(self, captioner: Captioner, keep: Callable[[int, str], Awaitable[None]]) -> None:
+        self._captioner, self._keep = captioner, keep
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> _Captions:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            while self._tasks and kind is None:
+                await self._settle()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def add(self, ordinal: int, request: CaptionRequest) -> None:
+        """Caption a clip as soon as there is room; raises ModelError of an earlier one."""
+        while len(self._tasks) >= _AT_ONCE:
+            await self._settle()
+        self._tasks.add(asyncio.create_task(self._caption(ordinal, request)))
+
+    async def _settle(self) -> None:
+        done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def _caption(self, ordinal: int, request: CaptionRequest) -> None:
+        reply = await self._captioner.caption(request)
+        await self._keep(ordinal, reply.value)

@@ -265,7 +265,7 @@ def _values(row: TextRow) -> dict[str, Any]:
         "from": row.span.start,
         "to": row.span.end,
         "text": text,
-        "maker": storable(row.maker),
+        "maker": storable(row.model),
         "data": _json(row.data),
         "terms": terms(text),
         "haystack": haystack(text),
@@ -278,5 +278,5 @@ def _json(data: Data) -> str:
 
 
 def _row(row: TupleRow) -> TextRow:
-    text_id, kind, ordinal, start, end, text, maker, data = row
-    return TextRow(kind, ordinal, Span(start, end), text, maker, data, text_id)
+    text_id, kind, ordinal, start, end, text, model, data = row
+    return TextRow(kind, ordinal, Span(start, end), text, model, data, text_id)

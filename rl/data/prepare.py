@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from videoseal.core.errors import VideosealError
+from videoseal.core.progress import Progress
 from videoseal.evals.benchmarks.selection import locate
 from videoseal.evals.item import Item
 from videoseal.evals.running.run import ReadyVideo, RunProgress, Tell
 from videoseal.graph.resources import Resources
 from videoseal.indexing.pipeline import index_video
-from videoseal.indexing.progress import Progress
 from videoseal.rl.data.attempts import Scores
 from videoseal.rl.data.tasks import TaskLabel, TrainTask, task_of, write_tasks
 
@@ -93,7 +93,7 @@ async def ready_videos(
         try:
             row = await index_video(
                 path, resources.settings, resources.store, resources.models,
-                progress=_told(tell, step),
+                on_progress=_told(tell, step),
             )  # fmt: skip
             ready[video] = ReadyVideo(row.id, row.duration)
         except VideosealError as error:

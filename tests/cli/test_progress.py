@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from videoseal.cli.progress import Display, left_over, show_run, show_training
+from videoseal.core.progress import Progress
 from videoseal.evals.running.run import RunProgress
-from videoseal.indexing.progress import Progress
 from videoseal.rl.training.supervisor import TrainProgress
 
 

@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 
 from videoseal.core.errors import UnreadableVideo
+from videoseal.core.progress import Progress
 from videoseal.graph.indexer import indexer
 from videoseal.graph.resources import Resources, using
 from videoseal.indexing.index_rows import VideoRow
-from videoseal.indexing.progress import Progress
 
 
 class Counting:
@@ -42,10 +42,10 @@ async def test_a_file_becomes_a_video(
 ) -> None:
     """The id to ask about comes back, and progress in steps that can be seen."""
 
-    async def work(path: str, *_: Any, progress: Any, **given: Any) -> VideoRow:
+    async def work(path: str, *_: Any, on_progress: Any, **given: Any) -> VideoRow:
         assert (path, given["title"], given["subtitles"]) == ("a.mp4", "A", Path("a.srt"))
         for done in range(10_001):
-            progress(Progress("scan", done, 10_000, "s"))
+            on_progress(Progress("scan", done, 10_000, "s"))
         return row()
 
     monkeypatch.setattr("videoseal.graph.indexer.index_video", work)
@@ -87,11 +87,11 @@ async def test_a_cancelled_run_stops_its_job(
     """The job ends at its next report after the client went away."""
     begun, ended = threading.Event(), threading.Event()
 
-    async def work(*_: Any, progress: Any, **__: Any) -> VideoRow:
+    async def work(*_: Any, on_progress: Any, **__: Any) -> VideoRow:
         begun.set()
         try:
             while True:
-                progress(Progress("scan", 1, 2, "s"))
+                on_progress(Progress("scan", 1, 2, "s"))
                 await asyncio.sleep(0.01)
         finally:
             ended.set()

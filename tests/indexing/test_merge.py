@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videoseal.core.span import Span
+from videoseal.indexing.clips import scene_spans
 from videoseal.indexing.index_rows import Data, TextRow
 from videoseal.indexing.merge import clip_rows, cue_rows, per_span, scene_rows
-from videoseal.indexing.scenes import scene_spans
 from videoseal.indexing.stages.change_detection import Box
-from videoseal.indexing.stages.summary import story_parts, write_story
+from videoseal.indexing.stages.summary import summarise, summary_parts
 from videoseal.indexing.stages.text_segments import Cue
 from videoseal.models.types import Reply, Usage
 
@@ -47,7 +47,7 @@ def test_a_clip_has_one_line_for_each_sense() -> None:
 def test_cues_keep_place_and_confidence() -> None:
     """A cue's row says where it was, how sure the reader is, and whether it is a clock."""
     (row,) = cue_rows([cue("gate", 1, 2)], "reader")
-    assert (row.kind, row.span, row.maker) == ("ocr", Span(1, 2), "reader")
+    assert (row.kind, row.span, row.model) == ("ocr", Span(1, 2), "reader")
     assert row.data == {"box": [0.1, 0.8, 0.5, 0.9], "score": 0.9, "counter": False}
 
 
@@ -112,15 +112,15 @@ async def test_a_long_story_has_parts_and_a_whole() -> None:
         kept[ordinal] = data
 
     summariser = Counter()
-    rows = await write_story(story_parts(clips(25)), summariser, kept, keep)
+    rows = await summarise(summary_parts(clips(25)), summariser, kept, keep)
     assert [(row.ordinal, row.span) for row in rows] == [
         (0, Span(0, 1500)), (1, Span(0, 600)), (2, Span(600, 1200)), (3, Span(1200, 1500))
     ]  # fmt: skip
     assert rows[0].text == "3 lines, first 00:00:00"
-    again = await write_story(story_parts(clips(25)), summariser, kept, keep)
+    again = await summarise(summary_parts(clips(25)), summariser, kept, keep)
     assert (again, summariser.calls) == (rows, 4)
     changed = [*clips(24), TextRow("clip", 24, Span(1440, 1500), "other", "test")]
-    await write_story(story_parts(changed), summariser, kept, keep)
+    await summarise(summary_parts(changed), summariser, kept, keep)
     assert summariser.calls == 5
 
 
@@ -130,6 +130,6 @@ async def test_a_short_story_is_one_row() -> None:
     async def keep(ordinal: int, data: Data) -> None:
         pass
 
-    rows = await write_story(story_parts(clips(14)), Counter(), {}, keep)
+    rows = await summarise(summary_parts(clips(14)), Counter(), {}, keep)
     assert [(row.ordinal, row.text) for row in rows] == [(0, "14 lines, first 00:00:00")]
-    assert await write_story([], Counter(), {}, keep) == []
+    assert await summarise([], Counter(), {}, keep) == []

@@ -20,11 +20,12 @@ from videoseal.core.errors import (
     VideoNotFound,
 )
 from videoseal.core.frames import VideoReader
+from videoseal.core.progress import Progress
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.core.video import content_id
 from videoseal.indexing.index_rows import VideoRow
-from videoseal.indexing.pipeline import Progress, index_video
+from videoseal.indexing.pipeline import index_video
 from videoseal.indexing.store.store import Store
 from videoseal.models.types import CaptionRequest, Reply, Usage
 
@@ -94,7 +95,7 @@ async def test_a_video_becomes_rows_of_every_kind(
 ) -> None:
     """Texts, clips, scenes and a story, each with a vector; the video is ready under its name."""
     steps: list[Progress] = []
-    row = await index(signed_video, progress=steps.append)
+    row = await index(signed_video, on_progress=steps.append)
     assert (row.status, row.title, row.id) == ("ready", "signed", content_id(signed_video))
     texts = [text for _, text in told(store, row.id, "ocr")]
     assert "Bring the blue lamp" in texts
@@ -160,7 +161,7 @@ async def test_another_captioner_redoes_captions_only(
     assert [(text.id, text.text) for text in store.texts(row.id, ["ocr"])] == before
     clips = store.texts(row.id, ["clip"])
     assert all("describer-2 saw" in clip.text for clip in clips)
-    assert {clip.maker for clip in clips} == {"describer-2"}
+    assert {clip.model for clip in clips} == {"describer-2"}
 
     def shown(captioner: Describer) -> list[Any]:
         return [[(f.time, f.sha256) for f in r.frames] for r in captioner.requests]
@@ -227,7 +228,7 @@ async def test_subtitles_become_speech(index: Any, store: Store, film: Any, tmp_
         "1\n00:00:00,500 --> 00:00:09,000\nnamed\n\n2\n00:00:03,000 --> 00:00:01,000\nback\n"
     )
     steps: list[Progress] = []
-    await index(video, ocr=False, subtitles=named, progress=steps.append)
+    await index(video, ocr=False, subtitles=named, on_progress=steps.append)
     assert told(store, row.id, "speech") == [(Span(0.5, 4), "named")]
     assert [step.note for step in steps if step.note] == ["named.srt: 1 unusable lines left out"]
     named.write_text("nothing")
@@ -242,7 +243,7 @@ async def test_a_bad_file_beside_the_video_is_only_warned_about(
     video = film(frames=24).write(tmp_path / "film.mp4")
     (tmp_path / "film.srt").write_text("1\n00:00:0x,000 --> 00:00:02,000\nhi\n")
     steps: list[Progress] = []
-    row = await index(video, ocr=False, progress=steps.append)
+    row = await index(video, ocr=False, on_progress=steps.append)
     assert row.status == "ready"
     (note,) = [step.note for step in steps if step.note]
     assert "film.srt: line 2" in note
@@ -276,7 +277,7 @@ async def test_a_video_that_ends_early_is_indexed_as_far_as_it_goes(
 
     monkeypatch.setattr(VideoReader, "scan", damaged)
     steps: list[Progress] = []
-    row = await index(signed_video, ocr=False, clip_seconds=8, progress=steps.append)
+    row = await index(signed_video, ocr=False, clip_seconds=8, on_progress=steps.append)
     assert (row.status, row.duration) == ("ready", pytest.approx(18))
     clips = store.texts(row.id, ["clip"])
     assert [clip.span.start for clip in clips] == [0, 8, 16]

@@ -37,7 +37,7 @@ models = SimpleNamespace(captioner=TemplateCaptioner(), embedder=HashEmbedder(),
                          summariser=ExtractSummariser())
 with Store.connect(settings) as store:
     asyncio.run(index_video(video, settings, store, models,
-                            progress=lambda step: print(step.stage, step.done, flush=True)))
+                            on_progress=lambda step: print(step.stage, step.done, flush=True)))
 print("finished", flush=True)
 """
 
@@ -45,7 +45,7 @@ print("finished", flush=True)
 def dump(store: Store, video: str) -> list[Any]:
     """All texts but for what only says when they were stored."""
     return [
-        (row.kind, row.ordinal, row.span, row.text, row.maker, row.data)
+        (row.kind, row.ordinal, row.span, row.text, row.model, row.data)
         for row in store.texts(video)
     ]
 

@@ -103,7 +103,7 @@ def test_unit_and_its_texts_come_back(store, video):
     """Texts keep every field and come in order of time; units come by stage and fingerprint."""
     rows = [text(1, "second", 5.0, note=[1, {"a": None}]), text(0, "first", 1.0)]
     store.put_unit(video, "read", 0, "f", {"n": 1}, rows)
-    assert [(row.text, row.span, row.data, row.maker) for row in store.texts(video)] == [
+    assert [(row.text, row.span, row.data, row.model) for row in store.texts(video)] == [
         ("first", Span(1, 3), {}, "test 1"),
         ("second", Span(5, 7), {"note": [1, {"a": None}]}, "test 1"),
     ]
@@ -137,7 +137,7 @@ def test_what_is_no_text_is_dropped_from_texts(store, video):
     row = TextRow("ocr", 0, Span(0, 1), "a\0b\ud800c", "m\0", {"k\0": ["\0x\udfff", "\\u0000"]})
     store.put_unit(video, "read", 0, "f\0", {"v": "\0"}, [row])
     found = store.texts(video)[0]
-    assert (found.text, found.maker, found.data) == ("ab?c", "m", {"k": ["x?", "\\u0000"]})
+    assert (found.text, found.model, found.data) == ("ab?c", "m", {"k": ["x?", "\\u0000"]})
     assert store.units(video, "read", "f\0") == {0: {"v": ""}}
 
 

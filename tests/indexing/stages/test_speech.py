@@ -16,7 +16,7 @@ import pytest
 from videoseal.core.errors import MissingDependency
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
-from videoseal.indexing.stages import transcribe as speech
+from videoseal.indexing.stages import speech
 
 
 class Talker:
@@ -58,7 +58,7 @@ def test_rows_are_cut_to_the_video() -> None:
     """Rows carry their source and end with the video."""
     said = [{"start": 1.0, "end": 3.0, "text": "a"}, {"start": 4.0, "end": 5.0, "text": "b"}]
     (row,) = speech.speech_rows(said, "talker-1", 5, duration=2.0)
-    assert (row.ordinal, row.span, row.text, row.maker) == (5, Span(1, 2), "a", "talker-1")
+    assert (row.ordinal, row.span, row.text, row.model) == (5, Span(1, 2), "a", "talker-1")
     assert row.data == {"source": "speech"}
 
 
