@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from videoseal.core.errors import OutOfSpace, VideosealError
 from videoseal.core.files import replacing
+from videoseal.core.progress import Progress, ProgressFn
 from videoseal.evals.synthetic.drawing.renderer import draw_frames
-from videoseal.evals.synthetic.drawing.sound import RATE, SoundTrack
 from videoseal.evals.synthetic.questions import questions_line
 from videoseal.evals.synthetic.script import Story, tell_story
 from videoseal.evals.synthetic.spec import GeneratedVideo, VideoSpec
-from videoseal.evals.synthetic.truth import EDITION, Truth, read_truth
-
-if TYPE_CHECKING:
-    from videoseal.core.progress import ProgressFn
+from videoseal.evals.synthetic.truth import EDITION, Event, Truth, read_truth
 
 __all__ = ["generate"]
 
 _KEYFRAME_S: Final = 5
 _CRF: Final = "23"
 _TELL_EVERY: Final = 48
+_SOUND_HZ: Final = 16_000
+_FADE_S: Final = 0.01
 
 
-def generate(spec: VideoSpec, out_dir: Path, progress: ProgressFn | None = None) -> GeneratedVideo:
+def generate(
+    spec: VideoSpec, out_dir: Path, on_progress: ProgressFn | None = None
+) -> GeneratedVideo:
     """Write `<key>.mp4`, `<key>.questions.jsonl` and `<key>.truth.json` into `out_dir`.
 
     Files of the same spec that are there already are kept. Raises OutOfSpace on a full disk,
@@ -43,7 +44,7 @@ def generate(spec: VideoSpec, out_dir: Path, progress: ProgressFn | None = None)
         return made
     story = tell_story(spec)
     try:
-        asked = _write(spec, story, out_dir, _teller(len(story.times), progress))
+        asked = _write(spec, story, out_dir, on_progress)
     except OSError as error:
         message = f"cannot write {spec.key}.mp4 to {out_dir}: {error.strerror or error}"
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -51,13 +52,13 @@ def generate(spec: VideoSpec, out_dir: Path, progress: ProgressFn | None = None)
     return _result(spec, out_dir, len(story.times), story.times.duration, asked, began)
 
 
-def _write(spec: VideoSpec, story: Story, out_dir: Path, tell: Callable[[int], None]) -> int:
+def _write(spec: VideoSpec, story: Story, out_dir: Path, on_progress: ProgressFn | None) -> int:
     """Write the three files; how many questions are asked."""
     out_dir.mkdir(parents=True, exist_ok=True)
     # The truth goes first and comes last: where it stands, the rest is whole.
     _path(spec, out_dir, "truth.json").unlink(missing_ok=True)
     with replacing(_path(spec, out_dir, "mp4")) as partial:
-        _encode(spec, story, partial, tell)
+        _encode(spec, story, partial, on_progress)
     line, asked = questions_line(spec, story)
     _path(spec, out_dir, "questions.jsonl").write_text(line, encoding="utf-8")
     _truth(spec, story).save(_path(spec, out_dir, "truth.json"))
@@ -73,9 +74,7 @@ def _made(spec: VideoSpec, out_dir: Path) -> GeneratedVideo | None:
         truth = read_truth(path)
     except ValueError:
         return None
-    same = {name: getattr(truth, name) for name in ("seed", "width", "height", "fps", "vfr")}
-    wanted = {name: getattr(spec, name) for name in same}
-    if (same, truth.edition) != (wanted, EDITION) or truth.start_offset != spec.start_offset:
+    if (truth.edition, truth.model_dump(include=set(_drawn(spec)))) != (EDITION, _drawn(spec)):
         return None
     if abs(truth.duration - spec.seconds) > 1:
         return None
@@ -102,18 +101,8 @@ def _path(spec: VideoSpec, out_dir: Path, suffix: str) -> Path:
     return out_dir / f"{spec.key}.{suffix}"
 
 
-def _teller(total: int, progress: ProgressFn | None) -> Callable[[int], None]:
-    from videoseal.core.progress import Progress
-
-    def tell(done: int) -> None:
-        if progress is not None and (done % _TELL_EVERY == 0 or done == total):
-            progress(Progress("generate", done, total, "frames"))
-
-    return tell
-
-
-def _encode(spec: VideoSpec, story: Story, path: Path, tell: Callable[[int], None]) -> None:
-    times, sound = story.times, SoundTrack(spec.seed, story.events)
+def _encode(spec: VideoSpec, story: Story, path: Path, on_progress: ProgressFn | None) -> None:
+    times, sound = story.times, _SoundTrack(spec.seed, story.events)
     offset = round(Fraction(spec.start_offset) / times.tick)
     with av.open(str(path), "w", format="mp4") as container:
         video = container.add_stream("libx264", rate=spec.rate)
@@ -122,7 +111,7 @@ def _encode(spec: VideoSpec, story: Story, path: Path, tell: Callable[[int], Non
         video.codec_context.gop_size = round(_KEYFRAME_S * spec.fps)
         video.codec_context.thread_count = 2
         video.options = {"preset": "superfast", "crf": _CRF, "bf": "2"}
-        audio = container.add_stream("aac", rate=RATE)
+        audio = container.add_stream("aac", rate=_SOUND_HZ)
         audio.layout = "mono"
         heard = 0
         for number, buffer in enumerate(draw_frames(spec, story)):
@@ -130,21 +119,23 @@ def _encode(spec: VideoSpec, story: Story, path: Path, tell: Callable[[int], Non
             frame = av.VideoFrame.from_ndarray(rows, format="yuv420p")
             frame.pts, frame.time_base = int(times.ticks[number]) + offset, times.tick
             container.mux(video.encode(frame))
-            while heard < times.seconds(number + 1) * RATE:
+            while heard < times.seconds(number + 1) * _SOUND_HZ:
                 container.mux(audio.encode(_spoken(sound, heard, spec)))
-                heard += RATE
-            tell(number + 1)
+                heard += _SOUND_HZ
+            done = number + 1
+            if on_progress and (done % _TELL_EVERY == 0 or done == len(times)):
+                on_progress(Progress("generate", done, len(times), "frames"))
         container.mux(video.encode(None))
         container.mux(audio.encode(None))
 
 
-def _spoken(sound: SoundTrack, first: int, spec: VideoSpec) -> av.AudioFrame:
+def _spoken(sound: _SoundTrack, first: int, spec: VideoSpec) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(
-        np.ascontiguousarray(sound.samples(first, RATE)), format="s16", layout="mono"
+        np.ascontiguousarray(sound.samples(first, _SOUND_HZ)), format="s16", layout="mono"
     )
-    frame.sample_rate = RATE
-    frame.time_base = Fraction(1, RATE)
-    frame.pts = first + round(spec.start_offset * RATE)
+    frame.sample_rate = _SOUND_HZ
+    frame.time_base = Fraction(1, _SOUND_HZ)
+    frame.pts = first + round(spec.start_offset * _SOUND_HZ)
     return frame
 
 
@@ -152,14 +143,36 @@ def _truth(spec: VideoSpec, story: Story) -> Truth:
     return Truth(
         edition=EDITION,
         key=spec.key,
-        seed=spec.seed,
         duration=story.times.duration,
         frames=len(story.times),
-        width=spec.width,
-        height=spec.height,
-        fps=spec.fps,
-        vfr=spec.vfr,
-        start_offset=spec.start_offset,
         scenes=story.scenes,
         events=story.events,
+        **_drawn(spec),
     )
+
+
+def _drawn(spec: VideoSpec) -> dict[str, Any]:
+    """What of a spec decides how the video looks, apart from its length."""
+    return spec.model_dump(exclude={"minutes", "name"})
+
+
+class _SoundTrack:
+    """Samples by the second, so that memory stays flat."""
+
+    def __init__(self, seed: int, events: list[Event]) -> None:
+        self._seed = seed
+        self._beeps = [event for event in events if event.kind == "beep"]
+
+    def samples(self, first: int, count: int) -> NDArray[np.int16]:
+        """`count` samples from sample number `first`, shape (1, count)."""
+        rng = np.random.default_rng([self._seed, 2, first])
+        at = (first + np.arange(count)) / _SOUND_HZ
+        wave = 0.004 * rng.standard_normal(count) + 0.006 * np.sin(2 * np.pi * 110 * at)
+        while self._beeps and self._beeps[0].end <= at[0]:
+            self._beeps.pop(0)
+        for beep in self._beeps:
+            if beep.start > at[-1]:
+                break
+            fade = np.clip(np.minimum(at - beep.start, beep.end - at) / _FADE_S, 0, 1)
+            wave += 0.25 * fade * np.sin(2 * np.pi * float(beep.look["hertz"]) * at)
+        return (wave * 32_767).clip(-32_768, 32_767).astype(np.int16)[None, :]

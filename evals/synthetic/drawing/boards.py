@@ -6,8 +6,12 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-from videoseal.evals.synthetic.drawing.drawn_shapes import shape_picture
-from videoseal.evals.synthetic.drawing.palette import BOARD_COLOURS, COLOURS, RGB
+from videoseal.evals.synthetic.drawing.drawn_shapes import (
+    BOARD_COLOURS,
+    COLOURS,
+    RGB,
+    shape_picture,
+)
 from videoseal.evals.synthetic.drawing.sprite import Sprite
 from videoseal.evals.synthetic.drawing.typeset import break_line, font_for, line_picture
 from videoseal.evals.synthetic.facts.puzzles import Language

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from videoseal.evals.synthetic.drawing.backdrops import paint
 from videoseal.evals.synthetic.drawing.boards import board_picture, words_picture
-from videoseal.evals.synthetic.drawing.drawn_shapes import shape_picture
-from videoseal.evals.synthetic.drawing.palette import COLOURS, SHAPES
+from videoseal.evals.synthetic.drawing.drawn_shapes import COLOURS, SHAPES, shape_picture
 from videoseal.evals.synthetic.drawing.sprite import Planes, Sprite, to_planes
 from videoseal.evals.synthetic.script import Story
 from videoseal.evals.synthetic.spec import VideoSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from videoseal.core.errors import MissingDependency
-from videoseal.evals.synthetic.drawing.palette import RGB
+from videoseal.evals.synthetic.drawing.drawn_shapes import RGB
 from videoseal.evals.synthetic.facts.puzzles import Language
 
 __all__ = ["Font", "break_line", "font_for", "line_picture", "text_width"]

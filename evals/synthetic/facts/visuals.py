@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
+from typing import NamedTuple
 
-from videoseal.evals.synthetic.drawing.palette import BOARD_COLOURS, COLOURS, HEADINGS, SHAPES
+from videoseal.evals.synthetic.drawing.drawn_shapes import BOARD_COLOURS, COLOURS, HEADINGS, SHAPES
 from videoseal.evals.synthetic.facts.families import Key, KeyMaker, fresh_keys, lone
 from videoseal.evals.synthetic.facts.near_misses import numbers
 from videoseal.evals.synthetic.facts.puzzles import Look, Period, Puzzle, Registry, Show
@@ -37,92 +40,75 @@ def _signs(rng: Random, registry: Registry) -> list[str]:
     return [f"{place} {key['k']}".upper() for key in keys]
 
 
+class _Boards(NamedTuple):
+    """Four boards that differ in one thing."""
+
+    ask: str
+    """Has a place for a board's words."""
+    options: list[str]
+    looks: list[Look]
+    type: str
+
+
 def _puzzle(
-    rng: Random,
-    registry: Registry,
-    ask: str,
-    options: list[str],
-    looks: list[Look],
-    *,
+    make: Callable[[Random, Registry], _Boards], rng: Random, registry: Registry, *,
     answerable: bool,
-    types: tuple[str, ...],
-) -> Puzzle:
-    """Four boards that differ in one thing; `ask` has a place for the board's words."""
-    names = _signs(rng, registry)
-    shows = tuple(Show("sign", name, look=look) for name, look in zip(names, looks, strict=False))
+) -> Puzzle:  # fmt: skip
+    """Ask about one of the boards, or about words that stand on none."""
+    boards, names = make(rng, registry), _signs(rng, registry)
+    pairs = zip(names, boards.looks, strict=False)
+    shows = tuple(Show("sign", name, look=look) for name, look in pairs)
     gold = rng.randrange(4)
     return Puzzle(
         family="visual",
-        question=ask.format(sign=names[gold] if answerable else names[4]),
-        options=tuple(options),
+        question=boards.ask.format(sign=names[gold] if answerable else names[4]),
+        options=tuple(boards.options),
         answer=gold if answerable else None,
         shows=shows,
         proof=(shows[gold],) if answerable else (),
-        types=types,
+        types=(boards.type,),
         evidence="visual",
     )
 
 
-def _emblem_colour(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
+def _emblem_colour(rng: Random, _: Registry) -> _Boards:
     shape = rng.choice(SHAPES)
     colours = rng.sample([c for c in COLOURS if c != "white"], 4)
     looks = [Look(shape, colour, board="black", emblem=True) for colour in colours]
     ask = f"What colour is the {shape} next to the words {{sign}}?"
-    return _puzzle(
-        rng, registry, ask, colours, looks, answerable=answerable, types=("entity recognition",)
-    )
+    return _Boards(ask, colours, looks, "entity recognition")
 
 
-def _emblem_shape(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
+def _emblem_shape(rng: Random, _: Registry) -> _Boards:
     colour = rng.choice([c for c in COLOURS if c != "white"])
     shapes = rng.sample(SHAPES, 4)
     looks = [Look(shape, colour, board="black", emblem=True) for shape in shapes]
     ask = f"Which {colour} shape is painted on the board that reads {{sign}}?"
-    return _puzzle(
-        rng, registry, ask, shapes, looks, answerable=answerable, types=("entity recognition",)
-    )
+    return _Boards(ask, shapes, looks, "entity recognition")
 
 
-def _board_colour(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
+def _board_colour(rng: Random, _: Registry) -> _Boards:
     colours = rng.sample(list(BOARD_COLOURS), 4)
-    looks = [Look(board=colour) for colour in colours]
     ask = "What is the background colour of the board that reads {sign}?"
-    return _puzzle(
-        rng,
-        registry,
-        ask,
-        colours,
-        looks,
-        answerable=answerable,
-        types=("key information retrieval",),
-    )
+    looks = [Look(board=colour) for colour in colours]
+    return _Boards(ask, colours, looks, "key information retrieval")
 
 
-def _count(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
+def _count(rng: Random, registry: Registry) -> _Boards:
     colour, shape = _flyer(rng, registry)
     counts = rng.sample(range(2, 8), 4)
+    shapes = "crosses" if shape == "cross" else f"{shape}s"
+    ask = f"How many {colour} {shapes} float in the picture while the sign {{sign}} is shown?"
     looks = [Look(shape, colour, count=count) for count in counts]
-    ask = f"How many {colour} {shape}s float in the picture while the sign {{sign}} is shown?"
-    ask = ask.replace("crosss", "crosses")
-    return _puzzle(
-        rng,
-        registry,
-        ask,
-        [str(count) for count in counts],
-        looks,
-        answerable=answerable,
-        types=("event understanding",),
-    )
+    return _Boards(ask, list(map(str, counts)), looks, "event understanding")
 
 
-def _heading(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
+def _heading(rng: Random, registry: Registry) -> _Boards:
     colour, shape = _flyer(rng, registry)
     headings = rng.sample(HEADINGS, 4)
-    looks = [Look(shape, colour, heading=heading) for heading in headings]
     ask = f"Which way does the {colour} {shape} move while the sign {{sign}} is shown?"
-    return _puzzle(
-        rng, registry, ask, headings, looks, answerable=answerable, types=("event understanding",)
-    )
+    looks = [Look(shape, colour, heading=heading) for heading in headings]
+    return _Boards(ask, headings, looks, "event understanding")
 
 
 def crossing(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
@@ -153,5 +139,8 @@ def crossing(rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
     )
 
 
-VISUALS = (_emblem_colour, _count, _heading, _board_colour, _emblem_shape)
+VISUALS = tuple(
+    partial(_puzzle, make)
+    for make in (_emblem_colour, _count, _heading, _board_colour, _emblem_shape)
+)
 """Builders, taken in turn."""
