@@ -146,7 +146,7 @@ async def graph(steps: int, *, saved: bool) -> float:
     resources = Resources(Settings(), cast(Any, Store()), models, cast(Any, None))
     agent = build_agent(InMemorySaver() if saved else None)
     context = Context(max_steps=steps, max_frames=100_000)
-    with patch("videoseal.graph.deciding._may_join", return_value=False):
+    with patch("videoseal.graph.nodes.answer._may_join", return_value=False):
         episode = await ask(resources, QUESTION, "v", context, graph=agent)
     assert len(episode.steps) == steps
     return episode.timings.overhead / steps

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from videoseal.core.settings import Settings
     from videoseal.indexing.store.store import Store
 
-__all__ = ["Invocation", "environment", "json_option", "pass_invocation"]
+__all__ = ["Invocation", "json_option", "pass_invocation"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -64,31 +64,3 @@ def json_option(command: F) -> F:
         "--json", "as_json", is_flag=True, callback=remember, expose_value=False, is_eager=True,
         help="Print one JSON document on standard output, all else on standard error.",
     )(command)  # fmt: skip
-
-
-def environment(folder: Path | None = None) -> Mapping[str, str]:
-    """The process environment over the `.env` of `folder` (the current one).
-
-    Raises SettingsError for a `.env` that is not UTF-8 or has a line that is no assignment.
-    """
-    from dotenv.parser import parse_stream
-
-    from videoseal.core.errors import SettingsError
-
-    path = (folder or Path.cwd()) / ".env"
-    values: dict[str, str] = {}
-    if path.is_file():
-        try:
-            with path.open(encoding="utf-8") as stream:
-                bindings = list(parse_stream(stream))
-        except UnicodeDecodeError:
-            raise SettingsError(f"{path} is not UTF-8 text") from None
-        for binding in bindings:
-            if binding.error:
-                raise SettingsError(
-                    f"{path}:{binding.original.line}: not a setting",
-                    hint="write one NAME=value a line",
-                )
-            if binding.key is not None and binding.value is not None:
-                values[binding.key] = binding.value
-    return {**values, **os.environ}

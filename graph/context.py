@@ -79,12 +79,3 @@ class Context(BaseModel):
         description="Guess where there is no proof; such an answer is marked as forced.",
         json_schema_extra=_at("answer"),
     )
-    distractors: int = Field(
-        default=0,
-        ge=0,
-        le=5_000,
-        description="Lines about other videos that follow the question in the planner's context, "
-        "to measure what a long context does; a line has about 50 tokens.",
-        json_schema_extra=_at("plan"),
-    )
-    distractor_seed: int = Field(default=0, description="Of the draw of these lines.")

@@ -25,9 +25,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from videoseal.core.errors import SettingsError
 from videoseal.evals.experiments.yaml_source import ExperimentError, YamlSource, read_source
 from videoseal.evals.manifest import MANIFEST, SystemSpec
+from videoseal.evals.running.padding import PaddedContext
 from videoseal.evals.running.system_settings import ROLES, SETTINGS, check_cell
 from videoseal.evals.scoring.scores import MEASURES
-from videoseal.graph.context import Context, Mode
+from videoseal.graph.context import Mode
 
 __all__ = ["EXPERIMENT", "Baseline", "Changes", "Experiment", "FigureSpec", "Loaded", "Variant",
            "find_experiment", "keep", "load_experiment", "packaged", "value_of"]  # fmt: skip
@@ -174,18 +175,18 @@ def value_of(cell: SystemSpec, axis: str) -> Any:
     if not name:
         return getattr(cell, part)
     if part == "context":
-        return cell.context.get(name, Context.model_fields[name].default)
+        return cell.context.get(name, PaddedContext.model_fields[name].default)
     given: Mapping[str, Any] = cell.settings if part == "settings" else cell.endpoints
     return given.get(name)
 
 
 def _check_changes(source: YamlSource, place: list[str | int], changes: Changes) -> None:
     for name in changes.context:
-        if name not in Context.model_fields or name in _OWN:
-            known = ", ".join(field for field in Context.model_fields if field not in _OWN)
+        if name not in PaddedContext.model_fields or name in _OWN:
+            known = ", ".join(field for field in PaddedContext.model_fields if field not in _OWN)
             raise source.error([*place, "context", name], f"no such field; there are {known}")
     try:
-        Context.model_validate(changes.context, strict=True)
+        PaddedContext.model_validate(changes.context, strict=True)
     except ValidationError as error:
         raise source.invalid(error, [*place, "context"]) from None
     try:
@@ -219,6 +220,6 @@ def _check_figure(source: YamlSource, experiment: Experiment) -> None:
 
 
 def _axes() -> list[str]:
-    context = [f"context.{name}" for name in Context.model_fields if name not in _OWN]
+    context = [f"context.{name}" for name in PaddedContext.model_fields if name not in _OWN]
     settings = [f"settings.{name}" for name in SETTINGS]
     return ["mode", "variant", *context, *settings, *(f"endpoints.{role}" for role in ROLES)]

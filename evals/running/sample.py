@@ -14,8 +14,8 @@ from videoseal.core.errors import SettingsError, first_fault
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import SampleError, SampleRecord
+from videoseal.evals.running.padding import PaddedContext, padded
 from videoseal.graph.ask import ask
-from videoseal.graph.context import Context
 from videoseal.graph.resources import Resources
 
 __all__ = ["Sampler", "context_of", "failed", "run_sample"]
@@ -27,10 +27,10 @@ _GRACE_S = 30.0
 """How much longer than its own limit a question may hang before it is cut off."""
 
 
-def context_of(cell: SystemSpec) -> Context:
+def context_of(cell: SystemSpec) -> PaddedContext:
     """The graph's context for a cell; SettingsError names a field that is wrong."""
     try:
-        return Context.model_validate({**cell.context, "mode": cell.mode})
+        return PaddedContext.model_validate({**cell.context, "mode": cell.mode})
     except ValidationError as error:
         raise SettingsError(first_fault(error)) from None
 
@@ -46,7 +46,8 @@ async def run_sample(
     began = time.monotonic()
     try:
         async with asyncio.timeout(context.max_seconds + _GRACE_S):
-            episode = await ask(resources, item.question, video_id, context)
+            chosen = padded(resources, item.question, context)
+            episode = await ask(chosen, item.question, video_id, context)
     except TimeoutError:
         error = SampleError(type="TimeoutError", message=f"no end after {context.max_seconds:g} s")
         return failed(item, cell, error, video_id, duration, time.monotonic() - began)

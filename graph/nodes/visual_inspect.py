@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -15,10 +16,10 @@ from videoseal.graph.events import Inspected
 from videoseal.graph.ledger import Evidence, ShownFrame, settle
 from videoseal.graph.planner_messages import inspection_payload
 from videoseal.graph.session import OutOfBudget, Session, failure_of, open_session, task_and_call
-from videoseal.graph.spans import ReadSpans, read_spans
 from videoseal.graph.state import Call, State, Task
 from videoseal.models.types import Frame, InspectRequest
 from videoseal.tools.frame_cache import frame_ref
+from videoseal.tools.schemas import MAX_SPANS
 from videoseal.tools.visual_inspect import show_frames
 
 __all__ = ["visual_inspect"]
@@ -68,10 +69,10 @@ def _without(
     return Command(update=update, goto="answer")
 
 
-def _spans(session: Session, task: Task, call: Call) -> ReadSpans:
+def _spans(session: Session, task: Task, call: Call) -> _ReadSpans:
     if session.context.mode == "direct":
-        return ReadSpans([Span(0.0, task.duration)], [])
-    return read_spans(call.args["spans"], task.duration, session.budget.frames_now)
+        return _ReadSpans([Span(0.0, task.duration)], [])
+    return _read_spans(call.args["spans"], task.duration, session.budget.frames_now)
 
 
 async def _frames(session: Session, task: Task, spans: list[Span]) -> list[Frame]:
@@ -139,3 +140,37 @@ def _notes(session: Session, call: Call) -> str:
     if session.context.inspector_context != "notes":
         return ""
     return str(call.args.get("context", ""))[:_MAX_NOTES]
+
+
+class _ReadSpans(NamedTuple):
+    """Spans inside the video, and for each of the others what was written and why it is wrong."""
+
+    usable: list[Span]
+    rejected: list[dict[str, str]]
+
+
+def _read_spans(texts: Sequence[str], duration: float, frames: int) -> _ReadSpans:
+    """Read spans and cut them to the video of `duration` seconds; repeats count once.
+
+    Every span needs one of the `frames` that may be shown; those beyond are rejected. Raises
+    SpanError when there are more than MAX_SPANS, or when none can be used.
+    """
+    if len(texts) > MAX_SPANS:
+        raise SpanError(f"{len(texts)} spans are too many; inspect at most {MAX_SPANS} at once")
+    usable: list[Span] = []
+    rejected: list[dict[str, str]] = []
+    for text in texts:
+        try:
+            span = Span.parse(text).within(duration)
+        except SpanError as error:
+            rejected.append({"span": text[:60], "error": str(error)})
+            continue
+        if span in usable:
+            continue
+        if len(usable) == frames:
+            rejected.append({"span": text[:60], "error": "no frames are left for this span"})
+            continue
+        usable.append(span)
+    if not usable:
+        raise SpanError("; ".join(item["error"] for item in rejected)[:400])
+    return _ReadSpans(usable, rejected)

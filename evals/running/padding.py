@@ -7,16 +7,24 @@ none can speak for an answer. They are made up from a seed, the same on every ma
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import re
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, cast
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import Runnable, RunnableLambda
+from pydantic import Field
 
 from videoseal.core.span import Span
+from videoseal.graph.context import Context
+from videoseal.graph.resources import Resources
 from videoseal.models.types import Question
 
-__all__ = ["distractors"]
+__all__ = ["PaddedContext", "distractors", "padded"]
 
 _HEAD: Final = (
     "Results of earlier searches in other videos, kept in this conversation. None of them is about"
@@ -59,6 +67,49 @@ _TRIES: Final = 40
 """Draws of a line before the words that it may not have are cut out of it."""
 _LONGEST: Final = 5400
 """Seconds of the other videos."""
+
+
+class PaddedContext(Context):
+    """A run's choices, with what is put into the planner's context."""
+
+    distractors: int = Field(
+        default=0,
+        ge=0,
+        le=5_000,
+        description="Lines about other videos that follow the question in the planner's context, "
+        "to measure what a long context does; a line has about 50 tokens.",
+    )
+    distractor_seed: int = Field(default=0, description="Of the draw of these lines.")
+
+
+def padded(resources: Resources, question: Question, context: PaddedContext) -> Resources:
+    """The same resources with a planner that reads the lines after its task."""
+    block = distractors(question, context.distractors, context.distractor_seed)
+    if not block:
+        return resources
+    planner = cast(BaseChatModel, _PaddedPlanner(resources.models.planner, block))
+    return dataclasses.replace(
+        resources, models=dataclasses.replace(resources.models, planner=planner)
+    )
+
+
+class _PaddedPlanner:
+    """A planner whose first human message, the task, ends with the block."""
+
+    def __init__(self, planner: BaseChatModel, block: str) -> None:
+        self._planner = planner
+        self._block = block
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._planner, name)
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, Any]:
+        return RunnableLambda(self._pad) | self._planner.bind_tools(tools, **kwargs)
+
+    def _pad(self, messages: list[BaseMessage]) -> list[BaseMessage]:
+        # In one message: some chat templates refuse two turns of a user in a row.
+        head, task, *rest = messages
+        return [head, HumanMessage(f"{task.text}\n\n{self._block}"), *rest]
 
 
 def distractors(question: Question, count: int, seed: int) -> str:

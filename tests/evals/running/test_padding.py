@@ -10,12 +10,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
+from tests.graph.conftest import World, call, world
+from videoseal.core.errors import SettingsError
+from videoseal.evals.manifest import SystemSpec
+from videoseal.evals.running.padding import PaddedContext, distractors, padded
+from videoseal.evals.running.sample import context_of
+from videoseal.graph.ask import ask
 from videoseal.graph.context import Context
-from videoseal.graph.padding import distractors
+from videoseal.graph.episode import Episode
 from videoseal.models.offline.history import read_history
 from videoseal.models.types import Question
+
+__all__ = ["world"]
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
 ASKED = Question(text="What colour is the door?", options=["blue", "red"])
@@ -63,15 +70,19 @@ def _of(options: list[str]) -> Question:
     return Question(text="Which?", options=options)
 
 
+async def _ask(w: World, **choices: Any) -> Episode:
+    context = PaddedContext(**choices)
+    return await ask(padded(w.resources, ASKED, context), ASKED, "v0123456789abcdef", context)
+
+
 @pytest.mark.parametrize("mode", ["decoupled", "coupled"])
 async def test_only_the_planner_reads_it_and_it_stays_where_it_is(
-    world: Any, say: Any, mode: str
+    world: type[World], mode: str
 ) -> None:
     """It follows the task in the first message; every request is the one before and more."""
-    script = [say.call("visual_retrieve", query="door"), say.call("visual_inspect", **LOOK)]
-    w = world(script)
-    episode = await w.ask(
-        mode=mode, distractors=30, inspector_context="notes", forced_choice=True, max_steps=3
+    w = world([call("visual_retrieve", query="door"), call("visual_inspect", **LOOK)])
+    episode = await _ask(
+        w, mode=mode, distractors=30, inspector_context="notes", forced_choice=True, max_steps=3
     )
     for earlier, later in pairwise(w.planner.requests):
         assert [m.text for m in later[: len(earlier)]] == [m.text for m in earlier]
@@ -82,19 +93,25 @@ async def test_only_the_planner_reads_it_and_it_stays_where_it_is(
     assert OTHERS not in repr((w.inspector.requests, w.answerer.requests))
     assert w.inspector.requests
     assert len(w.answerer.requests) >= (mode == "decoupled")
-    assert episode.context.distractors == 30
     assert OTHERS not in episode.answer.model_dump_json()
+    assert episode.models["planner"].startswith("scripted/")
 
 
-async def test_without_padding_the_planner_reads_what_it_always_did(world: Any) -> None:
+async def test_without_padding_the_planner_reads_what_it_always_did(world: type[World]) -> None:
     """Zero lines leave not even an empty line behind."""
     w = world()
-    await w.ask()
+    await _ask(w)
     assert w.planner.requests[0][1].text.endswith("(A) blue\n(B) red")
 
 
 @pytest.mark.parametrize("count", [-1, 5001])
 def test_number_of_lines_is_bounded(count: int) -> None:
     """A context that no model could read is refused before anything is asked."""
-    with pytest.raises(ValidationError, match="distractors"):
-        Context(distractors=count)
+    with pytest.raises(SettingsError, match="distractors"):
+        context_of(SystemSpec(context={"distractors": count}))
+
+
+def test_padding_is_no_choice_of_a_served_run() -> None:
+    """The server does not offer an experiment's knob; a record that holds it is still read."""
+    assert not {"distractors", "distractor_seed"} & set(Context.model_json_schema()["properties"])
+    assert Context.model_validate({"distractors": 7, "max_steps": 3}).max_steps == 3
