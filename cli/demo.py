@@ -19,10 +19,10 @@ from videoseal.core.span import Span
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
+    from videoseal.api import Client
     from videoseal.evals.item import Item
     from videoseal.evals.synthetic.spec import GeneratedVideo
     from videoseal.graph.episode import Episode
-    from videoseal.graph.resources import Resources
     from videoseal.indexing.index_rows import VideoRow
 
 __all__ = ["TruthCheck", "check", "choose", "demo"]
@@ -46,21 +46,16 @@ def demo(invocation: Invocation, minutes: float, seed: int) -> int:
     Every answer is held against what is known of the video; the exit code is 1 if one fails.
     What was made is kept in the data folder, so a second run only asks.
     """
-    from videoseal.graph.resources import open_resources
-
     settings = invocation.settings()
     took: dict[str, float] = {}
     made = _timed(took, "generate", lambda: _generate(settings.data_dir / "demo", minutes, seed))
-    with open_resources(settings) as resources:
+    with invocation.open() as client:
         notes().print("[2/3] indexing")
-        row = _timed(
-            took, "index",
-            lambda: index_one(made.video, settings, resources.store, resources.models),
-        )  # fmt: skip
+        row = _timed(took, "index", lambda: index_one(client, made.video))
         notes().print("[3/3] asking three questions")
         began = time.monotonic()
         asked = [
-            _ask(resources, row, item, quiet=invocation.as_json)
+            _ask(client, row, item, quiet=invocation.as_json)
             for item in choose(_items(made.questions))
         ]
         took["ask"] = time.monotonic() - began
@@ -136,25 +131,23 @@ def _items(path: Path) -> list[Item]:
     return lvbench.load(path)
 
 
-def _ask(resources: Resources, row: VideoRow, item: Item, *, quiet: bool) -> dict[str, Any]:
-    from videoseal.graph.context import Context
-
+def _ask(client: Client, row: VideoRow, item: Item, *, quiet: bool) -> dict[str, Any]:
     if not quiet:
         click.echo("")
         click.echo(plain(item.question.text))
         for line in item.question.lettered():
             click.echo(f"  {plain(line)}")
-    episode, folder = ask_once(resources, row, item.question, Context(), quiet=quiet)
+    answer, folder = ask_once(client, row.id, item.question, quiet=quiet)
     if folder.problem is not None:
         raise folder.problem
-    found = check(episode, item)
+    found = check(answer.episode, item)
     if not quiet:
-        print_answer(episode, folder)
+        print_answer(answer.episode, folder)
         click.echo(f"truth     {found.says}")
     return {
         "question": item.question.text,
         "options": item.question.options,
-        "answer": episode.answer.model_dump(mode="json"),
+        "answer": answer.episode.answer.model_dump(mode="json"),
         "passed": found.passed,
         "truth": found.says,
         "folder": str(folder.path),

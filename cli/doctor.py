@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import click
 
-from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, results, size
+from videoseal.core.environment import environment
 from videoseal.core.errors import VideosealError
 from videoseal.core.text import plain
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,10 +17,8 @@ from videoseal.core.span import format_time
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from videoseal.core.settings import Settings
+    from videoseal.api import Client
     from videoseal.indexing.index_rows import VideoRow
-    from videoseal.indexing.store.store import Store
-    from videoseal.models.roles import Models
 
 __all__ = ["SUFFIXES", "expand", "index", "index_one"]
 
@@ -63,9 +60,9 @@ def index(
     files = expand(paths)
     if len(files) > 1 and (title is not None or subtitles is not None):
         raise click.UsageError("--title and --subtitles are for one video at a time")
-    settings = invocation.settings(ocr=False if no_ocr else None, speech=speech or None)
     options = {"title": title, "subtitles": subtitles, "re_embed": re_embed}
-    done = _index_all(invocation, files, settings, options)
+    with invocation.open(ocr=False if no_ocr else None, speech=speech or None) as client:
+        done = _index_all(invocation, client, files, options)
     if invocation.as_json:
         emit_json({"videos": done})
     return max((entry["error"]["exit_code"] for entry in done if "error" in entry), default=0)
@@ -85,43 +82,33 @@ def expand(paths: tuple[Path, ...]) -> list[Path]:
     return list(found)
 
 
-def index_one(
-    path: Path, settings: Settings, store: Store, models: Models, **options: Any
-) -> VideoRow:
+def index_one(client: Client, path: Path, **options: Any) -> VideoRow:
     """Index one video with progress on standard error."""
-    from videoseal.indexing.pipeline import index_video
-
     with Display() as on_progress:
-        return asyncio.run(
-            index_video(path, settings, store, models, on_progress=on_progress, **options)
-        )
+        return client.index(path, on_progress=on_progress, **options)
 
 
 def _index_all(
-    invocation: Invocation, files: list[Path], settings: Settings, options: dict[str, Any]
+    invocation: Invocation, client: Client, files: list[Path], options: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Index one after the other; a fault of one video does not stop the next."""
-    from videoseal.models.build import build_models
-
     done: list[dict[str, Any]] = []
-    with invocation.store(settings) as store:
-        models = build_models(settings)
-        for number, path in enumerate(files, start=1):
-            notes().print(f"[{number}/{len(files)}] {plain(str(path))}", soft_wrap=True)
-            started = time.monotonic()
-            try:
-                row = index_one(path, settings, store, models, **options)
-            except Exception as error:
-                failure = explain(error)
-                if not _concerns_one_video(error):
-                    raise
-                show(failure, error=error, debug=invocation.debug, as_json=False)
-                done.append({"path": path, "error": failure._asdict()})
-                continue
-            seconds = time.monotonic() - started
-            done.append(_entry(row, store.counts(row.id), seconds))
-            if not invocation.as_json:
-                _print_row(row, done[-1])
+    for number, path in enumerate(files, start=1):
+        notes().print(f"[{number}/{len(files)}] {plain(str(path))}", soft_wrap=True)
+        started = time.monotonic()
+        try:
+            row = index_one(client, path, **options)
+        except Exception as error:
+            failure = explain(error)
+            if not _concerns_one_video(error):
+                raise
+            show(failure, error=error, debug=invocation.debug, as_json=False)
+            done.append({"path": path, "error": failure._asdict()})
+            continue
+        seconds = time.monotonic() - started
+        done.append(_entry(row, client.store.counts(row.id), seconds))
+        if not invocation.as_json:
+            _print_row(row, done[-1])
     return done
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from videoseal.api import Client
     from videoseal.core.settings import Settings
     from videoseal.indexing.store.store import Store
 
@@ -37,11 +37,18 @@ class Invocation:
 
     def settings(self, **explicit: Any) -> Settings:
         """Settings from the flags, the environment and `.env`, in this order."""
+        from videoseal.core.environment import environment
         from videoseal.core.settings import Settings
 
         return Settings.from_env(
             environment(), data_dir=self.data_dir, database_url=self.database_url, **explicit
         )
+
+    def open(self, **explicit: Any) -> Client:
+        """The index and the models, as Python users have them; use it in a `with` block."""
+        from videoseal.api import Client
+
+        return Client(self.settings(**explicit))
 
     def store(self, settings: Settings | None = None) -> Store:
         """The index; use it in a `with` block."""

@@ -121,17 +121,13 @@ def export(invocation: Invocation, video: str, out: Path) -> None:
 @pass_invocation
 def delete(invocation: Invocation, names: tuple[str, ...], yes: bool) -> None:
     """Delete the index of VIDEO and its cached frames; the file itself and evidence stay."""
-    from videoseal.tools.frame_cache import FrameCache
-
-    settings = invocation.settings()
-    with invocation.store(settings) as store:
-        rows = {row.id: row for row in map(store.video, names)}
+    with invocation.open() as client:
+        rows = {row.id: row for row in map(client.store.video, names)}
         if not yes:
             listed = ", ".join(f"{row.id} ({plain(row.title)})" for row in rows.values())
             click.confirm(f"Delete the index of {listed}?", abort=True, err=True)
         for video_id in rows:
-            store.delete_video(video_id)
-            FrameCache(settings.data_dir / "frames", settings.frame_cache_mb).forget(video_id)
+            client.delete(video_id)
     if invocation.as_json:
         emit_json({"deleted": list(rows)})
         return

@@ -22,6 +22,7 @@ __all__ = [
     "close_served",
     "open_resources",
     "resources_of_run",
+    "resources_on",
     "served_resources",
     "using",
 ]
@@ -41,7 +42,7 @@ class Resources:
 def open_resources(settings: Settings) -> Iterator[Resources]:
     """Connect and build, and close the store at the end; raises StoreError, MissingDependency."""
     with Store.connect(settings) as store:
-        yield _bundle(settings, store)
+        yield resources_on(settings, store)
 
 
 _OF_RUN: ContextVar[Resources] = ContextVar("resources_of_run")
@@ -81,9 +82,9 @@ def close_served() -> None:
 @functools.cache
 def _served() -> Resources:
     settings = Settings.from_env(os.environ)
-    return _bundle(settings, Store.connect(settings))
+    return resources_on(settings, Store.connect(settings))
 
 
-def _bundle(settings: Settings, store: Store) -> Resources:
-    cache = FrameCache(settings.data_dir / "frames", settings.frame_cache_mb)
-    return Resources(settings, store, build_models(settings), cache)
+def resources_on(settings: Settings, store: Store) -> Resources:
+    """What a process holds around an index that is open; raises MissingDependency."""
+    return Resources(settings, store, build_models(settings), FrameCache.of(settings))

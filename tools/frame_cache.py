@@ -43,6 +43,11 @@ class FrameCache:
         # More than any share of the limit, so that the first frame looks at what is there.
         self._unswept = self._limit
 
+    @classmethod
+    def of(cls, settings: Settings) -> FrameCache:
+        """The cache in the data folder."""
+        return cls(settings.data_dir / "frames", settings.frame_cache_mb)
+
     def get(self, video_id: str, time: float, *, side: int, quality: int) -> Frame | None:
         """The frame that was put for this time, in seconds, or whose own time it is."""
         if not self._limit:

@@ -13,10 +13,11 @@ from videoseal.cli.eval.hours import generate_option, questions_of
 from videoseal.cli.eval.prices import price_option
 from videoseal.cli.eval.run import asked_on, asking_options
 from videoseal.cli.eval.scores import exit_if_all_failed, print_scores
-from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.options import draw_options
 from videoseal.cli.output import emit_json, near, results, table
 from videoseal.cli.progress import show_run
+from videoseal.core.environment import environment
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:

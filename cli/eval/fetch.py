@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, near, notes, results
 from videoseal.cli.progress import Display
+from videoseal.core.environment import environment
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:

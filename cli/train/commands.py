@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from videoseal.cli.invocation import Invocation, environment, json_option, pass_invocation
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, near, results
 from videoseal.cli.progress import show_training
 from videoseal.cli.train.base import base
 from videoseal.cli.train.data import check, data, traces
+from videoseal.core.environment import environment
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import io
 from pathlib import Path
 from typing import Final
 
+from videoseal.graph.proof.answer_html import thumbnail
 from videoseal.tools.frame_cache import FrameCache, find_frame
 
 __all__ = ["THUMBNAIL_SIDE", "Thumbnails"]
@@ -34,26 +34,10 @@ class Thumbnails:
             self.refused += 1
             return None
         jpeg = find_frame(self._cache, video_id, ref)
-        small = None if jpeg is None else _shrink(jpeg)
+        small = None if jpeg is None else thumbnail(jpeg, THUMBNAIL_SIDE, _QUALITY)
         if small is None:
             self.missing += 1
             return None
         encoded = base64.b64encode(small).decode("ascii")
         self._left -= len(encoded)
         return f"data:image/jpeg;base64,{encoded}"
-
-
-def _shrink(jpeg: bytes) -> bytes | None:
-    """The picture with its larger side cut down; None for bytes that are no picture."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as picture:
-            picture.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            small = picture.convert("RGB")
-            small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            out = io.BytesIO()
-            small.save(out, "JPEG", quality=_QUALITY, optimize=True)
-    except (OSError, Image.DecompressionBombError):
-        return None
-    return out.getvalue()

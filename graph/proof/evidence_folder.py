@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from videoseal.core.errors import VideoError
 from videoseal.core.span import format_time
 from videoseal.graph.proof.contact_sheet import Tile, choose_tiles, draw_sheet
+from videoseal.graph.proof.shown_pictures import shown_pictures
 from videoseal.graph.proof.trajectory import trajectory, verdict
 
 if TYPE_CHECKING:
     from videoseal.graph.episode import Episode
-    from videoseal.graph.ledger import ShownFrame
     from videoseal.graph.resources import Resources
 
 __all__ = ["EvidenceFolder", "new_folder", "write_evidence"]
@@ -78,52 +76,13 @@ def _write(episode: Episode, resources: Resources, plan: EvidenceFolder) -> Evid
     plan.answer.write_text(episode.model_dump_json(indent=2), encoding="utf-8")
     (folder / "trajectory.md").write_text(trajectory(episode), encoding="utf-8")
     shown = {frame.time: frame for entry in episode.evidence for frame in entry.frames}
-    pictures = _pictures(episode.video_id, shown, resources)
+    pictures = shown_pictures(episode.video_id, shown.values(), resources)
     frames: dict[float, Path] = {}
     for time, jpeg in pictures.items():
         frames[time] = frames_folder / f"{_stamp(time)}.jpg"
         frames[time].write_bytes(jpeg)
     plan.contact_sheet.write_bytes(_sheet(episode, pictures))
     return plan._replace(frames=frames, missing=len(shown) - len(pictures))
-
-
-def _pictures(
-    video_id: str, shown: dict[float, ShownFrame], resources: Resources
-) -> dict[float, bytes]:
-    """The very pictures that were shown, from the cache or decoded again, in order of time."""
-    from videoseal.tools.frame_cache import find_frame
-
-    found: dict[float, bytes] = {}
-    missing: dict[float, ShownFrame] = {}
-    for time, frame in sorted(shown.items()):
-        jpeg = find_frame(resources.cache, video_id, frame.ref)
-        if _is(jpeg, frame):
-            found[time] = jpeg
-        else:
-            missing[time] = frame
-    if missing:
-        again = _decode(video_id, list(missing), resources)
-        found.update({time: jpeg for time, jpeg in again.items() if _is(jpeg, missing[time])})
-    return dict(sorted(found.items()))
-
-
-def _is(jpeg: bytes | None, frame: ShownFrame) -> TypeGuard[bytes]:
-    return jpeg is not None and hashlib.sha256(jpeg).hexdigest() == frame.sha256
-
-
-def _decode(video_id: str, times: list[float], resources: Resources) -> dict[float, bytes]:
-    """Frames of the video file, as JPEG by time; nothing where the file is gone."""
-    from videoseal.core.frames import VideoReader
-
-    side, quality = resources.settings.frame_side, resources.settings.jpeg_quality
-    # Half a microsecond later is the same frame, also where its time was rounded down.
-    wanted = [time + 5e-7 for time in times]
-    try:
-        with VideoReader(resources.store.video(video_id).path) as reader:
-            pictures = [picture.jpeg(side, quality) for picture in reader.frames_at(wanted)]
-    except VideoError:
-        return {}
-    return dict(zip(times, pictures, strict=True))
 
 
 def _sheet(episode: Episode, pictures: dict[float, bytes]) -> bytes:

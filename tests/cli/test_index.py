@@ -129,7 +129,7 @@ def test_what_ends_a_run_has_a_code(empty, signs, monkeypatch, error, code, line
     async def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("videoseal.indexing.pipeline.index_video", fail)
+    monkeypatch.setattr("videoseal.api.index_video", fail)
     done = empty.run("index", signs)
     assert done.exit_code == code
     assert line in done.stderr
@@ -142,7 +142,7 @@ def test_debug_prints_the_traceback(empty, signs, monkeypatch):
     async def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("videoseal.indexing.pipeline.index_video", fail)
+    monkeypatch.setattr("videoseal.api.index_video", fail)
     done = empty.run("--debug", "index", signs)
     assert done.exit_code == 1
     assert "Traceback" in done.stderr

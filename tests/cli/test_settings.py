@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from videoseal.cli.invocation import Invocation, environment
+from videoseal.cli.invocation import Invocation
+from videoseal.core.environment import environment
 from videoseal.core.errors import SettingsError
 
 
