@@ -16,7 +16,6 @@ __all__ = ["FrameShape", "Image", "Picture", "Scaler"]
 Image = npt.NDArray[np.uint8]
 
 _WIDEST_PIXEL: Final = 4
-_BEFORE_709: Final = frozenset({Colorspace.ITU601, Colorspace.SMPTE170M, Colorspace.DEFAULT, 2})
 
 
 class FrameShape:

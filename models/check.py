@@ -60,14 +60,14 @@ async def _plan(settings: Settings, endpoint: Endpoint) -> str:
 
 
 async def _chat(settings: Settings, endpoint: Endpoint, role: Role) -> str:
-    from videoseal.models.client import EndpointChat, chat_options
+    from videoseal.models.client import EndpointChat
     from videoseal.models.structured import picture_parts
 
     content: list[str | dict[Any, Any]] = [{"type": "text", "text": "Reply with the word ready."}]
     sees = role in ("inspector", "captioner")
     if sees:
         content += picture_parts([Frame(0.0, _picture())])
-    chat = EndpointChat(**chat_options(settings, endpoint, role))
+    chat = EndpointChat.at(settings, endpoint, role)
     await chat.ainvoke([HumanMessage(content)])
     return "answers and takes pictures" if sees else "answers"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -11,6 +11,7 @@ from langchain_core.callbacks import (
 )
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatResult
+from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
 from pydantic import Field
 
@@ -19,7 +20,7 @@ from videoseal.core.text import clean_text
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.types import Usage
 
-__all__ = ["CONNECTION_HEADERS", "EndpointChat", "chat_options", "usage_of"]
+__all__ = ["CONNECTION_HEADERS", "EndpointChat", "usage_of"]
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,29 @@ class EndpointChat(ChatOpenAI):
     """
 
     policy: RequestPolicy = Field(exclude=True, repr=False)
+
+    @classmethod
+    def at(cls, settings: Settings, endpoint: Endpoint, role: Role, **more: Any) -> Self:
+        """The client of a role; SettingsError when no request could be sent."""
+        return cls(
+            policy=RequestPolicy.of(settings, endpoint, role),
+            model=endpoint.model,
+            base_url=endpoint.base_url,
+            api_key=endpoint.api_key,
+            max_retries=0,
+            timeout=settings.request_timeout_s,
+            default_headers=CONNECTION_HEADERS,
+            disable_streaming=True,
+            use_responses_api=False,
+            # Otherwise langchain-openai reads a proxy of its own from the environment.
+            openai_proxy="",
+            **more,
+        )
+
+    async def ask(self, messages: list[BaseMessage], **options: Any) -> AIMessage:
+        """One reply, kept out of the chat that a graph streams to its user."""
+        config: RunnableConfig = {"run_name": self.policy.role, "tags": ["nostream"]}
+        return await self.ainvoke(messages, config=config, **options)
 
     async def _agenerate(
         self,
@@ -82,23 +106,6 @@ class EndpointChat(ChatOpenAI):
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.debug("cannot read the reply of %s", self.policy.place, exc_info=error)
             raise self.policy.bad_reply(f"{type(error).__name__}: {error}") from None
-
-
-def chat_options(settings: Settings, endpoint: Endpoint, role: Role) -> dict[str, Any]:
-    """What to construct an EndpointChat with; SettingsError when no request could be sent."""
-    return {
-        "policy": RequestPolicy.of(settings, endpoint, role),
-        "model": endpoint.model,
-        "base_url": endpoint.base_url,
-        "api_key": endpoint.api_key,
-        "max_retries": 0,
-        "timeout": settings.request_timeout_s,
-        "default_headers": CONNECTION_HEADERS,
-        "disable_streaming": True,
-        "use_responses_api": False,
-        # Otherwise langchain-openai reads a proxy of its own from the environment.
-        "openai_proxy": "",
-    }
 
 
 def usage_of(message: BaseMessage, *, frames: int = 0, seconds: float = 0.0) -> Usage:

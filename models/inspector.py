@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from videoseal.core.errors import SpanError
-from videoseal.core.settings import Endpoint, Settings
 from videoseal.core.span import parse_time
 from videoseal.models import prompts
-from videoseal.models.client import EndpointChat, chat_options
-from videoseal.models.structured import (
-    Form,
-    Malformed,
-    StructuredChat,
-    Wire,
-    choice_of,
-    picture_parts,
-)
+from videoseal.models.structured import Form, Malformed, StructuredRole, Wire, answer_of
 from videoseal.models.types import (
     Frame,
     InspectRequest,
@@ -30,29 +21,22 @@ _NEAR_S = 1.0
 """Models often drop the fraction of a timestamp; beyond this it names no frame."""
 
 
-class ChatInspector:
+class ChatInspector(StructuredRole):
     """Looks at frames through an OpenAI-compatible endpoint.
 
     A forced request always gets an answer (and a letter where there are options); `sufficient`
     still says whether the frames carry it.
     """
 
-    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
-        self._chat = StructuredChat(EndpointChat(**chat_options(settings, endpoint, "inspector")))
-        self.name = f"{endpoint.model}@{prompts.version('inspect')}"
+    role = "inspector"
+    told = "inspect"
 
     async def inspect(self, request: InspectRequest) -> Reply[Verdict]:
         """Judge the frames; raises ModelError, ValueError when there are no frames."""
         if not request.frames:
             raise ValueError("an inspection needs at least one frame")
-        content = [
-            {"type": "text", "text": prompts.inspect_task(request)},
-            *picture_parts(request.frames),
-        ]
         form = Form(_Verdict, lambda wire: _verdict(wire, request), request.question.letters)
-        return await self._chat.ask(
-            prompts.render("inspect"), content, form, frames=len(request.frames)
-        )
+        return await self._ask(prompts.inspect_task(request), form, request.frames)
 
 
 class _Observation(Wire):
@@ -73,22 +57,16 @@ class _Verdict(Wire):
 
 def _verdict(wire: _Verdict, request: InspectRequest) -> Verdict:
     """The verdict, if it holds together; Malformed says what does not."""
-    if not 0 <= wire.confidence <= 1:
-        raise Malformed(f'"confidence" is {wire.confidence}; it must lie in 0 to 1')
     seen = [_observation(item, request.frames) for item in wire.observations]
     answers = wire.sufficient or request.forced
-    choice = choice_of(wire.choice, request.question) if answers else None
-    if answers and not wire.answer.strip():
-        raise Malformed('"answer" is empty, but an answer is due')
-    if answers and request.question.options and choice is None:
-        raise Malformed('"choice" is null, but the letter of an option is due')
+    answer, choice = answer_of(wire, request.question, due=answers)
     if wire.sufficient and not seen:
         raise Malformed('"sufficient" is true, but "observations" is empty')
     if not wire.sufficient and wire.reason is None:
         raise Malformed('"sufficient" is false, so "reason" must name why')
     return Verdict(
         sufficient=wire.sufficient,
-        answer=wire.answer.strip() if answers else "",
+        answer=answer,
         choice=choice,
         reason=None if wire.sufficient else wire.reason,
         observations=seen,

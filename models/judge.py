@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Final
 
 from videoseal.core.settings import Endpoint, JudgeRole, Settings
 from videoseal.models import prompts
-from videoseal.models.client import EndpointChat, chat_options
-from videoseal.models.structured import Form, Malformed, StructuredChat, Wire
+from videoseal.models.structured import Form, Malformed, StructuredRole, Wire
 from videoseal.models.types import JudgeRequest, Reply, Ruling
 
 __all__ = ["ChatJudge"]
 
-_TEMPERATURE: Final = 0.0
-"""A judge that is asked again should say the same again, as far as its server lets it."""
 _LONGEST: Final = 2000
 """Characters kept of a reason."""
 
 
-class ChatJudge:
+class ChatJudge(StructuredRole):
     """Rules on answers through an OpenAI-compatible endpoint.
 
     It is told the question, the proposed answer and the evidence as fenced data; nothing in them
     can close its fence.
     """
 
+    told = "judge"
+    options = MappingProxyType({"temperature": 0.0})
+    """A judge that is asked again should say the same again, as far as its server lets it."""
+
     def __init__(self, settings: Settings, endpoint: Endpoint, role: JudgeRole = "judge") -> None:
-        chat = EndpointChat(**chat_options(settings, endpoint, role), temperature=_TEMPERATURE)
-        self._chat = StructuredChat(chat)
-        self.name = f"{endpoint.model}@{prompts.version('judge')}"
+        self.role = role
+        super().__init__(settings, endpoint)
         self.prompt = prompts.judge_prompt()
-        self.settings: Mapping[str, Any] = {
-            "model": endpoint.model,
-            "place": chat.policy.place,
-            "temperature": _TEMPERATURE,
-        }
+        place = self._chat.policy.place
+        self.settings = {"model": endpoint.model, "place": place, **self.options}
 
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule on one answer; raises ModelError."""
-        task = prompts.judge_task(request)
-        return await self._chat.ask(prompts.render("judge"), task, Form(_Ruling, _ruling))
+        return await self._ask(prompts.judge_task(request), Form(_Ruling, _ruling))
 
 
 class _Ruling(Wire):

@@ -13,7 +13,7 @@ from langchain_core.outputs import ChatResult
 from pydantic import Field
 
 from videoseal.core.settings import Endpoint, Settings
-from videoseal.models.client import EndpointChat, chat_options
+from videoseal.models.client import EndpointChat
 from videoseal.models.fence import escape_special
 from videoseal.models.reply import CALL_END, CALL_START, read_native_calls, read_text_calls
 from videoseal.models.tool_text import as_text_messages
@@ -27,8 +27,8 @@ def make_planner(settings: Settings, endpoint: Endpoint) -> BaseChatModel:
     Use it with `bind_tools` and `ainvoke`. A call that cannot be read is an entry of
     `invalid_tool_calls` with an id, for the caller to answer; failures are ModelErrors.
     """
-    options = chat_options(settings, endpoint, "planner")
-    return EndpointPlanner(**options, call_format=settings.tool_call_format)
+    form = settings.tool_call_format
+    return EndpointPlanner.at(settings, endpoint, "planner", call_format=form)
 
 
 class EndpointPlanner(EndpointChat):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from videoseal.core.errors import ModelRejected, ModelReplyError, faults
+from videoseal.core.settings import Endpoint, Role, Settings
 from videoseal.core.span import format_time
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, usage_of
@@ -18,7 +20,15 @@ from videoseal.models.fence import escape_special
 from videoseal.models.reply import json_part, read_json
 from videoseal.models.types import Frame, Question, Reply
 
-__all__ = ["Form", "Malformed", "StructuredChat", "Wire", "choice_of", "picture_parts"]
+__all__ = [
+    "AnswerFields",
+    "Form",
+    "Malformed",
+    "StructuredRole",
+    "Wire",
+    "answer_of",
+    "picture_parts",
+]
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Wire")
@@ -37,6 +47,13 @@ class Wire(BaseModel):
     """The fields of a reply as the model writes them."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class AnswerFields(Protocol):
+    """The fields of a reply that may give an answer."""
+
+    answer: str
+    choice: str | None
 
 
 class Form(NamedTuple, Generic[W, T]):
@@ -73,29 +90,41 @@ class Form(NamedTuple, Generic[W, T]):
         except ValidationError as error:
             problems = [fault.line("the reply") for fault in faults(error)]
             raise Malformed("; ".join(problems[:_TOLD])) from None
+        confidence = getattr(wire, "confidence", 0.0)
+        if not 0 <= confidence <= 1:
+            raise Malformed(f'"confidence" is {confidence}; it must lie in 0 to 1')
         return self.read(wire)
 
 
-class StructuredChat:
-    """Asks one endpoint for replies of a form."""
+class StructuredRole:
+    """A role at an endpoint that replies in an agreed form."""
 
-    def __init__(self, chat: EndpointChat) -> None:
-        self._chat = chat
+    role: Role
+    told: str
+    """Name of its prompt."""
+    options: Mapping[str, Any] = MappingProxyType({})
+    """Further options of its chat client."""
+
+    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
+        self._chat = EndpointChat.at(settings, endpoint, self.role, **self.options)
         self._takes_schema = True
+        self.name = f"{endpoint.model}@{prompts.version(self.told)}"
 
-    async def ask(
-        self, system: str, content: str | list[dict[str, Any]], form: Form[W, T], frames: int = 0
-    ) -> Reply[T]:
+    async def _ask(self, task: str, form: Form[W, T], frames: Sequence[Frame] = ()) -> Reply[T]:
         """Ask, and once more with the error if the reply is malformed.
 
-        `frames` is counted once, also when the pictures are sent again for the repair. Raises
-        ModelReplyError when the second reply is malformed too, and what the endpoint raises.
+        Frames follow the task, each after its timestamp; they are counted once, also when they are
+        sent again for the repair. Raises ModelReplyError when the second reply is malformed too,
+        and what the endpoint raises.
         """
         started = time.perf_counter()
-        human = HumanMessage(content)  # type: ignore[arg-type]
-        messages: list[BaseMessage] = [SystemMessage(system), human]
+        content: Any = [{"type": "text", "text": task}, *picture_parts(frames)] if frames else task
+        messages: list[BaseMessage] = [
+            SystemMessage(prompts.render(self.told)),
+            HumanMessage(content),
+        ]
         reply = await self._send(messages, form.schema())
-        usage = usage_of(reply, frames=frames)
+        usage = usage_of(reply, frames=len(frames))
         try:
             value = form.parse(reply.text)
         except Malformed as problem:
@@ -121,27 +150,19 @@ class StructuredChat:
     async def _send(self, messages: list[BaseMessage], schema: dict[str, Any]) -> AIMessage:
         """One reply, held to the schema by the server if it can."""
         if not self._takes_schema:
-            return await self._invoke(messages)
+            return await self._chat.ask(messages)
         try:
-            return await self._invoke(messages, extra_body={"response_format": schema})
+            return await self._chat.ask(messages, extra_body={"response_format": schema})
         except ModelRejected as refused:
             if refused.status not in _NO_SCHEMA:
                 raise
-        reply = await self._invoke(messages)
+        reply = await self._chat.ask(messages)
         # Only now it is known that the schema was at fault and not the request.
         self._takes_schema = False
         return reply
 
-    async def _invoke(self, messages: list[BaseMessage], **options: Any) -> AIMessage:
-        # "nostream" keeps these replies out of the chat that a graph streams to its user.
-        return await self._chat.ainvoke(
-            messages,
-            config={"run_name": self._chat.policy.role, "tags": ["nostream"]},
-            **options,
-        )
 
-
-def picture_parts(frames: list[Frame]) -> list[dict[str, Any]]:
+def picture_parts(frames: Sequence[Frame]) -> list[dict[str, Any]]:
     """Message parts: each frame's timestamp, then the frame as a JPEG data URL."""
     parts: list[dict[str, Any]] = []
     for frame in frames:
@@ -151,12 +172,21 @@ def picture_parts(frames: list[Frame]) -> list[dict[str, Any]]:
     return parts
 
 
-def choice_of(text: str | None, question: Question) -> str | None:
-    """The letter a reply chose, `B` or `(B)`; Malformed unless it is one of the question's."""
-    if text is None or not question.options:
-        return None
-    letter = text.strip().removeprefix("(").removesuffix(")")
-    if question.option(letter) is None:
-        letters = ", ".join(question.letters)
-        raise Malformed(f'"choice" is {text!r:.20}; it must be one of {letters}')
-    return letter
+def answer_of(wire: AnswerFields, question: Question, *, due: bool) -> tuple[str, str | None]:
+    """The words and the letter of an answer, both empty unless one is due.
+
+    The letter is written `B` or `(B)`. Raises Malformed where an answer is due and none is given.
+    """
+    if not due:
+        return "", None
+    letter = None
+    if wire.choice is not None and question.options:
+        letter = wire.choice.strip().removeprefix("(").removesuffix(")")
+        if question.option(letter) is None:
+            letters = ", ".join(question.letters)
+            raise Malformed(f'"choice" is {wire.choice!r:.20}; it must be one of {letters}')
+    if not wire.answer.strip():
+        raise Malformed('"answer" is empty, but an answer is due')
+    if question.options and letter is None:
+        raise Malformed('"choice" is null, but the letter of an option is due')
+    return wire.answer.strip(), letter

@@ -11,7 +11,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from videoseal.core.errors import ModelReplyError
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.models import prompts
-from videoseal.models.client import EndpointChat, chat_options, usage_of
+from videoseal.models.client import EndpointChat, usage_of
 from videoseal.models.reply import after_thoughts
 from videoseal.models.types import Reply, Usage
 
@@ -27,7 +27,7 @@ class ChatSummariser:
     """Writes stories through an OpenAI-compatible endpoint; long videos in parts, then joined."""
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
-        self._chat = EndpointChat(**chat_options(settings, endpoint, "summariser"))
+        self._chat = EndpointChat.at(settings, endpoint, "summariser")
         self.name = f"{endpoint.model}@{prompts.version('story')}"
 
     async def summarise(self, lines: list[str]) -> Reply[str]:
@@ -59,10 +59,8 @@ class ChatSummariser:
 
     async def _tell(self, system: str, lines: list[str], gate: asyncio.Semaphore) -> Reply[str]:
         async with gate:
-            reply = await self._chat.ainvoke(
-                [SystemMessage(system), HumanMessage(prompts.story_task(lines))],
-                config={"run_name": "summariser", "tags": ["nostream"]},
-            )
+            task = HumanMessage(prompts.story_task(lines))
+            reply = await self._chat.ask([SystemMessage(system), task])
         text = after_thoughts(str(reply.text))
         if not text:
             raise ModelReplyError("the summariser wrote nothing", role="summariser")

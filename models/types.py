@@ -49,13 +49,7 @@ class Usage(NamedTuple):
 
     def plus(self, other: Usage) -> Usage:
         """The sum of both, field by field."""
-        return Usage(
-            self.calls + other.calls,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.frames + other.frames,
-            self.seconds + other.seconds,
-        )
+        return Usage._make(mine + its for mine, its in zip(self, other, strict=True))
 
 
 class Reply(NamedTuple, Generic[T]):

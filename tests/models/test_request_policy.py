@@ -20,7 +20,7 @@ from videoseal.core.errors import (
     SettingsError,
 )
 from videoseal.core.settings import Endpoint
-from videoseal.models.client import EndpointChat, chat_options, usage_of
+from videoseal.models.client import EndpointChat, usage_of
 from videoseal.models.request_policy import retry_after
 from videoseal.models.types import Usage
 
@@ -31,7 +31,7 @@ def ask(lane, settings):
 
     async def once(**changes):
         chosen = settings.model_copy(update=changes)
-        return await EndpointChat(**chat_options(chosen, lane.endpoint, "inspector")).ainvoke("hi")
+        return await EndpointChat.at(chosen, lane.endpoint, "inspector").ainvoke("hi")
 
     return once
 
@@ -136,7 +136,7 @@ async def test_nobody_listening_names_the_address(settings):
         free.bind(("127.0.0.1", 0))
         url = f"http://user:pass@127.0.0.1:{free.getsockname()[1]}/v1?token=t"
     chosen = settings.model_copy(update={"max_retries": 0})
-    chat = EndpointChat(**chat_options(chosen, Endpoint(base_url=url, model="m"), "captioner"))
+    chat = EndpointChat.at(chosen, Endpoint(base_url=url, model="m"), "captioner")
     with pytest.raises(ModelUnavailable, match="cannot be reached after 1 try") as caught:
         await chat.ainvoke("hi")
     assert "VIDEOSEAL_CAPTIONER_BASE_URL" in caught.value.hint
@@ -190,12 +190,12 @@ async def test_the_key_never_shows(lane, settings, caplog, reply):
     """Not in messages, hints, tracebacks, logs or reprs, whatever the server says."""
     caplog.set_level(logging.DEBUG)
     lane.script({k: v.format(key=lane.key) if isinstance(v, str) else v for k, v in reply.items()})
-    options = chat_options(settings.model_copy(update={"max_retries": 0}), lane.endpoint, "planner")
-    chat = EndpointChat(**options)
+    once = settings.model_copy(update={"max_retries": 0})
+    chat = EndpointChat.at(once, lane.endpoint, "planner")
     with pytest.raises(Exception, match="planner") as caught:
         await chat.ainvoke("hi")
     told = "".join(traceback.format_exception(caught.value))
-    texts = [told, str(caught.value.hint), repr(chat), str(chat), repr(options), caplog.text]
+    texts = [told, str(caught.value.hint), repr(chat), str(chat), caplog.text]
     assert not [text for text in texts if lane.key[:12] in text]
 
 
@@ -251,5 +251,5 @@ def test_an_endpoint_that_cannot_be_asked_is_a_settings_error(settings, base_url
     """It is found when the client is built, and the key is not printed."""
     endpoint = Endpoint(base_url=base_url, model="m", api_key=key)
     with pytest.raises(SettingsError, match=setting) as caught:
-        chat_options(settings, endpoint, "judge")
+        EndpointChat.at(settings, endpoint, "judge")
     assert not key or key not in str(caught.value).replace("API_KEY", "")
