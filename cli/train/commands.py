@@ -18,9 +18,9 @@ from videoseal.core.text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from videoseal.core.checks import Check
     from videoseal.core.settings import Settings
     from videoseal.rl.config import TrainConfig
-    from videoseal.rl.training.preflight import Finding
     from videoseal.rl.training.run_folder import RunFolder
     from videoseal.rl.training.supervisor import Launch
 
@@ -275,7 +275,7 @@ for _command in (base, data, traces, check):
     train.add_command(_command)
 
 
-def _checked(invocation: Invocation, findings: Iterable[Finding]) -> list[Finding]:
+def _checked(invocation: Invocation, findings: Iterable[Check]) -> list[Check]:
     """Print each finding as soon as it is made."""
     done = []
     for finding in findings:
@@ -287,7 +287,7 @@ def _checked(invocation: Invocation, findings: Iterable[Finding]) -> list[Findin
     return done
 
 
-def _refuse(findings: list[Finding], skip: bool) -> None:
+def _refuse(findings: list[Check], skip: bool) -> None:
     from videoseal.core.errors import SettingsError
 
     failed = [finding for finding in findings if finding.state == "fail"]
@@ -300,7 +300,7 @@ def _refuse(findings: list[Finding], skip: bool) -> None:
         )
 
 
-def _show_plan(invocation: Invocation, launch: Launch, findings: list[Finding]) -> None:
+def _show_plan(invocation: Invocation, launch: Launch, findings: list[Check]) -> None:
     from shlex import join
 
     if invocation.as_json:

@@ -6,19 +6,21 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final
 
-from videoseal.core.errors import VideosealError
+from videoseal.core.checks import Check, CheckWarning, run_check
+from videoseal.core.errors import MissingDependency, OutOfSpace, VideosealError
 from videoseal.core.settings import Role, Settings
 from videoseal.rl.config import TrainConfig
+from videoseal.rl.config_sections import HardwareSection
 from videoseal.rl.data.tasks import TaskLabel, read_label, read_tasks
 from videoseal.rl.training.command import INSTALL, whole_batches
 from videoseal.rl.training.run_folder import RunFolder, weight_files
 
-__all__ = ["Finding", "checkpoint_bytes", "preflight"]
+__all__ = ["checkpoint_bytes", "preflight"]
 
 _NEEDED: Final = "0.11.2"
 _PARAMETER_BYTES: Final = {"bf16": 2, "fp16": 2, "fp32": 4}
@@ -27,28 +29,20 @@ _EPISODE_BYTES: Final = 100_000
 _GIB: Final = 1 << 30
 
 
-class Finding(NamedTuple):
-    """One line of the checks."""
-
-    name: str
-    state: Literal["ok", "warn", "fail"]
-    text: str
-    hint: str = ""
-
-
-def preflight(config: TrainConfig, settings: Settings, run: RunFolder) -> Iterator[Finding]:
+def preflight(config: TrainConfig, settings: Settings, run: RunFolder) -> Iterator[Check]:
     """Every check in turn, the quick ones first; none raises."""
-    yield _guarded("packages", lambda: _packages(config))
-    yield _guarded("gpus", lambda: _gpus(config))
     labels: list[TaskLabel] = []
-    yield _guarded("data", lambda: _data(config, labels))
-    yield _guarded("disk", lambda: _disk(config, run, len(labels)))
-    yield _guarded("policy", lambda: _policy(config))
-    yield _guarded("index", lambda: _index(settings, labels))
-    for role in _roles(config):
-        yield _guarded(role, lambda role=role: _endpoint(settings, role))  # type: ignore[misc]
+    yield run_check("packages", lambda: _packages(config.hardware))
+    yield run_check("gpus", lambda: _gpus(config.hardware))
+    yield run_check("data", lambda: _data(config, labels))
+    yield run_check("disk", lambda: _disk(config, run, len(labels)))
+    yield run_check("policy", lambda: _policy(config.policy.path))
+    yield run_check("index", lambda: _index(settings, labels))
+    roles: tuple[Role, ...] = ("inspector", "answerer", "embedder")
+    for role in (*roles, "judge") if config.reward.judge_weight else roles:
+        yield run_check(role, lambda role=role: _endpoint(settings, role))  # type: ignore[misc]
     if config.hardware.ray_address:
-        yield _guarded("ray", lambda: _ray(config.hardware.ray_address))
+        yield run_check("ray", lambda: _ray(config.hardware.ray_address))
 
 
 def checkpoint_bytes(parameters: int, precision: str) -> int:
@@ -60,75 +54,72 @@ def checkpoint_bytes(parameters: int, precision: str) -> int:
     return parameters * (weights + (8 if precision == "fp32" else 12))
 
 
-def _packages(config: TrainConfig) -> Finding:
-    try:
-        found = version("openrlhf")
-    except PackageNotFoundError:
-        return Finding("packages", "fail", "OpenRLHF is not installed", INSTALL)
+def _packages(hardware: HardwareSection) -> str:
+    found = _version("openrlhf")
+    if not found:
+        raise MissingDependency("OpenRLHF is not installed", hint=INSTALL)
     if found != _NEEDED:
-        return Finding(
-            "packages", "fail", f"OpenRLHF {found}; training is written against {_NEEDED}", INSTALL
+        raise MissingDependency(
+            f"OpenRLHF {found}; training is written against {_NEEDED}", hint=INSTALL
         )
-    if config.hardware.backend == "vllm" and not config.hardware.ray_address:
+    if hardware.backend == "vllm" and not hardware.ray_address:
         for name in ("vllm", "flash-attn"):
-            try:
-                version(name)
-            except PackageNotFoundError:
-                return Finding(
-                    "packages", "fail", f"the vllm backend needs {name}",
-                    "pip install 'videoseal-agent[rl]', or set hardware.backend: hf",
-                )  # fmt: skip
-    return Finding("packages", "ok", f"OpenRLHF {found}")
+            if not _version(name):
+                raise MissingDependency(
+                    f"the vllm backend needs {name}",
+                    hint="pip install 'videoseal-agent[rl]', or set hardware.backend: hf",
+                )
+    return f"OpenRLHF {found}"
 
 
-def _gpus(config: TrainConfig) -> Finding:
-    hardware = config.hardware
+def _gpus(hardware: HardwareSection) -> str:
     if hardware.ray_address:
-        return Finding("gpus", "ok", "left to the cluster")
+        return "left to the cluster"
     found = _count_gpus()
     if hardware.backend == "hf":
-        return Finding("gpus", "ok", "one GPU" if found else "none: the CPU trains")
+        return "one GPU" if found else "none: the CPU trains"
     if found < hardware.gpus:
-        return Finding(
-            "gpus", "fail", f"{hardware.gpus} GPUs are asked for, nvidia-smi lists {found}",
-            "set hardware.gpus, or hardware.ray_address for a cluster, or hardware.backend: hf",
-        )  # fmt: skip
-    return Finding("gpus", "ok", f"{found} GPUs")
+        raise VideosealError(
+            f"{hardware.gpus} GPUs are asked for, nvidia-smi lists {found}",
+            hint="set hardware.gpus, or hardware.ray_address for a cluster, or"
+            " hardware.backend: hf",
+        )
+    return f"{found} GPUs"
 
 
-def _data(config: TrainConfig, labels: list[TaskLabel]) -> Finding:
+def _data(config: TrainConfig, labels: list[TaskLabel]) -> str:
     """Fills `labels` with those of all questions."""
     data = config.data
     for path in filter(None, (data.train, data.validation)):
         # OpenRLHF splits a path at commas, and takes what follows an @ for a folder in it.
         if "," in str(path) or "@" in str(path):
-            return Finding("data", "fail", f"{path}: OpenRLHF reads no path with , or @ in it")
+            raise VideosealError(f"{path}: OpenRLHF reads no path with , or @ in it")
     train = [read_label(task.label) for task in read_tasks(data.train)]
     held = [read_label(t.label) for t in read_tasks(data.validation)] if data.validation else []
     labels += train + held
     used = whole_batches(config, len(train))
     if not used:
-        return Finding(
-            "data", "fail", f"{len(train)} questions do not fill one batch of"
-            f" {config.rollout.batch}", "lower rollout.batch",
-        )  # fmt: skip
+        raise VideosealError(
+            f"{len(train)} questions do not fill one batch of {config.rollout.batch}",
+            hint="lower rollout.batch",
+        )
     shared = {label.video_id for label in train} & {label.video_id for label in held}
     if shared:
-        return Finding(
-            "data", "fail", f"{len(shared)} videos are both trained on and held out",
-            "videoseal train data splits by video",
-        )  # fmt: skip
+        raise VideosealError(
+            f"{len(shared)} videos are both trained on and held out",
+            hint="videoseal train data splits by video",
+        )
     steps = used // config.rollout.batch * config.optimiser.passes
     text = f"{used} questions, {steps} steps; {len(held)} held out"
-    if rest := min(len(train), config.data.limit or len(train)) - used:
-        return Finding("data", "warn", f"{text}; the last {rest} do not fill a batch, left out")
-    return Finding("data", "ok", text)
+    if rest := min(len(train), data.limit or len(train)) - used:
+        raise CheckWarning(f"{text}; the last {rest} do not fill a batch, left out")
+    return text
 
 
-def _disk(config: TrainConfig, run: RunFolder, tasks: int) -> Finding:
+def _disk(config: TrainConfig, run: RunFolder, tasks: int) -> str:
     weights = sum(path.stat().st_size for path in weight_files(Path(config.policy.path)))
     if not weights:
-        return Finding("disk", "warn", "the policy is not on this disk: its size is not known")
+        raise CheckWarning("the policy is not on this disk: its size is not known")
     parameters = weights // _stored_bytes(Path(config.policy.path))
     precision = config.hardware.precision
     # Those that are kept, the one with the best validation, and the one that is being written.
@@ -136,24 +127,32 @@ def _disk(config: TrainConfig, run: RunFolder, tasks: int) -> Finding:
     need = count * checkpoint_bytes(parameters, precision)
     need += parameters * _PARAMETER_BYTES[precision]
     need += _EPISODE_BYTES * tasks * config.rollout.samples * config.optimiser.passes
-    free = shutil.disk_usage(_existing(run.root)).free
-    text = f"{_size(need)} for {count} checkpoints, {_size(free)} free in {_existing(run.root)}"
+    place = next(folder for folder in (run.root, *run.root.parents) if folder.is_dir())
+    free = shutil.disk_usage(place).free
+    text = f"{_size(need)} for {count} checkpoints, {_size(free)} free in {place}"
     if free < need:
-        return Finding(
-            "disk", "fail", text, "lower output.keep, or set output.dir to a larger disk"
-        )
-    return Finding("disk", "ok", text)
+        raise OutOfSpace(text, hint="lower output.keep, or set output.dir to a larger disk")
+    return text
 
 
-def _policy(config: TrainConfig) -> Finding:
+def _policy(path: str) -> str:
     from videoseal.rl.episodes.chat_templates import chat_template_of
 
-    tokenizer = _tokenizer(config.policy.path)
-    template = chat_template_of(tokenizer)
-    return Finding("policy", "ok", f"chat template {template.family} appends only")
+    try:
+        from transformers import AutoTokenizer
+    except ImportError:
+        raise MissingDependency("transformers is not installed", hint=INSTALL) from None
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path)
+    except (OSError, ValueError) as error:
+        raise VideosealError(
+            f"no tokenizer at {path}: {' '.join(str(error).split())[:120]}",
+            hint="policy.path is a Hugging Face folder or a model's name on the hub",
+        ) from None
+    return f"chat template {chat_template_of(tokenizer).family} appends only"
 
 
-def _index(settings: Settings, labels: list[TaskLabel]) -> Finding:
+def _index(settings: Settings, labels: list[TaskLabel]) -> str:
     from videoseal.indexing.store.store import Store
 
     wanted = {label.video_id for label in labels}
@@ -162,62 +161,51 @@ def _index(settings: Settings, labels: list[TaskLabel]) -> Finding:
         place = store.place
     missing = sorted(wanted - set(known))
     if missing:
-        return Finding(
-            "index", "fail", f"{len(missing)} of {len(wanted)} videos are not indexed, such as"
-            f" {missing[0]}", "videoseal train data indexes what it writes questions of",
-        )  # fmt: skip
+        raise VideosealError(
+            f"{len(missing)} of {len(wanted)} videos are not indexed, such as {missing[0]}",
+            hint="videoseal train data indexes what it writes questions of",
+        )
     gone = [row.path for name, row in known.items() if name in wanted and not row.path.is_file()]
     if gone:
-        return Finding(
-            "index", "fail", f"{len(gone)} indexed videos are no longer where they were, such as"
-            f" {gone[0]}", "index them again where they are now",
-        )  # fmt: skip
-    return Finding("index", "ok", f"{len(wanted)} videos in {place}")
+        raise VideosealError(
+            f"{len(gone)} indexed videos are no longer where they were, such as {gone[0]}",
+            hint="index them again where they are now",
+        )
+    return f"{len(wanted)} videos in {place}"
 
 
-def _roles(config: TrainConfig) -> list[Role]:
-    roles: list[Role] = ["inspector", "answerer", "embedder"]
-    return [*roles, "judge"] if config.reward.judge_weight else roles
-
-
-def _endpoint(settings: Settings, role: Role) -> Finding:
+def _endpoint(settings: Settings, role: Role) -> str:
     from videoseal.models.check import check_endpoint
 
     if role == "judge":
         from videoseal.models.build import build_judges
 
         build_judges(settings, [role])  # refuses one that is not set
-    return Finding(role, "ok", asyncio.run(check_endpoint(settings, role)))
+    return asyncio.run(check_endpoint(settings, role))
 
 
-def _ray(address: str) -> Finding:
+def _ray(address: str) -> str:
     import urllib.request
 
     if address.startswith("ray://"):
-        return Finding("ray", "warn", f"{address}: only tried when the run starts")
+        raise CheckWarning(f"{address}: only tried when the run starts")
     try:
         with urllib.request.urlopen(f"{address.rstrip('/')}/api/version", timeout=5) as reply:  # noqa: S310
             found = json.load(reply).get("ray_version", "of unknown version")
     except (OSError, ValueError) as error:
-        return Finding(
-            "ray", "fail", f"no job server answers at {address}: {error}",
-            "ray start --head prints its address",
-        )  # fmt: skip
-    return Finding("ray", "ok", f"Ray {found} at {address}")
-
-
-def _tokenizer(path: str) -> Any:
-    try:
-        from transformers import AutoTokenizer
-    except ImportError:
-        raise VideosealError("transformers is not installed", hint=INSTALL) from None
-    try:
-        return AutoTokenizer.from_pretrained(path)
-    except (OSError, ValueError) as error:
         raise VideosealError(
-            f"no tokenizer at {path}: {' '.join(str(error).split())[:120]}",
-            hint="policy.path is a Hugging Face folder or a model's name on the hub",
+            f"no job server answers at {address}: {error}",
+            hint="ray start --head prints its address",
         ) from None
+    return f"Ray {found} at {address}"
+
+
+def _version(package: str) -> str:
+    """Of what is installed; empty where it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _stored_bytes(folder: Path) -> int:
@@ -229,10 +217,6 @@ def _stored_bytes(folder: Path) -> int:
     return 4 if "32" in str(config.get("dtype") or config.get("torch_dtype")) else 2
 
 
-def _existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.is_dir())
-
-
 def _count_gpus() -> int:
     try:
         done = subprocess.run(
@@ -241,16 +225,6 @@ def _count_gpus() -> int:
     except (OSError, subprocess.TimeoutExpired):
         return 0
     return sum(line.startswith("GPU ") for line in done.stdout.splitlines())
-
-
-def _guarded(name: str, look: Callable[[], Finding]) -> Finding:
-    """A check that fails is a line like any other."""
-    try:
-        return look()
-    except VideosealError as error:
-        return Finding(name, "fail", str(error), error.hint)
-    except OSError as error:
-        return Finding(name, "fail", f"{error.strerror}: {error.filename}")
 
 
 def _size(count: float) -> str:

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from tests.rl.begun import calls, config_of, fake_trainer
 from videoseal.cli.main import app
-from videoseal.rl.training.preflight import Finding
+from videoseal.core.checks import Check
 from videoseal.rl.training.run_folder import RunFolder
 
 
@@ -21,7 +21,7 @@ class Commands:
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root = root
-        self.findings = [Finding("data", "ok", "4 questions, 2 steps; 0 held out")]
+        self.findings = [Check("data", "ok", "4 questions, 2 steps; 0 held out")]
         config_of(root)
         self.config = root / "small.yaml"
         self.run = RunFolder(root / "data" / "train" / "small")
@@ -32,7 +32,7 @@ class Commands:
         monkeypatch.setattr("videoseal.rl.training.launch.sys.executable", str(fake_trainer(root)))
         monkeypatch.setattr("videoseal.rl.training.supervisor._POLL_S", 0.01)
 
-    def _preflight(self, *_: Any) -> Iterator[Finding]:
+    def _preflight(self, *_: Any) -> Iterator[Check]:
         yield from self.findings
 
     def __call__(self, *words: object, how: str = "done") -> Result:
@@ -68,7 +68,7 @@ def test_dry_run_prints_and_stops(train):
 
 def test_dry_run_as_json(train):
     """--json has checks, command and number of steps as one document."""
-    train.findings.append(Finding("disk", "fail", "too little", "free some"))
+    train.findings.append(Check("disk", "fail", "too little", "free some"))
     done = json.loads(train("grpo", "--config", train.config, "--dry-run", "--json").stdout)
     assert done["steps"] == 2
     assert done["checks"][1] == {
@@ -97,8 +97,8 @@ def test_changes_and_name(train):
 
 def test_failed_checks_stop_the_run(train):
     """A check that fails is the error, with its hint; --skip-checks starts all the same."""
-    train.findings.append(Finding("disk", "fail", "too little", "free some"))
-    train.findings.append(Finding("index", "fail", "no videos"))
+    train.findings.append(Check("disk", "fail", "too little", "free some"))
+    train.findings.append(Check("index", "fail", "no videos"))
     done = train("grpo", "--config", train.config)
     assert done.exit_code == 2
     assert "error: not started: disk: too little (and 1 more)" in done.stderr

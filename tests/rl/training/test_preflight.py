@@ -16,8 +16,9 @@ import pytest
 
 from tests.rl.begun import config_of, write_questions
 from tests.rl.stage import make_tokenizer
+from videoseal.core.checks import Check
 from videoseal.core.settings import Endpoint, Settings
-from videoseal.rl.training.preflight import Finding, checkpoint_bytes, preflight
+from videoseal.rl.training.preflight import checkpoint_bytes, preflight
 from videoseal.rl.training.run_folder import RunFolder
 
 VIDEO = "v0123456789abcdef"
@@ -79,7 +80,7 @@ class Ground:
 
         self.monkeypatch.setattr("videoseal.rl.training.preflight.version", version)
 
-    def look(self, *changes: str, settings: Settings | None = None) -> dict[str, Finding]:
+    def look(self, *changes: str, settings: Settings | None = None) -> dict[str, Check]:
         """The findings by name."""
         config = config_of(self.root, f"policy.path={self.policy}", *changes)
         settings = settings or Settings(data_dir=self.root)
