@@ -16,6 +16,7 @@ from videoseal.core.settings import ROLES, Settings
 from videoseal.graph.context import Context
 from videoseal.rl.config_sections import (
     DataSection,
+    EpisodeLimits,
     HardwareSection,
     OptimiserSection,
     OutputSection,
@@ -77,32 +78,21 @@ class TrainConfig(BaseModel):
             policy=self.policy.path,
             context=self.episode_context(),
             reward=self.reward,
-            max_episodes=self.rollout.max_episodes,
-            episode_seconds=self.rollout.episode_seconds,
-            tool_seconds=self.rollout.tool_seconds,
-            turn_tokens=self.rollout.turn_tokens,
             rollouts_dir=rollouts_dir,
-            settings={
-                **_public(settings),
-                "tool_call_format": self.policy.tool_call_format,
-            },
+            settings={**_public(settings), "tool_call_format": self.policy.tool_call_format},
+            **self.rollout.model_dump(include=set(EpisodeLimits.model_fields)),
         )
 
 
-class RolloutConfig(BaseModel):
+class RolloutConfig(EpisodeLimits):
     """One JSON file beside the run; it holds no key and no password."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
     version: Literal[1] = 1
     policy: str
     context: Context
     reward: RewardSpec
-    max_episodes: int = Field(default=64, ge=1)
-    """Episodes at a time in one process."""
-    episode_seconds: float = Field(default=300.0, gt=0)
-    tool_seconds: float = Field(default=60.0, gt=0)
-    turn_tokens: int = Field(default=1024, ge=8)
     rollouts_dir: Path
     """Where every process writes its own file of records."""
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -160,9 +150,14 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
     for change in changes:
         _change(values, change)
     try:
-        return _absolute(TrainConfig.model_validate(values))
+        config = TrainConfig.model_validate(values)
     except ValidationError as error:
         raise SettingsError(f"{path}: {first_fault(error)}") from None
+    policy = Path(config.policy.path).expanduser()
+    if not policy.is_dir():
+        return config
+    local = config.policy.model_copy(update={"path": str(policy.absolute())})
+    return config.model_copy(update={"policy": local})
 
 
 def recipes() -> dict[str, str]:
@@ -253,27 +248,6 @@ def _change(values: dict[str, Any], change: str) -> None:
             raise SettingsError(f"--set {key}: {section} has no fields")
         inner = below
     inner[field] = yaml.load(text, Loader=_Loader) if text else None  # noqa: S506
-
-
-def _absolute(config: TrainConfig) -> TrainConfig:
-    """The same with paths that stay true in processes that run in other folders."""
-    data, policy, output = config.data, config.policy, config.output
-    local = Path(policy.path).expanduser()
-    return config.model_copy(
-        update={
-            "policy": policy.model_copy(
-                update={"path": str(local.absolute()) if local.is_dir() else policy.path}
-            ),
-            "data": data.model_copy(
-                update={"train": _path(data.train), "validation": _path(data.validation)}
-            ),
-            "output": output.model_copy(update={"dir": _path(output.dir)}),
-        }
-    )
-
-
-def _path(path: Path | None) -> Path | None:
-    return None if path is None else path.expanduser().absolute()
 
 
 def _public(settings: Settings) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["DataSection", "HardwareSection", "OptimiserSection", "OutputSection", "PolicySection",
-           "RolloutSection"]  # fmt: skip
+__all__ = ["DataSection", "EpisodeLimits", "HardwareSection", "OptimiserSection", "OutputSection",
+           "PolicySection", "RolloutSection"]  # fmt: skip
+
+
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+"""Stays true in processes that run in other folders."""
 
 
 class _Section(BaseModel):
@@ -28,15 +32,28 @@ class PolicySection(_Section):
 class DataSection(_Section):
     """The questions, as `videoseal train data` writes them."""
 
-    train: Path
+    train: AbsolutePath
     """JSON Lines with `prompt` and `label`."""
-    validation: Path | None = None
+    validation: AbsolutePath | None = None
     """Questions that are asked while training and never trained on; their videos are others."""
     limit: int | None = Field(default=None, ge=1)
     """Only the first N questions."""
 
 
-class RolloutSection(_Section):
+class EpisodeLimits(_Section):
+    """What an episode may take; the search has budgets of its own in its Context."""
+
+    turn_tokens: int = Field(default=1024, ge=8)
+    """Tokens the policy may say in one turn."""
+    episode_seconds: float = Field(default=300.0, gt=0)
+    """The search ends in time for an answer (300 in the reference system)."""
+    tool_seconds: float = Field(default=60.0, gt=0)
+    """Seconds one tool call may take before the policy reads that it timed out."""
+    max_episodes: int = Field(default=64, ge=1)
+    """Episodes at a time in one process of the engine; further ones wait."""
+
+
+class RolloutSection(EpisodeLimits):
     """How episodes are played."""
 
     batch: int = Field(default=32, ge=1)
@@ -44,15 +61,8 @@ class RolloutSection(_Section):
     samples: int = Field(default=4, ge=2)
     """Episodes a question; GRPO compares them with each other, so one is not enough."""
     temperature: float = Field(default=0.7, gt=0)
-    turn_tokens: int = Field(default=1024, ge=8)
-    """Tokens the policy may say in one turn."""
     context_tokens: int = Field(default=36_864, ge=128)
     """Tokens of a whole episode: rules, question, turns and tool results."""
-    episode_seconds: float = Field(default=300.0, gt=0)
-    tool_seconds: float = Field(default=60.0, gt=0)
-    """Seconds one tool call may take before the policy reads that it timed out."""
-    max_episodes: int = Field(default=64, ge=1)
-    """Episodes at a time in one process of the engine."""
     validation_temperature: float = Field(default=0.7, ge=0)
     validation_samples: int = Field(default=1, ge=1)
     """Episodes a question of the validation set."""
@@ -117,7 +127,7 @@ class HardwareSection(_Section):
 class OutputSection(_Section):
     """What is kept, and where."""
 
-    dir: Path | None = None
+    dir: AbsolutePath | None = None
     """Folder of the run; None is `train/<name>` in the data folder."""
     save_steps: int = Field(default=20, ge=1)
     """Steps between checkpoints: what a killed run loses at most."""

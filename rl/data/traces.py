@@ -34,8 +34,7 @@ from videoseal.models.build import search_policy
 from videoseal.models.tool_text import as_text_messages
 from videoseal.models.types import Question
 from videoseal.rl.data.tasks import TaskLabel
-from videoseal.rl.rewards.penalties import mistakes
-from videoseal.rl.rewards.rewards import RewardSpec, reward_of
+from videoseal.rl.rewards.rewards import RewardSpec, mistakes, reward_of
 from videoseal.tools.schemas import tool_specs
 
 __all__ = ["Choice", "Trace", "choose", "conversation", "read_texts", "search_episodes", "sft_row",

@@ -1,5 +1,9 @@
 """OpenRLHF's side of the rollouts: each call plays one episode and answers in OpenRLHF's form.
 
+GRPO rewards a sample by how it differs from the mean of its group, the samples of one question. A
+sample that failed says nothing about the policy, so it gets just that mean: any other number would
+shift what all the others are rewarded with.
+
 An episode that fails never ends the training. What does: a configuration that no episode could be
 played with, that is, one that cannot be read, or a chat template that is refused.
 """
@@ -13,8 +17,11 @@ import socket
 import threading
 import time
 import weakref
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Final
 
 from videoseal.core.errors import VideosealError
@@ -25,10 +32,14 @@ from videoseal.models.roles import Judge
 from videoseal.rl.config import RolloutConfig
 from videoseal.rl.data.tasks import read_label
 from videoseal.rl.episodes.chat_templates import TemplateRefused, Tokenizer
-from videoseal.rl.episodes.group_baseline import NOTHING, Paid, SiblingGroups
-from videoseal.rl.episodes.limits import Limits
 from videoseal.rl.episodes.policy import Engine
-from videoseal.rl.episodes.response import Response, empty_response, paid, response
+from videoseal.rl.episodes.response import (
+    NO_REWARD,
+    GroupReward,
+    Response,
+    response,
+    to_group_reward,
+)
 from videoseal.rl.episodes.rollout import Rollout, run_episode
 
 __all__ = ["GraphExecutor"]
@@ -37,6 +48,24 @@ log = logging.getLogger(__name__)
 
 _PAUSE_S: Final = 10.0
 """How long an index that could not be opened is left alone."""
+_TOOL_THREADS: Final = 32
+"""For what tools do without a model: searching, decoding, reading."""
+
+
+@dataclass
+class _SiblingGroup:
+    """The samples of one question that run now."""
+
+    running: int = 0
+    rewards: list[GroupReward] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def mean(self) -> GroupReward:
+        """Of those that did not fail, once all have ended; 0 when all failed."""
+        await self.over.wait()
+        return (
+            GroupReward(*map(fmean, zip(*self.rewards, strict=True))) if self.rewards else NO_REWARD
+        )
 
 
 class GraphExecutor:
@@ -53,12 +82,6 @@ class GraphExecutor:
         `resources` that are handed in are used and not closed; `judge` is asked with them.
         """
         self.config = config or RolloutConfig.read()
-        self._limits = Limits(
-            max_episodes=self.config.max_episodes,
-            tool_seconds=self.config.tool_seconds,
-            episode_seconds=self.config.episode_seconds,
-            turn_tokens=self.config.turn_tokens,
-        )
         self._resources = resources
         self._judge = judge
         self._opened = ExitStack()
@@ -68,7 +91,7 @@ class GraphExecutor:
         self._records: RecordFile | None = None
         self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]
         self._gates = weakref.WeakKeyDictionary()
-        self._groups = SiblingGroups()
+        self._groups: dict[Hashable, _SiblingGroup] = {}
 
     async def execute(
         self,
@@ -85,10 +108,11 @@ class GraphExecutor:
         All samples of a question must be asked for in one go, as OpenRLHF does. `images` are not
         looked at: the planner sees none.
         """
-        # Before anything is awaited, so that a group is whole when its first sample ends.
         key = (prompt, label, id(sampling_params), id(hf_tokenizer))
-        group = self._groups.join(key)
-        earned: Paid | None = None
+        group = self._groups.setdefault(key, _SiblingGroup())
+        # Before anything is awaited, so that a group is whole when its first sample ends.
+        group.running += 1
+        earned: GroupReward | None = None
         rollout: Rollout | None = None
         try:
             async with self._gate():
@@ -96,21 +120,24 @@ class GraphExecutor:
                     label, sampling_params, max_length, hf_tokenizer, llm_engine
                 )
             if rollout is not None and not rollout.infra_error:
-                earned = paid(rollout.reward)
+                earned = to_group_reward(rollout.reward)
+                group.rewards.append(earned)
         finally:
-            self._groups.leave(key, earned)
-        neutral = await group.mean() if earned is None else NOTHING
-        told: dict[str, Any] = {
-            "with_logprobs": sampling_params.logprobs is not None,
-            "neutral": neutral,
-        }
-        if rollout is None:
-            return empty_response(hf_tokenizer, prompt, label, **told)
-        found = response(rollout, prompt, label, **told)
-        facts = {"reward": found["reward"], **found["extra_logs"]}
-        record = rollout.record.model_copy(update={"rollout": facts})
-        written = await asyncio.to_thread(self._write, record)
-        found["extra_logs"]["unwritten"] = float(not written)
+            group.running -= 1
+            if not group.running:
+                group.over.set()
+                del self._groups[key]
+        if earned is None:
+            earned = await group.mean()
+        found = response(
+            prompt, label, rollout, earned, int(hf_tokenizer.eos_token_id),
+            with_logprobs=sampling_params.logprobs is not None,
+        )  # fmt: skip
+        if rollout is not None:
+            logged = {"reward": found["reward"], **found["extra_logs"]}
+            record = rollout.record.model_copy(update={"rollout": logged})
+            written = await asyncio.to_thread(self._write, record)
+            found["extra_logs"]["unwritten"] = float(not written)
         return found
 
     def close(self) -> None:
@@ -127,8 +154,8 @@ class GraphExecutor:
             task = read_label(label)
             resources = await self._open_once()
             return await run_episode(
-                resources, task, engine, sampling, tokenizer, max_length, self._limits,
-                self.config.reward, context=self.config.context, judge=self._judge,
+                self.config, resources, task, engine, sampling, tokenizer, max_length,
+                judge=self._judge,
             )  # fmt: skip
         except TemplateRefused:
             raise
@@ -143,9 +170,9 @@ class GraphExecutor:
         loop = asyncio.get_running_loop()
         gate = self._gates.get(loop)
         if gate is None:
-            gate = self._gates[loop] = asyncio.Semaphore(self._limits.max_episodes)
+            gate = self._gates[loop] = asyncio.Semaphore(self.config.max_episodes)
             # The usual pool has a few threads more than cores; searches mostly wait.
-            threads = ThreadPoolExecutor(self._limits.tool_threads, thread_name_prefix="tools")
+            threads = ThreadPoolExecutor(_TOOL_THREADS, thread_name_prefix="tools")
             loop.set_default_executor(threads)
         return gate
 

@@ -1,16 +1,14 @@
 """The policy in training as the graph's planner: a chat model over an engine of tokens.
 
-The graph is the one that is served and does not know of training. Which episode a call belongs to
-comes from a context variable, so that one process holds any number of episodes at once.
+The graph is the one that is served and does not know of training; each episode has a model of its
+own, so that one process holds any number of episodes at once.
 """
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -19,13 +17,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
+from pydantic import Field, SkipValidation
 
 from videoseal.core.errors import ModelUnavailable
 from videoseal.graph.session import OutOfBudget
 from videoseal.models.reply import read_text_calls
 from videoseal.rl.episodes.tokens import TURN, ContextFull, Transcript
 
-__all__ = ["Engine", "PolicyChat", "Speaker", "speaking"]
+__all__ = ["Engine", "PolicyChat", "Speaker"]
 
 
 class Engine(Protocol):
@@ -95,24 +94,10 @@ class Speaker:
         return choice
 
 
-_SPEAKER: ContextVar[Speaker] = ContextVar("speaker_of_episode")
-
-
-@contextmanager
-def speaking(
-    transcript: Transcript, engine: Engine, sampling: Any, turn_tokens: int | None = None
-) -> Iterator[Speaker]:
-    """Calls of PolicyChat inside belong to this transcript; those of other episodes do not."""
-    speaker = Speaker(transcript, engine, sampling, turn_tokens)
-    token = _SPEAKER.set(speaker)
-    try:
-        yield speaker
-    finally:
-        _SPEAKER.reset(token)
-
-
 class PolicyChat(BaseChatModel):
-    """The planner whose turns are sampled, and recorded token by token, inside `speaking`."""
+    """The planner of one episode, whose turns are sampled and recorded token by token."""
+
+    speaker: SkipValidation[Speaker] = Field(repr=False)
 
     @property
     def _llm_type(self) -> str:
@@ -132,7 +117,7 @@ class PolicyChat(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        message = await _SPEAKER.get().turn(messages, kwargs.get("tools", []))
+        message = await self.speaker.turn(messages, kwargs.get("tools", []))
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 

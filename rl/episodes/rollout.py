@@ -9,6 +9,7 @@ the policy, so nobody may learn from it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 import traceback
@@ -16,26 +17,40 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command
+
+from videoseal.core.errors import ModelUnavailable, VideosealError
+from videoseal.evals.judging.blind_view import blind_view
 from videoseal.evals.records import SampleError, SampleRecord
+from videoseal.graph.app import build_agent
 from videoseal.graph.ask import ask
 from videoseal.graph.context import Context
 from videoseal.graph.episode import Episode
 from videoseal.graph.resources import Resources
+from videoseal.graph.session import open_session, task_and_call
+from videoseal.graph.state import State
 from videoseal.models.roles import Judge
+from videoseal.rl.config import RolloutConfig
 from videoseal.rl.data.tasks import TaskLabel
 from videoseal.rl.episodes.chat_templates import Tokenizer
-from videoseal.rl.episodes.limits import Limits, limited_agent
-from videoseal.rl.episodes.policy import Engine, PolicyChat, Speaker, speaking
+from videoseal.rl.episodes.policy import Engine, PolicyChat, Speaker
 from videoseal.rl.episodes.tokens import Transcript
-from videoseal.rl.rewards.judge_reward import verdict_of
-from videoseal.rl.rewards.rewards import TERMS, Reward, RewardSpec, reward_of
+from videoseal.rl.rewards.rewards import TERMS, Reward, reward_of
 
-__all__ = ["Limits", "Rollout", "run_episode"]
+__all__ = ["Rollout", "ToolTimeout", "run_episode"]
 
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 2
+_GRACE_S: Final = 30.0
+"""How much longer than its time an episode may hang before it is cut off."""
 _UNHEARD: Final = SampleError(type="ModelUnavailable", message="the engine gave no turn in time")
+
+
+class ToolTimeout(VideosealError):
+    """A tool took longer than it may in training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,35 +75,30 @@ class Rollout:
 
 
 async def run_episode(
+    config: RolloutConfig,
     resources: Resources,
     task: TaskLabel,
     engine: Engine,
     sampling: Any,
     tokenizer: Tokenizer,
     max_length: int,
-    limits: Limits,
-    reward: RewardSpec,
     *,
-    context: Context | None = None,
     judge: Judge | None = None,
 ) -> Rollout:
     """Play one episode of at most `max_length` tokens; raises nothing but TemplateRefused.
 
-    `sampling` are vLLM's SamplingParams; `context` holds the budgets of the search. `judge` is for
-    a reward that has a term for it, and has `limits.tool_seconds` to rule.
+    `sampling` are vLLM's SamplingParams. `judge` is for a reward that has a term for it, and has
+    the time of a tool to rule.
     """
-    models = replace(resources.models, planner=PolicyChat())
-    resources = replace(resources, models=models)
-    context = context or Context()
-    seconds = min(context.max_seconds, limits.episode_seconds)
-    context = context.model_copy(update={"max_seconds": seconds})
+    seconds = min(config.context.max_seconds, config.episode_seconds)
+    context = config.context.model_copy(update={"max_seconds": seconds})
+    brief = resources.settings.tool_call_format == "brief"
     number = 0
     while True:
         number += 1
-        brief = resources.settings.tool_call_format == "brief"
         transcript = Transcript(tokenizer, max_length, brief=brief)
-        with speaking(transcript, engine, sampling, limits.turn_tokens) as speaker:
-            rollout = await _play(resources, task, speaker, limits, reward, context, judge, number)
+        speaker = Speaker(transcript, engine, sampling, config.turn_tokens)
+        rollout = await _play(config, resources, task, speaker, context, judge, number)
         # An episode that hung has had its time: another would hold up the whole step.
         if not rollout.infra_error or rollout.cut_off or number == _TRIES:
             return rollout
@@ -96,37 +106,37 @@ async def run_episode(
 
 
 async def _play(
+    config: RolloutConfig,
     resources: Resources,
     task: TaskLabel,
     speaker: Speaker,
-    limits: Limits,
-    spec: RewardSpec,
     context: Context,
     judge: Judge | None,
     number: int,
 ) -> Rollout:
+    models = replace(resources.models, planner=PolicyChat(speaker=speaker))
     began = time.monotonic()
     episode: Episode | None = None
     error: SampleError | None = None
-    clock = asyncio.timeout(context.max_seconds + limits.grace_seconds)
+    clock = asyncio.timeout(context.max_seconds + _GRACE_S)
     try:
         async with clock:
             episode = await ask(
-                resources, task.item.question, task.video_id, context,
-                graph=limited_agent(limits.tool_seconds),
+                replace(resources, models=models), task.item.question, task.video_id, context,
+                graph=_limited_agent(config.tool_seconds),
             )  # fmt: skip
     except Exception as caught:  # the task boundary: no episode may end the training
         error = _sample_error(caught)
     error = error or _failure(episode, speaker)
     seconds = time.monotonic() - began
     record = _record(task, context, episode, error, seconds)
-    paid, error = await _paid(record, speaker.transcript, spec, judge, limits.tool_seconds)
+    reward, error = await _reward(record, speaker.transcript, config, judge)
     if error is not None:
         record = record.model_copy(update={"error": error})
     return Rollout(
         record=record,
         transcript=speaker.transcript,
-        reward=paid,
+        reward=reward,
         infra_error=error is not None,
         truncated=_truncated(speaker, episode, clock),
         generating=speaker.generating,
@@ -136,12 +146,8 @@ async def _play(
     )
 
 
-async def _paid(
-    record: SampleRecord,
-    transcript: Transcript,
-    spec: RewardSpec,
-    judge: Judge | None,
-    seconds: float,
+async def _reward(
+    record: SampleRecord, transcript: Transcript, config: RolloutConfig, judge: Judge | None
 ) -> tuple[Reward, SampleError | None]:
     """The reward, or 0 and what keeps the episode from being rewarded."""
     nothing = Reward(0.0, dict.fromkeys(TERMS, 0.0))
@@ -149,10 +155,29 @@ async def _paid(
         return nothing, record.error
     try:
         transcript.validate()
-        verdict = await verdict_of(record, judge, seconds) if judge else None
-        return reward_of(record, spec, verdict), None
+        verdict = await _verdict(record, judge, config.tool_seconds) if judge else None
+        return reward_of(record, config.reward, verdict), None
     except Exception as caught:  # neither a bug in a reward nor a lost judge ends the training
         return nothing, _sample_error(caught)
+
+
+async def _verdict(record: SampleRecord, judge: Judge, seconds: float) -> float | None:
+    """1 where what was seen suffices to derive the answer, else 0; None without an answer.
+
+    Open questions get none: that an answer follows from the evidence does not make it the right
+    one, and without options nothing else would.
+    """
+    request = None if record.episode is None or record.item.free_text else blind_view(record)
+    if request is None:
+        return None
+    if not request.evidence:
+        return 0.0
+    try:
+        async with asyncio.timeout(seconds):
+            ruling = (await judge.judge(request)).value
+    except TimeoutError:
+        raise ModelUnavailable(f"the judge said nothing in {seconds:g} s", role="judge") from None
+    return float(ruling.grounded)
 
 
 def _failure(episode: Episode | None, speaker: Speaker) -> SampleError | None:
@@ -195,3 +220,27 @@ def _sample_error(caught: Exception) -> SampleError:
     return SampleError(
         type=type(caught).__name__, message=str(caught), traceback=traceback.format_exc()
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _limited_agent(tool_seconds: float) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The served graph; a tool that takes longer is told to the planner as one that failed."""
+
+    def around(node: Any) -> Any:
+        @functools.wraps(node)
+        async def limited(state: State, runtime: Runtime[Context]) -> Any:
+            clock = asyncio.timeout(tool_seconds)
+            try:
+                async with clock:
+                    return await node(state, runtime)
+            except TimeoutError:
+                if not clock.expired():
+                    raise
+            session = await open_session(state, runtime)
+            _, call = task_and_call(state)
+            late = ToolTimeout(f"{call.tool} gave no result in {tool_seconds:g} s")
+            return Command(update=session.failed(call, late, state.trouble), goto="plan")
+
+        return limited
+
+    return build_agent(around_tool=around)

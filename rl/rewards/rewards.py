@@ -21,6 +21,7 @@ to 6 digits: noise in the last bits would become full-size advantages within a g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
@@ -32,7 +33,7 @@ from videoseal.evals.records import SampleRecord
 from videoseal.evals.scoring.grounding import ground
 from videoseal.evals.scoring.record_view import EpisodePart, scorable
 from videoseal.evals.scoring.sample_result import Outcome, outcome_of
-from videoseal.rl.rewards.penalties import mistakes
+from videoseal.models.reply import read_text_calls
 from videoseal.rl.rewards.span_overlap import (
     Overlap,
     ShownSpans,
@@ -43,7 +44,7 @@ from videoseal.rl.rewards.span_overlap import (
     wide_enough,
 )
 
-__all__ = ["RECIPES", "TERMS", "Kind", "Reward", "RewardSpec", "reward_of"]
+__all__ = ["RECIPES", "TERMS", "Kind", "Reward", "RewardSpec", "mistakes", "reward_of"]
 
 Kind = Literal["gated", "outcome", "five_term"]
 
@@ -63,6 +64,14 @@ TERMS: Final = (
 )  # fmt: skip
 """Keys of `Reward.terms`, the same for every kind and every episode."""
 
+_OWN_MISTAKES: Final = frozenset(
+    {"NoToolCall", "BadArguments", "UnknownTool", "SpanError", "OneCallAtATime"}
+)
+"""Errors in a tool's result that are the policy's doing; all others are the world's."""
+_CONTROL: Final = re.compile(r"<\|[^|<>]{1,40}\|>|</?tool_response>|<tools>")
+"""Strings that only a chat template may write."""
+_END: Final = re.compile(r"(?:\s*<\|(?:im_end|endoftext)\|>)+\s*$")
+"""How an engine that keeps special tokens ends a turn."""
 _NOTHING: Final = Overlap(0.0, 0.0)
 _UNCHOSEN: Final = frozenset({"no_call", "no_choice", "error"})
 """Causes of an abstention that nobody decided on."""
@@ -176,8 +185,27 @@ def reward_of(record: SampleRecord, spec: RewardSpec, judge: float | None = None
     total = _pay(case, terms) * (1 - terms["cost"])
     if terms["errors"] and spec.errors == "zero":
         total = 0.0
-    rounded = {name: _round(value) for name, value in terms.items()}
-    return Reward(_round(min(1.0, max(0.0, total))), rounded)
+    rounded = {name: round(float(value), 6) for name, value in terms.items()}
+    return Reward(round(min(1.0, max(0.0, total)), 6), rounded)
+
+
+def mistakes(steps: Sequence[Mapping[str, Any]]) -> int:
+    """How many mistakes the policy made in the turns of an episode.
+
+    A turn without a call that could be carried out, a span that could not be read, every call
+    after the first of a turn, and every control token written as text count one each.
+    """
+    return sum(map(_mistakes_in_turn, steps))
+
+
+def _mistakes_in_turn(step: Mapping[str, Any]) -> int:
+    result = step.get("result") or {}
+    said = _END.sub("", str(step.get("said") or ""))
+    calls = read_text_calls(said, 0)
+    failed = result.get("error") in _OWN_MISTAKES or not step.get("tool")
+    spans = any("no frames are left" not in str(bad) for bad in result.get("rejected", ()))
+    more = max(0, len(calls.calls) + len(calls.invalid) - 1)
+    return failed + spans + more + len(_CONTROL.findall(said))
 
 
 def _terms(case: _Case) -> dict[str, float]:
@@ -279,7 +307,3 @@ def _cost(terms: Mapping[str, float], spec: RewardSpec) -> float:
     if not terms["abstained"]:
         cost += spec.step_cost * terms["steps"] + spec.frame_cost * terms["frames"]
     return min(spec.most_cost, cost)
-
-
-def _round(value: float) -> float:
-    return round(float(value), 6)

@@ -19,7 +19,6 @@ from tests.rl.studio import Studio, config_in, environ_of, scalars
 from videoseal.evals.records import RecordFile, SampleRecord
 from videoseal.rl.config import TrainConfig
 from videoseal.rl.data.tasks import read_label, read_tasks
-from videoseal.rl.episodes.limits import Limits
 from videoseal.rl.episodes.rollout import run_episode
 from videoseal.rl.rewards.rewards import reward_of
 from videoseal.rl.training.launch import train
@@ -102,15 +101,14 @@ async def _play(studio: Studio, policy: Path) -> float:
 
     tokenizer = AutoTokenizer.from_pretrained(policy)
     engine = HfEngine(AutoModelForCausalLM.from_pretrained(policy), tokenizer, seed=7)
-    config = _config(studio, 0)
     settings = studio.settings.model_copy(update={"tool_call_format": "brief"})
+    config = _config(studio, 0).rollout_config(settings, studio.tasks.parent / "rollouts")
     resources = dataclasses.replace(studio.resources, settings=settings)
     labels = [read_label(task.label) for task in read_tasks(studio.tasks)]
     sampling = SamplingParams(temperature=1.0, max_tokens=32, logprobs=1)
     episodes = [
         run_episode(
-            resources, label, engine, sampling, tokenizer, 512, Limits(), config.reward,
-            context=config.episode_context(),
+            config, resources, label, engine, sampling, tokenizer, 512
         )
         for label in labels
         for _ in range(12)

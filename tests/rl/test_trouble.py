@@ -13,14 +13,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.rl.test_executor import check
 
+from tests.rl.episodes.test_executor import check
 from tests.rl.stage import Sampling, World, call, execute, inspect, task
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.evals import records as records_module
 from videoseal.evals.records import RecordFile
 from videoseal.models.inspector import ChatInspector
 from videoseal.models.types import JudgeRequest, Reply, Ruling, Usage
+from videoseal.rl.episodes import rollout as rollout_module
 from videoseal.rl.episodes.executor import GraphExecutor
 from videoseal.rl.rewards.rewards import RewardSpec
 
@@ -115,7 +116,7 @@ async def test_a_hung_endpoint_holds_up_no_step(make: Make, tokenizer: Any, worl
 
 
 async def test_a_hung_engine_is_cut_off_and_counted(
-    make: Make, tokenizer: Any, world: World
+    make: Make, tokenizer: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine that never answers costs its episodes their time, and is not asked again."""
     asked = 0
@@ -126,7 +127,7 @@ async def test_a_hung_engine_is_cut_off_and_counted(
         await asyncio.sleep(3600)
 
     executor = make(episode_seconds=0.3)
-    executor._limits = executor._limits.model_copy(update={"grace_seconds": 0.2})
+    monkeypatch.setattr(rollout_module, "_GRACE_S", 0.2)
     engine, sampling = SimpleNamespace(generate=never), Sampling()
     hung = [execute(executor, tokenizer, engine=engine, sampling=sampling) for _ in range(4)]
     found = await asyncio.gather(*hung, execute(executor, tokenizer, *PROSE, sampling=sampling))

@@ -30,9 +30,7 @@ from videoseal.rl.config import ROLLOUT_VARIABLE, RolloutConfig
 from videoseal.rl.episodes import executor as executor_module
 from videoseal.rl.episodes.chat_templates import TemplateRefused
 from videoseal.rl.episodes.executor import GraphExecutor
-from videoseal.rl.episodes.group_baseline import Paid, SiblingGroups
-from videoseal.rl.episodes.response import Response
-from videoseal.rl.episodes.rollout_metrics import FACTS
+from videoseal.rl.episodes.response import METRICS, Response
 from videoseal.rl.rewards.rewards import RewardSpec
 
 LOOK = inspect("98-106")
@@ -60,7 +58,7 @@ def check(response: Response) -> None:
     told = response["rollout_log_probs"]
     assert told is not None
     assert len(told) == len(tokens)
-    assert set(response["extra_logs"]) == set(FACTS)
+    assert set(response["extra_logs"]) == set(METRICS)
     assert all(type(value) is float for value in response["extra_logs"].values())
     assert all(math.isfinite(value) for value in response["extra_logs"].values())
     assert type(response["reward"]) is float
@@ -178,14 +176,14 @@ async def test_groups_do_not_mix(make: Callable[..., GraphExecutor], tokenizer: 
     assert failed["reward"] == 0.0
 
 
-async def test_a_group_is_forgotten_when_it_is_over() -> None:
+async def test_a_group_is_forgotten_when_it_is_over(
+    make: Callable[..., GraphExecutor], tokenizer: Any
+) -> None:
     """The next one with the same key begins anew."""
-    groups = SiblingGroups()
-    first = groups.join("q")
-    groups.leave("q", Paid(0.5, 1.0))
-    second = groups.join("q")
-    groups.leave("q", None)
-    assert (await first.mean(), await second.mean()) == ((0.5, 1.0), (0.0, 0.0))
+    executor, sampling = make(), Sampling()
+    await execute(executor, tokenizer, LOOK, sampling=sampling)
+    failed = await execute(executor, tokenizer, RuntimeError("x"), sampling=sampling)
+    assert (failed["reward"], failed["scores"]) == (0.0, 0.0)
 
 
 async def test_episodes_wait_for_their_turn(

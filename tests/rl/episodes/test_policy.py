@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from tests.rl.stage import Choice, Output, Sampling, ScriptedEngine, call
 from videoseal.core.errors import ModelUnavailable
 from videoseal.graph.session import OutOfBudget
-from videoseal.rl.episodes.policy import PolicyChat, Speaker, speaking
+from videoseal.rl.episodes.policy import PolicyChat, Speaker
 from videoseal.rl.episodes.tokens import TURN, Transcript
 
 TOOLS = [{"type": "function", "function": {"name": "overview", "parameters": {}}}]
@@ -20,11 +20,7 @@ OPENED = [SystemMessage("Find it."), HumanMessage("Where?")]
 
 async def ask(speaker: Speaker, messages: list[Any] | None = None) -> AIMessage:
     """One turn through LangChain, as the graph asks."""
-    with speaking(speaker.transcript, speaker.engine, speaker.sampling, speaker.turn_tokens) as on:
-        try:
-            return await PolicyChat().bind_tools(TOOLS).ainvoke(messages or OPENED)
-        finally:
-            speaker.generating, speaker.full = on.generating, on.full
+    return await PolicyChat(speaker=speaker).bind_tools(TOOLS).ainvoke(messages or OPENED)
 
 
 def speaker(tokenizer: Any, *script: Any, room: int = 4000, **sampling: Any) -> Speaker:
@@ -138,24 +134,17 @@ async def test_an_engine_that_fails_is_unavailable(tokenizer: Any, output: Any) 
 
 async def test_episodes_do_not_hear_each_other(tokenizer: Any) -> None:
     """Many at once in one process, each with its own engine and transcript."""
-    model = PolicyChat().bind_tools(TOOLS)
 
     async def episode(number: int) -> Transcript:
         engine = ScriptedEngine(tokenizer, [f"I am {number}"] * 3, delay=0.001 * (number % 3))
         transcript = Transcript(tokenizer, 4000)
         messages: list[Any] = [*OPENED]
-        with speaking(transcript, engine, Sampling()):
-            for turn in range(3):
-                said = await model.ainvoke(messages)
-                assert said.text == f"I am {number}"
-                messages += [said, ToolMessage("{}", tool_call_id="c", id=f"t{turn}")]
+        policy = Speaker(transcript, engine, Sampling())
+        for turn in range(3):
+            said = await ask(policy, messages)
+            assert said.text == f"I am {number}"
+            messages += [said, ToolMessage("{}", tool_call_id="c", id=f"t{turn}")]
         return transcript
 
     transcripts = await asyncio.gather(*(episode(number) for number in range(20)))
     assert all(len(t.segments) == 1 and len(t.segments[0].ranges) == 3 for t in transcripts)
-
-
-async def test_the_policy_speaks_only_in_an_episode() -> None:
-    """Outside there is no transcript to speak into."""
-    with pytest.raises(LookupError):
-        await PolicyChat().ainvoke("hello")

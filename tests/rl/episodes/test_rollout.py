@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ import pytest
 from tests.rl.stage import Inspector, Sampling, ScriptedEngine, World, call, inspect, task
 from videoseal.core.errors import DatabaseUnavailable, ModelUnavailable
 from videoseal.graph.context import Context
+from videoseal.rl.config import RolloutConfig
 from videoseal.rl.episodes import rollout as rollout_module
-from videoseal.rl.episodes.limits import Limits, ToolTimeout
-from videoseal.rl.episodes.rollout import Rollout, run_episode
+from videoseal.rl.episodes.rollout import Rollout, ToolTimeout, run_episode
 from videoseal.rl.rewards.rewards import TERMS, RewardSpec
 
 SEARCH = call("visual_retrieve", query="sign")
@@ -27,23 +28,25 @@ async def play(
     tokenizer: Any,
     world: World,
     *script: Any,
-    limits: Limits | None = None,
+    limits: dict[str, Any] | None = None,
     room: int = 20_000,
     engine: Any = None,
     spec: RewardSpec | None = None,
     **context: Any,
 ) -> Rollout:
     """One episode of a policy that says the script."""
+    config = RolloutConfig(
+        policy="p", context=Context(**context), reward=spec or RewardSpec(),
+        rollouts_dir=Path("rollouts"), **(limits or {}),
+    )  # fmt: skip
     return await run_episode(
+        config,
         world.resources,
         task(),
         engine or ScriptedEngine(tokenizer, script),
         Sampling(),
         tokenizer,
         room,
-        limits or Limits(),
-        spec or RewardSpec(),
-        context=Context(**context),
     )
 
 
@@ -126,7 +129,7 @@ async def test_hostile_words_in_the_index_stay_words(tokenizer: Any, world: Worl
 async def test_a_slow_tool_is_told_to_the_policy(tokenizer: Any, world: World) -> None:
     """It reads an error and may go on; the look that hung shows nothing."""
     world.inspector = Inspector(delay=30)
-    rollout = await play(tokenizer, world, LOOK, SEARCH, limits=Limits(tool_seconds=0.4))
+    rollout = await play(tokenizer, world, LOOK, SEARCH, limits={"tool_seconds": 0.4})
     assert told(rollout)[0]["error"] == ToolTimeout.__name__
     assert "0.4 s" in told(rollout)[0]["message"]
     assert "hits" in told(rollout)[1]
@@ -137,7 +140,7 @@ async def test_tools_that_only_hang_are_no_fault_of_the_policy(
 ) -> None:
     """After three in a row the episode has failed."""
     world.inspector = Inspector(delay=30)
-    rollout = await play(tokenizer, world, *[LOOK] * 5, limits=Limits(tool_seconds=0.02))
+    rollout = await play(tokenizer, world, *[LOOK] * 5, limits={"tool_seconds": 0.02})
     assert rollout.infra_error
     assert rollout.record.error is not None
     assert rollout.record.error.type == ToolTimeout.__name__
@@ -211,7 +214,7 @@ async def test_a_full_context_ends_an_episode_as_truncated(tokenizer: Any, world
 
 async def test_a_turn_that_was_cut_off_last_is_truncated(tokenizer: Any, world: World) -> None:
     """The nudge after it is answered by another that is cut off too."""
-    rollout = await play(tokenizer, world, "x" * 99, "x" * 99, limits=Limits(turn_tokens=20))
+    rollout = await play(tokenizer, world, "x" * 99, "x" * 99, limits={"turn_tokens": 20})
     assert rollout.truncated
     assert rollout.transcript.inserted == 1
 
@@ -219,7 +222,7 @@ async def test_a_turn_that_was_cut_off_last_is_truncated(tokenizer: Any, world: 
 async def test_the_time_of_an_episode_ends_it(tokenizer: Any, world: World) -> None:
     """The graph closes the search itself; what was recorded counts, as truncated."""
     engine = ScriptedEngine(tokenizer, [SEARCH] * 99, delay=0.05)
-    limits = Limits(episode_seconds=2.0)
+    limits = {"episode_seconds": 2.0}
     rollout = await play(tokenizer, world, engine=engine, limits=limits, max_steps=200)
     assert rollout.truncated
     assert not rollout.infra_error
@@ -237,8 +240,8 @@ async def test_an_episode_that_hangs_is_cut_off(
         await asyncio.sleep(30)
 
     monkeypatch.setattr(rollout_module, "ask", hang)
-    limits = Limits(episode_seconds=0.01, grace_seconds=0.01)
-    rollout = await play(tokenizer, world, limits=limits)
+    monkeypatch.setattr(rollout_module, "_GRACE_S", 0.01)
+    rollout = await play(tokenizer, world, limits={"episode_seconds": 0.01})
     assert (rollout.tries, rollout.infra_error, rollout.truncated) == (1, True, True)
     assert rollout.transcript.segments == []
 
