@@ -16,7 +16,6 @@ from videoseal.core.settings import ROLES, Settings
 from videoseal.graph.context import Context
 from videoseal.rl.config_sections import (
     DataSection,
-    EpisodeLimits,
     HardwareSection,
     OptimiserSection,
     OutputSection,
@@ -80,11 +79,11 @@ class TrainConfig(BaseModel):
             reward=self.reward,
             rollouts_dir=rollouts_dir,
             settings={**_public(settings), "tool_call_format": self.policy.tool_call_format},
-            **self.rollout.model_dump(include=set(EpisodeLimits.model_fields)),
+            **self.rollout.model_dump(),
         )
 
 
-class RolloutConfig(EpisodeLimits):
+class RolloutConfig(RolloutSection):
     """One JSON file beside the run; it holds no key and no password."""
 
     model_config = ConfigDict(ser_json_inf_nan="constants")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-__all__ = ["DataSection", "EpisodeLimits", "HardwareSection", "OptimiserSection", "OutputSection",
+__all__ = ["DataSection", "HardwareSection", "OptimiserSection", "OutputSection",
            "PolicySection", "RolloutSection"]  # fmt: skip
 
 
@@ -40,20 +40,7 @@ class DataSection(_Section):
     """Only the first N questions."""
 
 
-class EpisodeLimits(_Section):
-    """What an episode may take; the search has budgets of its own in its Context."""
-
-    turn_tokens: int = Field(default=1024, ge=8)
-    """Tokens the policy may say in one turn."""
-    episode_seconds: float = Field(default=300.0, gt=0)
-    """The search ends in time for an answer (300 in the reference system)."""
-    tool_seconds: float = Field(default=60.0, gt=0)
-    """Seconds one tool call may take before the policy reads that it timed out."""
-    max_episodes: int = Field(default=64, ge=1)
-    """Episodes at a time in one process of the engine; further ones wait."""
-
-
-class RolloutSection(EpisodeLimits):
+class RolloutSection(_Section):
     """How episodes are played."""
 
     batch: int = Field(default=32, ge=1)
@@ -61,8 +48,15 @@ class RolloutSection(EpisodeLimits):
     samples: int = Field(default=4, ge=2)
     """Episodes a question; GRPO compares them with each other, so one is not enough."""
     temperature: float = Field(default=0.7, gt=0)
+    turn_tokens: int = Field(default=1024, ge=8)
+    """Tokens the policy may say in one turn."""
     context_tokens: int = Field(default=36_864, ge=128)
     """Tokens of a whole episode: rules, question, turns and tool results."""
+    episode_seconds: float = Field(default=300.0, gt=0)
+    tool_seconds: float = Field(default=60.0, gt=0)
+    """Seconds one tool call may take before the policy reads that it timed out."""
+    max_episodes: int = Field(default=64, ge=1)
+    """Episodes at a time in one process of the engine."""
     validation_temperature: float = Field(default=0.7, ge=0)
     validation_samples: int = Field(default=1, ge=1)
     """Episodes a question of the validation set."""
