@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.output import emit_json, notes, results, size
+from videoseal.cli.output import emit_json, notes, size
 
 if TYPE_CHECKING:
     from videoseal.core.settings import Settings
@@ -27,12 +27,8 @@ def status(invocation: Invocation) -> None:
     """Show the server, its versions, the schema and the size."""
     with invocation.store() as store:
         health = store.health()
-    if invocation.as_json:
-        emit_json(health)
-        return
-    for name, value in health.items():
-        shown = size(value) if name == "size_bytes" else value
-        results().print(f"{name:<13} {shown}", soft_wrap=True)
+    shown = {**health, "size_bytes": size(health["size_bytes"])}
+    invocation.emit(health, *(f"{name:<13} {value}" for name, value in shown.items()))
 
 
 @db.command()
@@ -45,12 +41,8 @@ def migrate(invocation: Invocation) -> None:
 
     with connect(_url(invocation.settings())) as connection:
         applied = apply(connection)
-    if invocation.as_json:
-        emit_json({"applied": applied})
-    elif applied:
-        results().print(f"applied {', '.join(str(number) for number in applied)}")
-    else:
-        results().print("the schema is up to date")
+    done = f"applied {', '.join(map(str, applied))}" if applied else "the schema is up to date"
+    invocation.emit({"applied": applied}, done)
 
 
 @db.command()
@@ -62,10 +54,7 @@ def url(invocation: Invocation) -> None:
 
     parts = conninfo_to_dict(_url(invocation.settings()))
     plain = make_conninfo(**{k: str(v) for k, v in parts.items() if v and k != "password"})
-    if invocation.as_json:
-        emit_json({"url": plain})
-    else:
-        results().print(plain, soft_wrap=True)
+    invocation.emit({"url": plain}, plain)
 
 
 @db.command()

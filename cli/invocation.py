@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from videoseal.cli.output import emit_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -55,6 +57,20 @@ class Invocation:
         from videoseal.indexing.store.store import Store
 
         return Store.connect(settings or self.settings())
+
+    def recorded(self, run: str) -> Path:
+        """The folder of a run, by its name or as it is given; NoSuchRun where there is none."""
+        from videoseal.evals.running.run import find_run
+
+        return find_run(self.settings().data_dir, run)
+
+    def emit(self, document: Any, *lines: str) -> None:
+        """Print a result: with `--json` the document, else the lines."""
+        if self.as_json:
+            emit_json(document)
+            return
+        for line in lines:
+            click.echo(line)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

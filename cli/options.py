@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 import click
@@ -13,7 +15,16 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-__all__ = ["MODES", "context_options", "draw_options", "given_context"]
+    from videoseal.evals.scoring.cost import Prices
+
+__all__ = [
+    "MODES",
+    "context_options",
+    "draw_options",
+    "given_context",
+    "name_option",
+    "price_option",
+]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -53,6 +64,22 @@ def draw_options(command: F) -> F:
     return limit(sample(seed(command)))
 
 
+def name_option(otherwise: str) -> Callable[[F], F]:
+    """Add `--name`, which arrives as `run_name`; `otherwise` says what it is when not given."""
+    return click.option(
+        "--name", "run_name", callback=_one_folder,
+        help=f"Name of the run; {otherwise} if not given.",
+    )  # fmt: skip
+
+
+def price_option(command: F) -> F:
+    """Add `--price`, which arrives as `prices`: a mapping, or None where none is given."""
+    return click.option(
+        "--price", "prices", multiple=True, metavar="MODEL=IN,OUT", callback=_prices,
+        help="US dollars for a million tokens that MODEL reads and writes; one option a model.",
+    )(command)  # fmt: skip
+
+
 def _type(field: FieldInfo) -> Any:
     """What the field takes: one of its words, or a number between its bounds."""
     if field.annotation is bool:
@@ -65,3 +92,25 @@ def _type(field: FieldInfo) -> Any:
     if float in kinds:
         return click.FloatRange(least, most, min_open="gt" in bounds)
     return click.IntRange(least, most)
+
+
+def _one_folder(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is not None and (name in ("", ".", "..") or Path(name).name != name):
+        raise click.BadParameter(f"{name!r} is no name of a folder")
+    return name
+
+
+def _prices(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> Prices | None:
+    return dict(map(_price, given)) or None
+
+
+def _price(text: str) -> tuple[str, tuple[float, float]]:
+    # A model's name may hold any sign, so the last `=` ends it.
+    model, _, numbers = text.rpartition("=")
+    try:
+        read, written = (float(number) for number in numbers.split(","))
+    except ValueError:
+        read = written = math.nan
+    if not model or not (0 <= read < math.inf and 0 <= written < math.inf):
+        raise click.BadParameter(f"{text!r} is not MODEL=IN,OUT, such as gpt-5=1.25,10")
+    return model, (read, written)

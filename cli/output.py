@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videoseal.core.span import format_time
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["clock", "emit_json", "near", "notes", "results", "size", "table"]
+__all__ = ["clock", "emit_json", "near", "notes", "results", "size", "stacked", "table"]
 
 
 def results() -> Console:
@@ -37,19 +40,39 @@ def emit_json(document: Any) -> None:
 
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
     # JSON has no NaN: a rate over nothing is null.
-    plain_values = to_jsonable_python(document, inf_nan_mode="null")
+    plain_values = to_jsonable_python(_named(document), inf_nan_mode="null")
     text = json.dumps(plain_values, indent=2, ensure_ascii=not encoding.startswith("utf"))
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+def _named(value: Any) -> Any:
+    """Named tuples as mappings, all the way down."""
+    value = value._asdict() if hasattr(value, "_asdict") else value
+    if isinstance(value, dict):
+        return {key: _named(each) for key, each in value.items()}
+    return [_named(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     """A table without lines that also reads well in a file; `numbers` are set to the right."""
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return made
+
+
+def stacked(
+    corner: str, numbers: Sequence[str], groups: Iterable[tuple[str, Sequence[tuple[str, Any]]]]
+) -> Table:
+    """A table of groups below each other: a heading, and a line for each label with its numbers."""
+    made = table(corner, *numbers, numbers=numbers)
+    for heading, rows in groups:
+        made.add_row(plain(heading), style="bold")
+        for label, values in rows:
+            made.add_row(f"  {plain(label)}", *values)
     return made
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from videoseal.cli.eval.folders import name_option
-from videoseal.cli.eval.hours import generate_option, questions_of
-from videoseal.cli.eval.prices import price_option
-from videoseal.cli.eval.run import asked_on, asking_options
-from videoseal.cli.eval.scores import exit_if_all_failed, print_scores
+from videoseal.cli.eval.run import ask_all, asking_options, generate_option, places_of
+from videoseal.cli.eval.score import exit_if_all_failed, print_scores
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.options import draw_options
-from videoseal.cli.output import emit_json, near, results, table
-from videoseal.cli.progress import show_run
+from videoseal.cli.options import draw_options, name_option, price_option
+from videoseal.cli.output import emit_json, near, results, stacked
 from videoseal.core.environment import environment
-from videoseal.core.text import plain
 
 if TYPE_CHECKING:
     from videoseal.evals.experiments.experiment import Loaded
@@ -77,43 +71,24 @@ def _list(invocation: Invocation) -> None:
         emit_json([{"name": one.name, **one.experiment.model_dump()} for one in loaded])
         return
     for one in loaded:
-        results().print(f"{one.name:<10} {one.experiment.about}", soft_wrap=True)
+        click.echo(f"{one.name:<10} {one.experiment.about}")
 
 
 def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> None:
     from videoseal.evals.experiments.experiment import find_experiment, keep, load_experiment
-    from videoseal.evals.manifest import RunSpec
-    from videoseal.evals.running.run import Places, run, run_folder
     from videoseal.evals.running.system_settings import read_endpoints
-    from videoseal.graph.resources import open_resources
 
     loaded, benchmark = load_experiment(find_experiment(file)), options["benchmark"]
-    cells = loaded.experiment.cells()
-    endpoints = read_endpoints(cells, environment())
+    systems = loaded.experiment.cells()
+    endpoints = read_endpoints(systems, environment())
     if options["generate"] and benchmark != _DEFAULT:
         raise click.UsageError(f"'--generate' makes questions of {_DEFAULT} alone.")
     settings = invocation.settings()
-    questions = questions_of(settings, options)
-    spec = RunSpec(
-        benchmark=benchmark, cells=cells, limit=options["limit"], sample=options["sample"],
-        seed=options["seed"],
-    )  # fmt: skip
-    folder = run_folder(settings.data_dir, options["run_name"] or f"{loaded.name}-{benchmark}")
-    places = Places(questions.annotations, questions.videos, folder)
-    keep(loaded, folder, anew=False)
-    with (
-        asked_on(settings, options["ray_address"], endpoints) as on,
-        open_resources(settings) as resources,
-        show_run() as on_progress,
-    ):
-        asyncio.run(
-            run(
-                spec, places, resources, on_progress, concurrency=options["concurrency"],
-                retry_errors=options["retry_errors"], endpoints=endpoints, on=on,
-            )
-        )  # fmt: skip
-    keep(loaded, folder, anew=True)
-    _show(invocation, loaded, folder, settings.data_dir / "frames", options["prices"])
+    places = places_of(settings, options, f"{loaded.name}-{benchmark}")
+    keep(loaded, places.folder, anew=False)
+    ask_all(settings, benchmark, systems, places, options, endpoints)
+    keep(loaded, places.folder, anew=True)
+    _show(invocation, loaded, places.folder, settings.data_dir / "frames", options["prices"])
 
 
 def _show(
@@ -137,24 +112,20 @@ def _show(
         print_scores(invocation, cells, priced=prices is not None)
     else:
         if figure.table is not None:
-            results().print(_rich(figure.table, len(loaded.experiment.figure.y)))
+            results().print(_stacked(figure.table, len(loaded.experiment.figure.y)))
         for path in files:
-            results().print(near(path), soft_wrap=True)
+            click.echo(near(path))
     exit_if_all_failed(cells)
 
 
-def _rich(shown: Table, measures: int) -> Any:
+def _stacked(shown: Table, measures: int) -> Any:
     """A measure below the other, each with its difference to the baseline beside it."""
-    numbers = ("%", "95%", "minus baseline", "95% of that")
-    made = table(shown.corner, *numbers, numbers=numbers)
+    groups = []
     for at, column in enumerate(shown.columns[:measures]):
-        made.add_row(plain(column.text), style="bold")
-        for row in shown.rows:
-            value = row.values[at]
-            found = row.values[measures + at] if _compared(shown, measures) else None
-            told = (found.text, found.small) if found else ("", "")
-            made.add_row(f"  {plain(row.label)}", value.text, value.small, *told)
-    return made
+        ats = (at, measures + at) if _compared(shown, measures) else (at,)
+        rows = [(row.label, [t for i in ats for t in row.values[i]]) for row in shown.rows]
+        groups.append((column.text, rows))
+    return stacked(shown.corner, ("%", "95%", "minus baseline", "95% of that"), groups)
 
 
 def _compared(shown: Table, measures: int) -> bool:

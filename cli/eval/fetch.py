@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.output import emit_json, near, notes, results
+from videoseal.cli.output import emit_json, near, notes
 from videoseal.cli.progress import Display
 from videoseal.core.environment import environment
 from videoseal.core.text import plain
@@ -70,12 +70,8 @@ def _fetch(
     endpoint = environ.get("HF_ENDPOINT") or "https://huggingface.co"
     with Hub(endpoint, environ.get("HF_TOKEN", "")) as hub, Display() as bars:
         found = fetch(name, out, hub, limit=limit, annotations_only=annotations_only, tell=bars)
-    if invocation.as_json:
-        emit_json(found)
-        return
-    for line in _summary(found, out):
-        results().print(line, soft_wrap=True)
-    if not annotations_only:
+    invocation.emit(found, *_summary(found, out))
+    if not (invocation.as_json or annotations_only):
         where = near(out / found.annotations[0])
         notes().print(f"ask: videoseal eval {name} --annotations {where} --videos {near(out)}")
 
@@ -94,17 +90,20 @@ def _tell(invocation: Invocation, name: str | None) -> None:
 
     chosen = [entry for entry in BENCHMARKS.values() if name in (None, entry.name)]
     if invocation.as_json:
-        emit_json([{**_document(entry), "licence": _licence(entry)} for entry in chosen])
+        emit_json(
+            [
+                {
+                    "name": entry.name, "title": entry.title, "annotations": entry.annotations,
+                    "home": entry.home, "licence": _licence(entry),
+                }
+                for entry in chosen
+            ]
+        )  # fmt: skip
         return
     for entry in chosen:
-        results().print(f"{entry.name:<15} {entry.title}: {entry.home}", soft_wrap=True)
-        results().print(f"{'':<15} {entry.annotations}; {_licence(entry)}", soft_wrap=True)
+        click.echo(f"{entry.name:<15} {entry.title}: {entry.home}")
+        click.echo(f"{'':<15} {entry.annotations}; {_licence(entry)}")
     notes().print("fetch one: videoseal eval fetch NAME --out DIR")
-
-
-def _document(entry: Benchmark) -> dict[str, str]:
-    return {"name": entry.name, "title": entry.title, "annotations": entry.annotations,
-            "home": entry.home}  # fmt: skip
 
 
 def _licence(entry: Benchmark) -> str:

@@ -1,22 +1,22 @@
-"""`videoseal eval judge`, `labels` and `agreement`: whether evidence carries answers."""
+"""`videoseal eval judge`: whether evidence carries answers."""
 
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from videoseal.cli.eval.folders import recorded
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.options import MODES
-from videoseal.cli.output import emit_json, results, table
+from videoseal.cli.output import emit_json, results, stacked
 from videoseal.cli.progress import Display, SampleCount
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from videoseal.evals.judging.agreement import Agreement
     from videoseal.evals.judging.blind_view import Gathered
@@ -25,16 +25,21 @@ if TYPE_CHECKING:
     from videoseal.evals.report.system_summary import System
     from videoseal.evals.report.tables import Column, Table, TableRow
 
-__all__ = ["agreement", "judge", "labels"]
+__all__ = ["evidence_of", "judge", "print_judged", "wanted_options"]
 
-_GATHERED: Final = ("seen", "gathered")
-_mode = click.option("--mode", type=click.Choice(MODES), help="Only samples of this mode.")
-_variant = click.option("--variant", help="Only samples of this cell of an experiment.")
-_evidence = click.option(
-    "--evidence", type=click.Choice(_GATHERED),
-    help="What counts: seen in shown frames (as when it was judged first, else the default), or all"
-    " that tools told (the paper's).",
-)  # fmt: skip
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def wanted_options(command: F) -> F:
+    """Add `--mode`, `--variant` and `--evidence`: which answers, by what."""
+    mode = click.option("--mode", type=click.Choice(MODES), help="Only samples of this mode.")
+    variant = click.option("--variant", help="Only samples of this cell of an experiment.")
+    evidence = click.option(
+        "--evidence", type=click.Choice(("seen", "gathered")),
+        help="What counts: seen in shown frames (as when it was judged first, else the default), or"
+        " all that tools told (the paper's).",
+    )  # fmt: skip
+    return mode(variant(evidence(command)))
 
 
 @click.command(epilog="A judging that was broken off continues when the same command runs again.")
@@ -43,9 +48,7 @@ _evidence = click.option(
     "--judge", "judges", multiple=True, type=click.Choice(("judge", "judge2")),
     help="Which judge: both that are set, if not given.",
 )  # fmt: skip
-@_mode
-@_variant
-@_evidence
+@wanted_options
 @click.option("--limit", type=click.IntRange(1), help="Only the first N answers.")
 @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1),
               help="Answers that are judged at a time.")  # fmt: skip
@@ -62,8 +65,8 @@ def judge(invocation: Invocation, /, run: str, **options: Any) -> None:
     from videoseal.models.build import build_judges
 
     settings = invocation.settings()
-    folder = recorded(invocation, run)
-    gathered = _gathered(folder, options["evidence"])
+    folder = invocation.recorded(run)
+    gathered = evidence_of(folder, options["evidence"])
     wanted = Wanted(options["mode"], options["variant"], options["limit"], gathered)
     judges = build_judges(settings, options["judges"])
     with Display() as display:
@@ -80,65 +83,11 @@ def judge(invocation: Invocation, /, run: str, **options: Any) -> None:
             )
         )  # fmt: skip
     count.tell_errors()
-    _print(invocation, folder, [])
+    print_judged(invocation, folder, [])
 
 
-@click.command()
-@click.argument("run")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="The sheet to write (CSV).",
-)  # fmt: skip
-@click.option("--sample", default=100, show_default=True, type=click.IntRange(1),
-              help="Answers drawn at random.")  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Of the draw.")
-@_mode
-@_variant
-@_evidence
-@pass_invocation
-def labels(
-    invocation: Invocation, /, run: str, out: Path, sample: int, seed: int, **options: Any
-) -> None:
-    """Write a sheet on which a person says yes or no to answers of RUN, as blind as the judges.
-
-    Fill the column `grounded` with yes or no in any spreadsheet, save it as CSV, and give it to
-    `videoseal eval agreement`.
-    """
-    from videoseal.evals.judging.human_labels import write_sheet
-    from videoseal.evals.judging.judge_run import Wanted, judgeable
-
-    folder = recorded(invocation, run)
-    gathered = _gathered(folder, options["evidence"])
-    wanted = Wanted(options["mode"], options["variant"], evidence=gathered)
-    written = write_sheet(out, judgeable(folder, wanted), sample=sample, seed=seed)
-    click.echo(f"{out}: {written} answers to label")
-
-
-@click.command()
-@click.argument("run")
-@click.option(
-    "--labels", "sheets", multiple=True, type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE", help="A filled sheet; several for several people.",
-)  # fmt: skip
-@json_option
-@pass_invocation
-def agreement(invocation: Invocation, run: str, sheets: tuple[Path, ...]) -> None:
-    """Tell how far the judges of RUN agree, with each other and with people's labels."""
-    from videoseal.evals.judging.agreement import Unit
-    from videoseal.evals.judging.human_labels import read_labels
-    from videoseal.evals.judging.judge_run import Wanted, judgeable
-
-    folder = recorded(invocation, run)
-    known = {
-        one.request.sha256: Unit(one.request.sha256, one.video)
-        for one in (
-            judgeable(folder, Wanted(evidence=_gathered(folder, None))) if sheets else ()
-        )
-    }  # fmt: skip
-    _print(invocation, folder, [read_labels(sheet, known) for sheet in sheets])
-
-
-def _print(invocation: Invocation, folder: Path, sheets: list[Labels]) -> None:
+def print_judged(invocation: Invocation, folder: Path, sheets: list[Labels]) -> None:
+    """The verdicts on a run, and how far judges agree with each other and with people."""
     from videoseal.evals.judging.agreement import agreements, rulings_of
     from videoseal.evals.report.judges import agreement_table, semantic_table
     from videoseal.evals.report.system_summary import systems_of
@@ -165,11 +114,11 @@ def _print(invocation: Invocation, folder: Path, sheets: list[Labels]) -> None:
     if invocation.as_json:
         emit_json(_document(counts, systems, pairs))
         return
-    results().print(_rich(semantic_table(systems)))
+    results().print(_stacked(semantic_table(systems)))
     if pairs:
         shown = agreement_table(pairs)
         for row in shown.rows:
-            results().print(_line(row, shown.columns), soft_wrap=True)
+            click.echo(_line(row, shown.columns))
     click.echo(", ".join(f"{name} {count:,}" for name, count in counts.items()))
 
 
@@ -182,23 +131,20 @@ def _line(row: TableRow, columns: Sequence[Column]) -> str:
     return plain(f"{row.label}: {', '.join(found)}")
 
 
-def _rich(shown: Table) -> Any:
+def _stacked(shown: Table) -> Any:
     """A judge below the other and a line a system, so that it fits a narrow terminal."""
     measures = list(dict.fromkeys(row.label for row in shown.rows if row.values))
-    numbers = [heading for name in measures for heading in (name, f"95% of {name}")]
-    made = table(shown.corner, *numbers, numbers=tuple(numbers))
-    below: list[TableRow] = []
-    for row in shown.rows:
-        if not row.values:
-            made.add_row(plain(row.label), style="bold")
-            continue
-        below.append(row)
-        if len(below) == len(measures):
-            for at, column in enumerate(shown.columns):
-                values = [value for one in below for value in one.values[at]]
-                made.add_row(f"  {plain(column.text)}", *values)
-            below.clear()
-    return made
+    rows, size = iter(shown.rows), len(measures)
+    groups = []
+    for heading in rows:
+        below = list(islice(rows, size))
+        lines = [
+            (column.text, [text for row in below for text in row.values[at]])
+            for at, column in enumerate(shown.columns)
+        ]
+        groups.append((heading.label, lines))
+    numbers = [text for name in measures for text in (name, f"95% of {name}")]
+    return stacked(shown.corner, numbers, groups)
 
 
 def _document(
@@ -211,21 +157,18 @@ def _document(
                 "mode": system.cell.key.mode,
                 "variant": system.cell.key.variant,
                 "judges": {
-                    name: {"G_s": one.grounded._asdict(), "H_s": one.hallucinated._asdict()}
+                    name: {"G_s": one.grounded, "H_s": one.hallucinated}
                     for name, one in system.judges.items()
                 },
-                "all": {name: system.scores[name]._asdict() for name in ("G_s", "H_s")},
+                "all": {name: system.scores[name] for name in ("G_s", "H_s")},
             }
             for system in systems
         ],
-        "agreement": [
-            {**one._asdict(), "share": one.share._asdict(), "kappa": one.kappa._asdict()}
-            for one in pairs
-        ],
+        "agreement": pairs,
     }
 
 
-def _gathered(folder: Path, asked: Gathered | None) -> Gathered:
+def evidence_of(folder: Path, asked: Gathered | None) -> Gathered:
     """What is asked for, else what the run was judged by before."""
     from videoseal.evals.judging.judge_pins import read_pins
 

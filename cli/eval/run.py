@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from videoseal.cli.eval.folders import name_option
-from videoseal.cli.eval.hours import generate_option, questions_of
-from videoseal.cli.eval.prices import price_option
-from videoseal.cli.eval.scores import exit_if_all_failed, print_scores
+from videoseal.cli.eval.score import exit_if_all_failed, print_scores
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.options import MODES, context_options, draw_options, given_context
-from videoseal.cli.progress import show_run
+from videoseal.cli.options import (
+    MODES,
+    context_options,
+    draw_options,
+    given_context,
+    name_option,
+    price_option,
+)
+from videoseal.cli.output import notes
+from videoseal.cli.progress import Display, show_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from videoseal.core.settings import Settings
-    from videoseal.evals.running.run import Sampling
+    from videoseal.evals.manifest import SystemSpec
+    from videoseal.evals.running.run import Places
     from videoseal.evals.running.system_settings import Endpoints
+    from videoseal.evals.synthetic.spec import VideoSpec
 
-__all__ = ["asked_on", "asking_options", "benchmark_command"]
+__all__ = ["ask_all", "asking_options", "benchmark_command", "generate_option", "places_of"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def asking_options(command: F) -> F:
-    """Add `--concurrency`, `--retry-errors` and `--ray`: how they are asked."""
+    """Add `--concurrency`, `--retry-errors` and `--ray`: how questions are asked."""
     concurrency = click.option(
         "--concurrency", default=4, show_default=True, type=click.IntRange(1),
         help="Questions that are asked at a time.",
@@ -46,11 +53,26 @@ def asking_options(command: F) -> F:
     return concurrency(again(ray(command)))
 
 
+def generate_option(command: F) -> F:
+    """Add `--generate` and `--first-seed`: videos that are made first."""
+    generate = click.option(
+        "--generate", type=click.IntRange(1), metavar="HOURS",
+        help="Make as many hours of video first, with about 40 questions each, and ask those."
+        " What is there already is kept.",
+    )  # fmt: skip
+    seed = click.option(
+        "--first-seed", type=click.IntRange(0), default=41, show_default=True,
+        help="Of the first generated hour.",
+    )  # fmt: skip
+    return generate(seed(command))
+
+
 def benchmark_command(name: str) -> click.Command:
     """The command that runs one benchmark."""
     synthetic = name == "synthetic"
+    asked = "questions about generated videos" if synthetic else f"the questions of {name}"
 
-    @click.command(name, help=f"Ask {_questions(name)} and record every answer at once.")
+    @click.command(name, help=f"Ask {asked} and record every answer at once.")
     @click.option(
         "--annotations", required=not synthetic, type=click.Path(path_type=Path), metavar="PATH",
         help="Questions that were generated, or a folder of them." if synthetic else
@@ -78,58 +100,80 @@ def benchmark_command(name: str) -> click.Command:
     return generate_option(command) if synthetic else command
 
 
-def _questions(name: str) -> str:
-    return "questions about generated videos" if name == "synthetic" else f"the questions of {name}"
-
-
 def _run(invocation: Invocation, name: str, options: dict[str, Any]) -> None:
-    from videoseal.evals.manifest import RunSpec
-    from videoseal.evals.manifest import SystemSpec as Asked
-    from videoseal.evals.running.run import Places, run, run_folder
+    from videoseal.evals.manifest import SystemSpec
     from videoseal.evals.scoring.systems import read_systems
-    from videoseal.graph.resources import open_resources
 
-    settings = invocation.settings()
-    questions = questions_of(settings, options)
-    context = given_context(options)
-    spec = RunSpec(
-        benchmark=name,
-        cells=[Asked(mode=mode, context=context) for mode in dict.fromkeys(options["modes"])],
-        limit=options["limit"],
-        sample=options["sample"],
-        seed=options["seed"],
-    )
-    folder = run_folder(settings.data_dir, options["run_name"] or name)
-    places = Places(questions.annotations, questions.videos, folder)
-    with (
-        asked_on(settings, options["ray_address"]) as on,
-        open_resources(settings) as resources,
-        show_run() as on_progress,
-    ):
-        asyncio.run(
-            run(
-                spec, places, resources, on_progress,
-                concurrency=options["concurrency"], retry_errors=options["retry_errors"], on=on,
-            )
-        )  # fmt: skip
-    prices = options["prices"]
-    cells = read_systems([folder], prices=prices)
-    print_scores(invocation, cells, priced=prices is not None)
+    settings, context = invocation.settings(), given_context(options)
+    places = places_of(settings, options, name)
+    systems = [SystemSpec(mode=mode, context=context) for mode in dict.fromkeys(options["modes"])]
+    ask_all(settings, name, systems, places, options)
+    folder, prices = places.folder, options["prices"]
+    recorded = read_systems([folder], prices=prices)
+    print_scores(invocation, recorded, priced=prices is not None)
     if not invocation.as_json:
         click.echo(f"records in {folder}; a page to look at: videoseal eval report {folder.name}")
-    exit_if_all_failed(cells)
+    exit_if_all_failed(recorded)
 
 
-@contextmanager
-def asked_on(
-    settings: Settings, address: str | None, endpoints: Endpoints | None = None
-) -> Iterator[Sampling | None]:
-    """Where questions are asked: None is this process."""
-    if address is None:
-        yield None
-        return
-    from videoseal.evals.running.ray_run import on_ray
+def places_of(settings: Settings, options: dict[str, Any], name: str) -> Places:
+    """Where questions and videos are, generated where that is asked for, and records shall be.
 
-    # Ray tells of lost workers on standard output, where the result belongs.
-    with redirect_stdout(sys.stderr), on_ray(settings, address, endpoints) as on:
-        yield on
+    Raises UsageError for a run that has no questions, or two kinds of them.
+    """
+    from videoseal.evals.running.run import Places, run_folder
+
+    folder = run_folder(settings.data_dir, options["run_name"] or name)
+    annotations, videos, hours = options["annotations"], options["videos"], options.get("generate")
+    if hours is None:
+        for option, given in (("--annotations", annotations), ("--videos", videos)):
+            if given is None:
+                raise click.UsageError(f"Missing option '{option}', or '--generate HOURS'.")
+        return Places(annotations, videos, folder)
+    if annotations is not None:
+        raise click.UsageError("'--generate' makes the questions; '--annotations' has others.")
+    into = videos or settings.data_dir / "synthetic"
+    return Places(*_generated(into, hours, options["first_seed"]), folder)
+
+
+def _generated(folder: Path, hours: int, first_seed: int) -> tuple[Path, Path]:
+    """Make hours of video; where their questions and they are."""
+    from videoseal.evals.synthetic.dataset import make_hours
+
+    @contextmanager
+    def show(number: int, spec: VideoSpec) -> Iterator[Display]:
+        notes().print(f"[{number}/{hours}] generating {spec.key}", soft_wrap=True)
+        with Display() as on_progress:
+            yield on_progress
+
+    made = make_hours(folder, hours, first_seed=first_seed, show=show)
+    notes().print(f"{made.asked} questions over {made.seconds / 3600:.1f} hours of video")
+    return made.annotations, made.videos
+
+
+def ask_all(
+    settings: Settings, benchmark: str, systems: list[SystemSpec], places: Places,
+    options: dict[str, Any], endpoints: Endpoints | None = None,
+) -> None:  # fmt: skip
+    """Ask every system what it has not answered yet, here or on Ray, and show how far it is."""
+    from videoseal.evals.manifest import RunSpec
+    from videoseal.evals.running.run import run
+    from videoseal.graph.resources import open_resources
+
+    draw = {name: options[name] for name in ("limit", "sample", "seed")}
+    spec, on = RunSpec(benchmark=benchmark, cells=systems, **draw), None
+    with ExitStack() as stack:
+        if options["ray_address"] is not None:
+            from videoseal.evals.running.ray_run import on_ray
+
+            # Ray tells of lost workers on standard output, where the result belongs.
+            stack.enter_context(redirect_stdout(sys.stderr))
+            on = stack.enter_context(on_ray(settings, options["ray_address"], endpoints))
+        resources = stack.enter_context(open_resources(settings))
+        on_progress = stack.enter_context(show_run())
+        asyncio.run(
+            run(
+                spec, places, resources, on_progress, concurrency=options["concurrency"],
+                retry_errors=options["retry_errors"], endpoints=endpoints, on=on,
+            )
+        )  # fmt: skip

@@ -19,7 +19,7 @@ from videoseal.evals.records import RecordFile, SampleError, SampleRecord, lates
 from videoseal.evals.running.sample import Sampler, context_of, failed, run_sample
 from videoseal.evals.running.system_settings import Endpoints, Systems, model_names
 from videoseal.evals.scoring.sample_result import MISSING_VIDEO
-from videoseal.evals.scoring.systems import RECORDS
+from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
 from videoseal.graph.resources import Resources
 from videoseal.indexing.pipeline import index_video
 
@@ -30,6 +30,7 @@ __all__ = [
     "SampleJob",
     "Sampling",
     "Tell",
+    "find_run",
     "jobs_of",
     "run",
     "run_folder",
@@ -125,6 +126,24 @@ async def run(
 def run_folder(data_dir: Path, name: str) -> Path:
     """Where the run of that name keeps its records."""
     return data_dir / "runs" / name
+
+
+def find_run(data_dir: Path, run: str) -> Path:
+    """The folder of a recorded run: as it is given, else of that name in the data folder.
+
+    Raises NoSuchRun where there is none, or no sample in it.
+    """
+    runs, given = run_folder(data_dir, ""), Path(run)
+    folder = given if run and given.is_dir() else runs / (run or "''")
+    if not folder.is_dir():
+        there = sorted(path.parent.name for path in runs.glob(f"*/{RECORDS}"))
+        raise NoSuchRun(f"no run at {folder}", hint=f"there are: {', '.join(there) or 'none yet'}")
+    if not (folder / RECORDS).is_file() or not (folder / RECORDS).stat().st_size:
+        raise NoSuchRun(
+            f"{folder} has no recorded samples",
+            hint="the command that began the run goes on with it",
+        )
+    return folder
 
 
 def jobs_of(

@@ -1,52 +1,54 @@
-"""Scores of recorded runs on the terminal, as a table or as JSON."""
+"""`videoseal eval score`: the numbers of a recorded run, as a table or as JSON."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.options import price_option
 from videoseal.cli.output import emit_json, notes, results, table
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from videoseal.cli.invocation import Invocation
     from videoseal.evals.report.system_summary import System
     from videoseal.evals.report.tables import Column, Table, TableRow
-    from videoseal.evals.scoring.compare import Comparison
+    from videoseal.evals.scoring.cost import Prices
     from videoseal.evals.scoring.systems import RecordedSystem
 
-__all__ = ["comparison_document", "exit_if_all_failed", "print_scores"]
+__all__ = ["exit_if_all_failed", "print_scores", "score"]
 
 _GAP: Final = 2
 """Between two columns."""
 
 
+@click.command()
+@click.argument("run")
+@price_option
+@json_option
+@pass_invocation
+def score(invocation: Invocation, run: str, prices: Prices | None) -> None:
+    """Score the records of RUN (a name or a folder) again, without any model."""
+    from videoseal.evals.scoring.systems import read_systems
+
+    recorded = read_systems([invocation.recorded(run)], prices=prices)
+    print_scores(invocation, recorded, priced=prices is not None)
+
+
 def print_scores(
-    invocation: Invocation, cells: list[RecordedSystem], *, priced: bool = False
+    invocation: Invocation, recorded: Sequence[RecordedSystem], *, priced: bool = False
 ) -> None:
     """Every system's numbers: a table, or with `--json` one document; money where `priced`."""
     from videoseal.evals.report.system_summary import systems_of
     from videoseal.evals.report.tables import headline_table
 
-    systems = systems_of(cells)
+    systems = systems_of(recorded)
     if invocation.as_json:
-        emit_json(
-            [
-                {
-                    "run": system.cell.key.run, "mode": system.cell.key.mode,
-                    "variant": system.cell.key.variant, "counts": system.counts,
-                    "official": system.official,
-                    "scores": {name: e._asdict() for name, e in system.scores.items()},
-                    "spending": {name: asdict(spent) for name, spent in system.spending.items()},
-                }
-                for system in systems
-            ]
-        )  # fmt: skip
+        emit_json([_document(system) for system in systems])
         return
     console = results()
     shown = headline_table(systems)
@@ -55,17 +57,28 @@ def print_scores(
             console.print()
         console.print(_rich(shown._replace(rows=rows)))
     for system in systems if priced else ():
-        results().print(f"{plain(system.label)}: {_money(system)}", soft_wrap=True)
+        console.print(f"{plain(system.label)}: {_money(system)}", soft_wrap=True)
 
 
-def comparison_document(comparison: Comparison) -> dict[str, Any]:
-    """A comparison with every number under its name."""
-    found = comparison._asdict()
-    for part in ("rates", "costs"):
-        found[part] = [
-            {**each._asdict(), "difference": each.difference._asdict()} for each in found[part]
-        ]
-    return {**found, "test": comparison.test._asdict()}
+def exit_if_all_failed(systems: Sequence[RecordedSystem]) -> None:
+    """End with exit code 1 where questions were asked and every one of them ended in an error."""
+    from videoseal.evals.scoring.scores import status_counts
+
+    counts = [status_counts(system.tally) for system in systems]
+    asked = sum(count["asked"] for count in counts)
+    if asked and asked == sum(count["errored"] for count in counts):
+        notes().print(f"error: every question ended in an error ({asked:,})", soft_wrap=True)
+        click.get_current_context().exit(1)
+
+
+def _document(system: System) -> dict[str, Any]:
+    return {
+        **system.cell.key._asdict(),
+        "counts": system.counts,
+        "official": system.official,
+        "scores": system.scores,
+        "spending": system.spending,
+    }
 
 
 def _money(system: System) -> str:
@@ -95,7 +108,7 @@ def _rich(shown: Table) -> Any:
     from videoseal.evals.report.numbers import NOTHING
 
     systems = [plain(row.label) for row in shown.rows]
-    made = table("", *systems, numbers=tuple(systems))
+    made = table("", *systems, numbers=systems)
     made.columns[0].no_wrap = True
     for number, column in enumerate(shown.columns):
         values = [row.values[number] for row in shown.rows]
@@ -108,14 +121,3 @@ def _rich(shown: Table) -> Any:
 def _label(column: Column) -> str:
     """What is measured; what its small values are stands in the line below."""
     return f"{column.text} ({column.small})" if column.below and column.small else column.text
-
-
-def exit_if_all_failed(cells: Sequence[RecordedSystem]) -> None:
-    """End with exit code 1 where questions were asked and every one of them ended in an error."""
-    from videoseal.evals.scoring.scores import status_counts
-
-    counts = [status_counts(cell.tally) for cell in cells]
-    asked = sum(count["asked"] for count in counts)
-    if asked and asked == sum(count["errored"] for count in counts):
-        notes().print(f"error: every question ended in an error ({asked:,})", soft_wrap=True)
-        click.get_current_context().exit(1)
