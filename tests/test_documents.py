@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
+import inspect
 import re
 import shlex
 import sys
@@ -17,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+import videoseal
 from videoseal.cli.main import app
 from videoseal.core.settings import ROLES, Settings
 from videoseal.graph.context import Context
@@ -103,7 +106,7 @@ def test_every_extra_is_explained() -> None:
 
 def test_the_readme_is_short_and_shows_a_proof(build: ModuleType) -> None:
     """A newcomer reads it in five minutes, and its picture loads at once."""
-    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 190
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 180
     assert (ROOT / "docs" / "proof.jpg").stat().st_size <= build.PICTURE_BYTES
     with Image.open(ROOT / "docs" / "proof.jpg") as picture:
         assert picture.format == "JPEG"
@@ -205,7 +208,32 @@ def target_problems(text: str, folder: Path) -> list[str]:
     return found
 
 
-RULES = [link_problems, path_problems, command_problems, setting_problems, target_problems]
+def python_problems(text: str, folder: Path) -> list[str]:
+    """Python with names that the front door has not, or calls that it would refuse."""
+    doors = {"videoseal": videoseal, "client": videoseal.Client, "answer": videoseal.RecordedAnswer}
+    found = []
+    for code in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                door = doors.get(node.value.id)
+                known = {*dir(door), *getattr(door, "model_fields", ())}
+                if door is not None and node.attr not in known:
+                    found.append(f"{node.value.id} has no {node.attr}")
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            method = getattr(videoseal.Client, called.removeprefix("client."), None)
+            if isinstance(node, ast.Call) and method is not None:
+                named = {word.arg: None for word in node.keywords if word.arg}
+                try:
+                    inspect.signature(method).bind(None, *node.args, **named)
+                except TypeError as error:
+                    found.append(f"{ast.unparse(node)}: {error}")
+    return found
+
+
+RULES = [
+    link_problems, path_problems, command_problems, setting_problems, target_problems,
+    python_problems,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -235,6 +263,8 @@ def test_what_a_page_names_is_there(rule: Any, page: Path) -> None:
         (setting_problems, "set `VIDEOSEAL_PLANER_MODEL`"),
         (target_problems, "`make tests`"),
         (target_problems, "`bench/quality.py --sedes 3`"),
+        (python_problems, "```python\nimport videoseal\nvideoseal.connect()\n```"),
+        (python_problems, "```python\nclient.ask(video.id, question, choices=[])\n```"),
     ],
 )
 def test_what_is_not_there_is_found(rule: Any, text: str) -> None:
