@@ -25,41 +25,37 @@ from videoseal.models.types import (
     Verdict,
 )
 
-__all__ = ["Answerer", "Captioner", "Embedder", "Inspector", "Judge", "Models", "Summariser",
-           "Vectors"]  # fmt: skip
+__all__ = ["Answerer", "Captioner", "Embedder", "Inspector", "Judge", "Models", "Named",
+           "Summariser", "Vectors"]  # fmt: skip
 
 Vectors = npt.NDArray[np.float32]
 """Unit-length row vectors, shape (texts, dimension)."""
 
 
-class Inspector(Protocol):
-    """Looks at frames and says whether they settle the question."""
+class Named(Protocol):
+    """A model under the name that its results are recorded under."""
 
     @property
     def name(self) -> str:
-        """Model and prompt version, recorded with every verdict."""
+        """Model and prompt version; results of two names never mix."""
+
+
+class Inspector(Named, Protocol):
+    """Looks at frames and says whether they settle the question."""
 
     async def inspect(self, request: InspectRequest) -> Reply[Verdict]:
         """Judge the frames; raises ModelError."""
 
 
-class Answerer(Protocol):
+class Answerer(Named, Protocol):
     """Joins partial evidence into an answer, or says that it does not carry one."""
-
-    @property
-    def name(self) -> str:
-        """Model and prompt version."""
 
     async def answer(self, request: AnswerRequest) -> Reply[AnswerDraft]:
         """Propose an answer; raises ModelError."""
 
 
-class Captioner(Protocol):
+class Captioner(Named, Protocol):
     """Describes one clip while indexing."""
-
-    @property
-    def name(self) -> str:
-        """Model and prompt version, stored with every caption."""
 
     @property
     def wants_frames(self) -> bool:
@@ -69,12 +65,8 @@ class Captioner(Protocol):
         """Describe the clip; raises ModelError."""
 
 
-class Embedder(Protocol):
+class Embedder(Named, Protocol):
     """Turns texts into unit vectors; one dimension per model."""
-
-    @property
-    def name(self) -> str:
-        """Model name, stored with every vector so that models never mix."""
 
     @property
     def dimension(self) -> int:
@@ -87,23 +79,15 @@ class Embedder(Protocol):
         """Embed one search query, shape (1, dimension); raises ModelError."""
 
 
-class Summariser(Protocol):
+class Summariser(Named, Protocol):
     """Writes the story of a video from its captions."""
-
-    @property
-    def name(self) -> str:
-        """Model and prompt version."""
 
     async def summarise(self, lines: list[str]) -> Reply[str]:
         """A few sentences from time-stamped lines; raises ModelError."""
 
 
-class Judge(Protocol):
+class Judge(Named, Protocol):
     """Says in evals whether evidence alone carries an answer; no part of a system under test."""
-
-    @property
-    def name(self) -> str:
-        """Model and prompt version, which its verdicts are filed under."""
 
     @property
     def prompt(self) -> str:

@@ -16,10 +16,17 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from videoseal.core.span import Span
 from videoseal.models.offline.clues import AskedFor, Clue, read_question
 from videoseal.models.offline.decide import decide, guess
-from videoseal.models.offline.history import Found, History, read_history
+from videoseal.models.offline.history import (
+    LONG,
+    Found,
+    History,
+    Moment,
+    looks,
+    moments,
+    read_history,
+)
 from videoseal.models.offline.layout import Passage
 from videoseal.models.offline.match import find, options_in
-from videoseal.models.offline.moments import LONG, Moment, looks, moments
 from videoseal.models.offline.timing import asks_order, option_spans
 
 __all__ = ["NextCall", "SearchPolicy", "next_call"]
