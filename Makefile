@@ -3,9 +3,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# Two, for the tests of training and of Ray use more than one core themselves.
+PARALLEL = -n 2 --dist loadfile --no-loadscope-reorder
 WHAT    = pyproject.toml constraints.txt
 
-.PHONY: help demo test lint format types bench serve docs lock clean
+.PHONY: help demo test test-fast inspect lint format types bench serve docs lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -13,8 +15,12 @@ help: ## Show this list
 demo: $(VENV)/.demo ## Index a generated 20 minute video and ask it three questions
 	@$(BIN)/videoseal --data-dir demo-data demo
 
-test: $(VENV)/.dev ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## Run all tests (ARGS="..." goes to pytest)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+test-fast: $(VENV)/.dev ## Run the tests that take no more than a second or two each
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
+	@echo "left out: what is marked slow (training, whole films, killed and resumed jobs, servers)"
 
 lint: $(VENV)/.dev ## Check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -42,13 +48,22 @@ clean: ## Remove what the commands above made
 
 $(VENV)/.demo: EXTRAS = ocr,evals
 $(VENV)/.serve: EXTRAS = ocr,evals,serve
-$(VENV)/.dev: EXTRAS = ocr,evals,serve,rl-cpu,dev
+$(VENV)/.dev: EXTRAS = ocr,evals,serve,rl-cpu,speech,dev
 $(VENV)/.demo $(VENV)/.serve $(VENV)/.dev: $(WHAT)
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing videoseal-agent[$(EXTRAS)] into $(VENV)"
 	@$(PIP) install --quiet --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	@case "$(EXTRAS)" in *rl-cpu*) $(MAKE) --no-print-directory openrlhf;; esac
+	@touch $@
+
+# Its dependencies and the pinned ones exclude each other; the test that reads a log with it asks
+# this environment.
+inspect: $(VENV)/inspect/.done
+$(VENV)/inspect/.done: $(VENV)/.dev
+	@echo "installing inspect_ai into $(VENV)/inspect"
+	@$(BIN)/python -m venv $(VENV)/inspect
+	@$(VENV)/inspect/bin/python -m pip --disable-pip-version-check install --quiet inspect_ai==0.3.285
 	@touch $@
 
 # What they declare cannot be installed without a GPU, and their builds need the installed torch.

@@ -1,13 +1,20 @@
-"""One embedded Postgres for the whole run, and a fresh migrated database for every test."""
+"""One embedded Postgres for each process, and a fresh migrated database for every test.
+
+Processes take whole files, those first that take longest. In CI nothing may be skipped for want of
+what can be installed.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Final, TypeVar
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -16,7 +23,53 @@ from videoseal.indexing.postgres.server import EmbeddedServer
 from videoseal.indexing.store.migrations import migrate
 from videoseal.indexing.store.store import Store
 
+IN_CI: Final = os.environ.get("CI", "").lower() == "true"
+MAY_BE_SKIPPED: Final = (
+    "the local-llm extra (1.1 GB) is not installed",
+    "needs root",
+    "root may write everywhere",
+    "not at hand: ../shared/data",
+)
+"""Why a test may be skipped in CI too: too large, another user's, or data that nobody publishes."""
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile(
+    "videoseal",
+    deadline=None,
+    derandomize=IN_CI,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("videoseal")
+
+LONGEST: Final = ("rl/test_grpo.py", "rl/test_resume.py")
+
+Report = TypeVar("Report", pytest.CollectReport, pytest.TestReport)
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """In CI, a module that skips itself has failed."""
+    return _unskipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI, a test that is skipped has failed."""
+    return _unskipped((yield))
+
+
+def _unskipped(report: Report) -> Report:
+    reason = report.longreprtext if report.skipped else ""
+    if IN_CI and report.skipped and not any(known in reason for known in MAY_BE_SKIPPED):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")

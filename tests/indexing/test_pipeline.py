@@ -119,7 +119,7 @@ async def test_the_event_loop_is_never_blocked(
     """Files, frames and the database are waited for in threads: a server stays responsive."""
     blockbuster = pytest.importorskip("blockbuster")
     video = film([sign("open door", 3, 20)], frames=24).write(tmp_path / "film.mp4")
-    with blockbuster.blockbuster_ctx(["indexing", "core"]):
+    with blockbuster.blockbuster_ctx(["videoseal.indexing", "videoseal.core"]):
         row = await index_video(video, settings, store, models)
     assert told(store, row.id, "ocr")[0][1] == "open door"
 

@@ -15,7 +15,7 @@ from videoseal.rl.rewards.rewards import RECIPES, RewardSpec, reward_of
 
 DEFAULT = RewardSpec()
 KINDS = [RewardSpec(kind=kind) for kind in RECIPES]
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=40, derandomize=True)
 HONEST = (96.0, 110.0)
 """A window around the gold span, some seconds wider on both sides."""
 

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.shared_data import DATA, needs_data
 from videoseal.core.errors import VideosealError
 from videoseal.evals.benchmarks import cgbench, longvideobench, mlvu, videomme
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.item import Item
 
-DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="the published annotations are not here")
 Loader = Callable[[Path], list[Item]]
 
 CGBENCH = {

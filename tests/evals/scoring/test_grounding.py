@@ -56,7 +56,7 @@ def test_end_of_a_gold_span_is_outside() -> None:
     assert ground(_looked(90, 110, 100.0), GOLD).hit
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_chance_agrees_with_throwing_windows(seed: int) -> None:
     """The closed form is what 4,000 random throws show."""

@@ -209,7 +209,7 @@ def test_data_is_safe_by_default(used_dir):
         server.stop()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's identity")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to take another user's identity")
 def test_socket_is_closed_to_other_users(used_dir):
     """Another user of the machine cannot connect, although the server asks for no password."""
     with start(used_dir) as server:

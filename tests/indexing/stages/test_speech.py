@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -98,3 +101,37 @@ def test_weights_are_put_together_once_and_checked(
     with pytest.raises(MissingDependency, match=r"model\.bin"):
         speech.load_transcriber(settings)
     assert list(target.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_a_voice_in_a_video_is_understood_when_it_speaks(film: Any, tmp_path: Path) -> None:
+    """The packaged weights hear a sentence that another program speaks, from its second on."""
+    pytest.importorskip("faster_whisper", reason="the `speech` extra is not installed")
+    silent = film(frames=96).write(tmp_path / "silent.mp4")
+    video = spoken("Please bring your ticket to the desk.", silent, tmp_path, start=4)
+    transcriber = speech.load_transcriber(Settings(speech=True, data_dir=tmp_path))
+    assert transcriber is not None
+    (sound,) = speech.sounds(video)
+    (said,) = [each for each in speech.said_in(sound, transcriber) if "ticket" in each["text"]]
+    assert "desk" in said["text"]
+    assert 3 < said["start"] < 5.5 < said["end"] < 8
+
+
+def spoken(text: str, video: Path, folder: Path, *, start: int) -> Path:
+    """The video with a voice that says something from its second `start` on."""
+    voice = folder / "voice.wav"
+    subprocess.run(["espeak-ng", "-s", "140", "-w", str(voice), text], check=True)
+    with av.open(str(video)) as pictures, av.open(str(voice)) as heard:
+        with av.open(str(folder / "spoken.mp4"), "w") as made:
+            shown = made.add_stream_from_template(pictures.streams.video[0])
+            track = made.add_stream("aac", rate=heard.streams.audio[0].rate)
+            for packet in pictures.demux(video=0):
+                if packet.dts is not None:
+                    packet.stream = shown
+                    made.mux(packet)
+            for frame in heard.decode(audio=0):
+                frame.pts = (frame.pts or 0) + start * frame.sample_rate
+                made.mux(track.encode(frame))
+            made.mux(track.encode(None))
+    return folder / "spoken.mp4"

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.shared_data import FILM, needs_data
 from videoseal.core.frames import VideoReader
 from videoseal.core.span import Span
 from videoseal.models.ocr.reader import TextLine, TextReader
 from videoseal.models.offline.inspector import ReadingInspector
 from videoseal.models.types import Frame, InspectRequest, Question, Verdict
 
-FILM = Path(__file__).parents[4] / "shared" / "data" / "media" / "big_buck_bunny.mp4"
 GATE = Question(text="At what time does gate 7 open?", options=["14:35", "15:20", "14:53"])
 Draw = Callable[..., Frame]
 
@@ -100,7 +100,7 @@ async def test_credits_answer_an_open_question(reader: TextReader, frame: Draw) 
     assert "Jon Lund" in verdict.answer
 
 
-@pytest.mark.skipif(not FILM.is_file(), reason="the film is not there")
+@needs_data
 @pytest.mark.parametrize(
     ("text", "name"),
     [

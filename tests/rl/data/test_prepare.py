@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.evals.made import item, proven, record
 from tests.rl.played import GOLD, played
+from tests.shared_data import DATA, needs_data
 from videoseal.evals.benchmarks import cgbench
 from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.evals.item import Item
@@ -32,7 +33,7 @@ from videoseal.rl.data.prepare import (
 from videoseal.rl.data.tasks import TaskLabel, read_label, read_tasks
 from videoseal.rl.rewards.rewards import RewardSpec
 
-PUBLISHED = Path(__file__).parents[4] / "shared" / "data" / "cgbench_mini.json"
+PUBLISHED = DATA / "cgbench_mini.json"
 
 
 def _videos(count: int = 5) -> Videos:
@@ -51,7 +52,7 @@ def _uids(prepared: Prepared) -> list[str]:
     return [read_label(task.label).item.uid for task in prepared.train]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     videos=st.lists(st.integers(0, 12), min_size=1, max_size=40),
     share=st.floats(0, 0.9),
@@ -203,7 +204,7 @@ def test_rollout_terms_are_kept_and_old_records_still_load(tmp_path: Path) -> No
     assert with_terms.finished < datetime.now(UTC)
 
 
-@pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published annotations are not here")
+@needs_data
 def test_the_training_set_of_the_paper_becomes_tasks() -> None:
     """All of CG-Bench's published questions but those with spans past the end of their video."""
     rows = json.loads(PUBLISHED.read_text(encoding="utf-8"))

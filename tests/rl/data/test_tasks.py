@@ -10,6 +10,7 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from tests.evals.made import item
+from tests.shared_data import DATA, needs_data
 from videoseal.evals.benchmarks import cgbench
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.item import Item
@@ -20,7 +21,7 @@ from videoseal.rl.data.tasks import TrainTask, read_label, read_tasks, task_of, 
 from videoseal.tools.schemas import tool_specs
 
 VIDEO = "v0123456789abcdef"
-PUBLISHED = Path(__file__).parents[4] / "shared" / "data" / "cgbench_mini.json"
+PUBLISHED = DATA / "cgbench_mini.json"
 
 
 def _policy_reads(task: TrainTask) -> str:
@@ -56,7 +57,7 @@ def test_nothing_gold_is_in_what_the_policy_reads() -> None:
         assert gold in ours.label or gold.startswith("01:")
 
 
-@pytest.mark.skipif(not PUBLISHED.is_file(), reason="the published annotations are not here")
+@needs_data
 def test_nothing_gold_of_a_real_benchmark_is_in_what_the_policy_reads() -> None:
     """The set that planners are trained on: 200 of its questions."""
     for asked in cgbench.load(PUBLISHED)[:200]:

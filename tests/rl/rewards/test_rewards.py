@@ -20,7 +20,7 @@ FREE = RewardSpec(step_cost=0, frame_cost=0)
 """The gated reward without costs, to see the gate alone."""
 UNANSWERABLE = item(answer="", answerable=False, evidence=[])
 KINDS = [RewardSpec(kind=kind) for kind in RECIPES]
-PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=40, derandomize=True)
 
 
 def _pay(*args: object, spec: RewardSpec = FREE, **kwargs: object) -> float:

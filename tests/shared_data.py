@@ -1,0 +1,15 @@
+"""Data beside the checkout that nobody may publish again: a film, and benchmarks' annotations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+__all__ = ["DATA", "FILM", "needs_data"]
+
+DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
+FILM: Final = DATA / "media" / "big_buck_bunny.mp4"
+
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="not at hand: ../shared/data")
