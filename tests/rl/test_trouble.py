@@ -126,7 +126,7 @@ async def test_a_hung_engine_is_cut_off_and_counted(
         asked += 1
         await asyncio.sleep(3600)
 
-    executor = make(episode_seconds=0.3)
+    executor = make(episode_seconds=1.5)
     monkeypatch.setattr(rollout_module, "_GRACE_S", 0.2)
     engine, sampling = SimpleNamespace(generate=never), Sampling()
     hung = [execute(executor, tokenizer, engine=engine, sampling=sampling) for _ in range(4)]
@@ -230,7 +230,7 @@ async def test_a_lost_judge_is_no_verdict(
 ) -> None:
     """Tried again and then neutral: no answer is paid as if it had been judged."""
     world.judge = Judge(ruling)
-    found = await group(make(reward=JUDGED, tool_seconds=0.2), tokenizer, (LOOK,), PROSE)
+    found = await group(make(reward=JUDGED, tool_seconds=1.0), tokenizer, (LOOK,), PROSE)
     assert counted(found, "infra_error") == [1, 0]
     assert counted(found, "tries") == [2, 1]
     assert len(world.judge.seen) == 2

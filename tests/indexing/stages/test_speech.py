@@ -122,16 +122,20 @@ def spoken(text: str, video: Path, folder: Path, *, start: int) -> Path:
     """The video with a voice that says something from its second `start` on."""
     voice = folder / "voice.wav"
     subprocess.run(["espeak-ng", "-s", "140", "-w", str(voice), text], check=True)
-    with av.open(str(video)) as pictures, av.open(str(voice)) as heard:
-        with av.open(str(folder / "spoken.mp4"), "w") as made:
-            shown = made.add_stream_from_template(pictures.streams.video[0])
-            track = made.add_stream("aac", rate=heard.streams.audio[0].rate)
-            for packet in pictures.demux(video=0):
-                if packet.dts is not None:
-                    packet.stream = shown
-                    made.mux(packet)
-            for frame in heard.decode(audio=0):
-                frame.pts = (frame.pts or 0) + start * frame.sample_rate
-                made.mux(track.encode(frame))
-            made.mux(track.encode(None))
-    return folder / "spoken.mp4"
+    path = folder / "spoken.mp4"
+    with (
+        av.open(str(video)) as pictures,
+        av.open(str(voice)) as heard,
+        av.open(str(path), "w") as made,
+    ):
+        shown = made.add_stream_from_template(pictures.streams.video[0])
+        track = made.add_stream("aac", rate=heard.streams.audio[0].rate)
+        for packet in pictures.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = shown
+                made.mux(packet)
+        for frame in heard.decode(audio=0):
+            frame.pts = (frame.pts or 0) + start * frame.sample_rate
+            made.mux(track.encode(frame))
+        made.mux(track.encode(None))
+    return path
