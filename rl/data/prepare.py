@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from videoseal.core.errors import VideosealError
-from videoseal.core.progress import Progress
 from videoseal.evals.benchmarks.selection import locate
 from videoseal.evals.item import Item
-from videoseal.evals.running.run import ReadyVideo, RunProgress, Tell
+from videoseal.evals.running.run import ReadyVideo, RunProgress
 from videoseal.graph.resources import Resources
 from videoseal.indexing.pipeline import index_video
 from videoseal.rl.data.attempts import Scores
-from videoseal.rl.data.tasks import TaskLabel, TrainTask, task_of, write_tasks
+from videoseal.rl.data.tasks import TaskLabel, TrainTask, task_of, write_lines, write_tasks
 
 __all__ = ["Difficulty", "Dropped", "Prepared", "Split", "Videos", "prepare", "ready_videos",
            "split_by_video", "write_data"]  # fmt: skip
@@ -81,7 +80,10 @@ class Prepared(NamedTuple):
 
 
 async def ready_videos(
-    items: Sequence[Item], folder: Path, resources: Resources, tell: Tell
+    items: Sequence[Item],
+    folder: Path,
+    resources: Resources,
+    on_progress: Callable[[RunProgress], None],
 ) -> Videos:
     """Every video of the items that lies in `folder`, indexed where it is not; and the others."""
     located = locate(items, folder)
@@ -89,11 +91,11 @@ async def ready_videos(
     ready: dict[str, ReadyVideo] = {}
     for number, (video, path) in enumerate(located.found.items()):
         step = RunProgress("index", number, len(located.found), video=video)
-        tell(step)
+        on_progress(step)
         try:
             row = await index_video(
                 path, resources.settings, resources.store, resources.models,
-                on_progress=_told(tell, step),
+                on_progress=lambda done, step=step: on_progress(step._replace(indexing=done)),
             )  # fmt: skip
             ready[video] = ReadyVideo(row.id, row.duration)
         except VideosealError as error:
@@ -117,9 +119,8 @@ def prepare(
     split = split_by_video(usable, share, seed)
     train: list[TaskLabel] = []
     for label in split.train:
-        why = difficulty.verdict(label.item) if difficulty else ""
-        if why:
-            dropped.append(_drop(label.item, why))
+        if difficulty and (why := difficulty.verdict(label.item)):
+            dropped.append(Dropped(label.item.benchmark, label.item.uid, why))
         else:
             train.append(label)
     summary = {
@@ -152,13 +153,12 @@ def write_data(folder: Path, prepared: Prepared) -> dict[str, Path]:
     Raises OutOfSpace when one cannot be written.
     """
     files = {name: folder / f"{name}.jsonl" for name in ("train", "validation", "dropped")}
+    files["summary"] = folder / "summary.json"
     write_tasks(files["train"], prepared.train)
     write_tasks(files["validation"], prepared.validation)
-    lines = [f"{json.dumps(entry._asdict(), ensure_ascii=False)}\n" for entry in prepared.dropped]
-    files["dropped"].write_text("".join(lines), encoding="utf-8")
-    files["summary"] = folder / "summary.json"
-    text = json.dumps(prepared.summary, indent=1, ensure_ascii=False)
-    files["summary"].write_text(f"{text}\n", encoding="utf-8")
+    rows = (json.dumps(entry._asdict(), ensure_ascii=False) for entry in prepared.dropped)
+    write_lines(files["dropped"], rows)
+    write_lines(files["summary"], [json.dumps(prepared.summary, indent=1, ensure_ascii=False)])
     return files
 
 
@@ -169,15 +169,15 @@ def _usable(items: Iterable[Item], videos: Videos) -> tuple[list[TaskLabel], lis
     for item in items:
         ready = videos.ready.get(item.video)
         if ready is None:
-            dropped.append(_drop(item, videos.lost.get(item.video, "no video file")))
+            why = videos.lost.get(item.video, "no video file")
+            dropped.append(Dropped(item.benchmark, item.uid, why))
             continue
         key = (ready.video_id, item.question.render())
-        why = "asked twice" if key in asked else next(_faults(item, ready.duration), "")
-        if why:
-            dropped.append(_drop(item, why))
-        else:
-            asked.add(key)
-            usable.append(TaskLabel(item=item, video_id=ready.video_id, duration=ready.duration))
+        if why := "asked twice" if key in asked else next(_faults(item, ready.duration), ""):
+            dropped.append(Dropped(item.benchmark, item.uid, why))
+            continue
+        asked.add(key)
+        usable.append(TaskLabel(item=item, video_id=ready.video_id, duration=ready.duration))
     return usable, dropped
 
 
@@ -189,10 +189,6 @@ def _faults(item: Item, duration: float) -> Iterator[str]:
         yield "no options to be right or wrong by"
     if any(start >= duration for start, _ in item.evidence):
         yield "a gold span lies outside the video"
-
-
-def _drop(item: Item, why: str) -> Dropped:
-    return Dropped(item.benchmark, item.uid, why)
 
 
 def _draw(seed: int, video: str) -> str:
@@ -210,7 +206,3 @@ def _counts(labels: Sequence[TaskLabel]) -> dict[str, int]:
         "with_gold_spans": sum(bool(label.item.evidence) for label in labels),
         "unanswerable": sum(not label.item.answerable for label in labels),
     }
-
-
-def _told(tell: Tell, step: RunProgress) -> Callable[[Progress], None]:
-    return lambda progress: tell(step._replace(indexing=progress))

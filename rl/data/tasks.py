@@ -16,7 +16,8 @@ from videoseal.core.files import write_whole
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.item import Item
 
-__all__ = ["TaskLabel", "TrainTask", "read_label", "read_tasks", "task_of", "write_tasks"]
+__all__ = ["TaskLabel", "TrainTask", "read_label", "read_tasks", "task_of", "write_lines",
+           "write_tasks"]  # fmt: skip
 
 
 class TaskLabel(BaseModel):
@@ -57,15 +58,18 @@ def read_label(label: str) -> TaskLabel:
         raise AnnotationError(f"label: {first_fault(error, 'line')}") from None
 
 
-def write_tasks(path: Path, tasks: Iterable[TrainTask]) -> int:
-    """Write tasks as JSON lines, whole or not at all, and say how many; raises OutOfSpace."""
-    lines = [f"{task.model_dump_json()}\n" for task in tasks]
+def write_tasks(path: Path, tasks: Iterable[TrainTask]) -> None:
+    """Write tasks as JSON lines; raises OutOfSpace."""
+    write_lines(path, (task.model_dump_json() for task in tasks))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines of JSON, all of them or none; raises OutOfSpace."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, "".join(lines))
+        write_whole(path, "".join(f"{line}\n" for line in lines))
     except OSError as error:
         raise OutOfSpace(f"cannot write {path}: {error.strerror}") from error
-    return len(lines)
 
 
 def read_tasks(path: Path) -> list[TrainTask]:

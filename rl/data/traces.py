@@ -22,7 +22,6 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from videoseal.core.errors import OutOfSpace
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import SampleRecord
@@ -33,7 +32,7 @@ from videoseal.graph.resources import Resources
 from videoseal.models.build import search_policy
 from videoseal.models.tool_text import as_text_messages
 from videoseal.models.types import Question
-from videoseal.rl.data.tasks import TaskLabel
+from videoseal.rl.data.tasks import TaskLabel, write_lines
 from videoseal.rl.rewards.rewards import RewardSpec, mistakes, reward_of
 from videoseal.tools.schemas import tool_specs
 
@@ -123,12 +122,7 @@ def sft_row(trace: Trace) -> dict[str, Any]:
 
 def write_traces(path: Path, traces: Sequence[Trace]) -> None:
     """Write traces as JSON lines; raises OutOfSpace."""
-    lines = [f"{json.dumps(sft_row(trace), ensure_ascii=False)}\n" for trace in traces]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(lines), encoding="utf-8")
-    except OSError as error:
-        raise OutOfSpace(f"cannot write {path}: {error.strerror}") from error
+    write_lines(path, (json.dumps(sft_row(trace), ensure_ascii=False) for trace in traces))
 
 
 def read_texts(path: Path) -> Iterator[str]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from videoseal.core.errors import MissingDependency
+from videoseal.evals.records import SampleRecord, parse_line, record_lines
 from videoseal.evals.report.svg import Svg
-from videoseal.rl.report.episode_runs import lay_out_episodes
-from videoseal.rl.report.training_curves import CHARTS, Series, draw, ends, read_scalars
+from videoseal.evals.scoring.systems import RECORDS
+from videoseal.rl.data.tasks import read_label, read_tasks
+from videoseal.rl.report.training_curves import CHARTS, Point, Series, draw, ends, read_scalars
 from videoseal.rl.training.run_folder import RunFolder, RunStatus, TrainManifest
 
 __all__ = ["Drawn", "Ends", "compare_ends", "write_training_report"]
@@ -20,6 +24,9 @@ _PAGES: Final = Path(__file__).parent / "pages"
 _PACKAGES: Final = ("openrlhf", "torch", "transformers", "deepspeed", "ray", "vllm")
 _PARTS: Final = 10
 """Of a run's steps: the first and the last are compared."""
+_PHASES: Final = 4
+"""Of a run's episodes: those of each are told apart."""
+_HELD_OUT: Final = "held out"
 _REWARD: Final = "train/rollout/reward_mean"
 
 
@@ -133,7 +140,7 @@ def _made(manifest: TrainManifest) -> list[tuple[str, str]]:
 def _write_episodes(
     run: RunFolder, series: Series, folder: Path, frames: Path | None
 ) -> Path | None:
-    if not lay_out_episodes(run, series.get(_REWARD, ()), folder):
+    if not _lay_out_episodes(run, series.get(_REWARD, ()), folder):
         return None
     from videoseal.evals.report.write import write_report
 
@@ -198,3 +205,53 @@ def _markdown(
         lines.append("")
     lines += [f"- {name}: `{value}`" for name, value in _made(manifest)]
     return "\n".join(lines) + "\n"
+
+
+def _lay_out_episodes(run: RunFolder, steps: Sequence[Point], folder: Path) -> int:
+    """Write all episodes to `folder` as samples of one evaluation's run; how many there are.
+
+    Training's are told apart by phase, a quarter of the steps each: an episode belongs to the
+    first of `steps` that was logged after its end. Those of held-out questions are their own.
+    """
+    held = _held_out(run)
+    counted: Counter[tuple[str, str]] = Counter()
+    records = [
+        parse_line(path, line, SampleRecord)
+        for path in run.rollouts.glob("*.jsonl")
+        for line in record_lines(path)
+    ]
+    records.sort(key=lambda record: record.finished)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / RECORDS).open("w", encoding="utf-8") as file:
+        for record in records:
+            phase = (
+                _HELD_OUT
+                if (record.item.benchmark, record.item.uid) in held
+                else _phase(record.finished.timestamp(), steps)
+            )
+            # All samples of a question count, so each is a question of its own here.
+            counted[phase, record.item.uid] += 1
+            number = counted[phase, record.item.uid]
+            item = record.item.model_copy(update={"uid": f"{record.item.uid} #{number}"})
+            told = record.model_copy(update={"item": item, "variant": phase})
+            file.write(f"{told.model_dump_json()}\n")
+    return len(records)
+
+
+def _held_out(run: RunFolder) -> set[tuple[str, str]]:
+    path = run.read_manifest().config.data.validation
+    if path is None or not path.is_file():
+        return set()
+    labels = (read_label(task.label) for task in read_tasks(path))
+    return {(label.item.benchmark, label.item.uid) for label in labels}
+
+
+def _phase(finished: float, steps: Sequence[Point]) -> str:
+    """Such as `steps=1-25`; plain `training` where no step was logged."""
+    if not steps:
+        return "training"
+    size = max(1, -(-len(steps) // _PHASES))
+    place = min(bisect_left([point.time for point in steps], finished), len(steps) - 1)
+    first = place // size * size
+    last = min(first + size, len(steps)) - 1
+    return f"steps={steps[first].step}-{steps[last].step}"

@@ -13,12 +13,12 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from videoseal.core.errors import MissingDependency, SettingsError
-from videoseal.core.provenance import import_root
+from videoseal.core.provenance import python_path
 from videoseal.rl.config import TrainConfig
 from videoseal.rl.config_sections import HardwareSection, OptimiserSection
 from videoseal.rl.training.run_folder import RunFolder
 
-__all__ = ["AGENT", "GRPO", "INSTALL", "SFT", "SftSpec", "grpo_argv", "python_path", "sft_argv",
+__all__ = ["AGENT", "GRPO", "INSTALL", "SFT", "SftSpec", "grpo_argv", "sft_argv",
            "validate", "whole_batches"]  # fmt: skip
 
 GRPO: Final = "openrlhf.cli.train_ppo_ray"
@@ -122,12 +122,6 @@ def validate(module: str, argv: Sequence[str]) -> dict[str, Any]:
     if "MissingDependency" in last:
         raise MissingDependency(last.partition(": ")[2], hint=INSTALL)
     raise SettingsError(f"OpenRLHF refuses the command: {last.partition('error: ')[2] or last}")
-
-
-def python_path() -> str:
-    """PYTHONPATH under which other processes find this program too."""
-    root = str(import_root())
-    return os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
 
 
 def whole_batches(config: TrainConfig, tasks: int) -> int:

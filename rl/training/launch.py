@@ -1,4 +1,4 @@
-"""Start a training run, or the rest of one that was broken off, and watch it to its end.
+"""Start a training run, or the rest of one that was broken off, and see it to its end.
 
 The trainer is a process of its own, in a process group of its own. What it prints goes to the
 run's `train.log`, which is followed to say how far it is.
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from videoseal.core.provenance import python_path
 from videoseal.core.settings import Settings
 from videoseal.rl.config import ROLLOUT_VARIABLE, TrainConfig
 from videoseal.rl.config_sections import HardwareSection
@@ -22,13 +23,12 @@ from videoseal.rl.training.command import (
     SFT,
     SftSpec,
     grpo_argv,
-    python_path,
     sft_argv,
     validate,
     whole_batches,
 )
 from videoseal.rl.training.run_folder import RunFolder, RunStatus, describe
-from videoseal.rl.training.supervisor import Launch, Tell, watch
+from videoseal.rl.training.supervisor import Launch, OnProgress, supervise
 
 __all__ = ["plan", "plan_sft", "train", "warm_start"]
 _ROLES_TOLD: Final = ("inspector", "answerer", "embedder", "judge")
@@ -58,7 +58,7 @@ def train(
     settings: Settings,
     run: RunFolder,
     environ: Mapping[str, str],
-    tell: Tell,
+    on_progress: OnProgress,
     *,
     fresh: bool = False,
 ) -> RunStatus:
@@ -84,7 +84,7 @@ def train(
         rollout = config.rollout_config(settings, run.rollouts)
         run.rollout.write_text(rollout.model_dump_json(indent=1), encoding="utf-8")
         run.command.write_text(json.dumps(launch.command, indent=1), encoding="utf-8")
-        return watch(launch, {**environ, **launch.environ}, tell, lock)
+        return supervise(launch, {**environ, **launch.environ}, on_progress, lock)
 
 
 def plan_sft(spec: SftSpec) -> Launch:
@@ -96,7 +96,7 @@ def plan_sft(spec: SftSpec) -> Launch:
     return Launch([*command, *argv], _process_environ(spec.hardware), RunFolder(spec.out), 0, "")
 
 
-def warm_start(spec: SftSpec, environ: Mapping[str, str], tell: Tell) -> Path:
+def warm_start(spec: SftSpec, environ: Mapping[str, str], on_progress: OnProgress) -> Path:
     """Let a policy learn from traces; the folder of the trained policy.
 
     Raises RunBusy, OutOfSpace, and TrainingFailed with the trainer's last words.
@@ -104,7 +104,7 @@ def warm_start(spec: SftSpec, environ: Mapping[str, str], tell: Tell) -> Path:
     launch = plan_sft(spec)
     with launch.run.locked() as lock:
         launch.run.command.write_text(json.dumps(launch.command, indent=1), encoding="utf-8")
-        watch(launch, {**environ, **launch.environ}, tell, lock)
+        supervise(launch, {**environ, **launch.environ}, on_progress, lock)
     return launch.run.model
 
 
@@ -113,7 +113,7 @@ def _done(run: RunFolder) -> RunStatus:
     status = run.status
     if status.state != "done":
         status = status.model_copy(update={"state": "done", "step": status.steps, "message": ""})
-        run.tell(status)
+        run.write_status(status)
     return status
 
 

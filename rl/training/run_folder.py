@@ -183,7 +183,7 @@ class RunFolder:
         except (OSError, ValidationError):
             return RunStatus()
 
-    def tell(self, status: RunStatus) -> None:
+    def write_status(self, status: RunStatus) -> None:
         """Write the status; a full disk is no reason to lose the run."""
         try:
             told = status.model_copy(update={"changed": datetime.now(UTC)})

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, NoReturn
 from videoseal.core.errors import OutOfSpace, VideosealError
 from videoseal.rl.training.run_folder import RunFolder, RunStatus
 
-__all__ = ["Launch", "Tell", "TrainProgress", "TrainingFailed", "follow", "watch"]
+__all__ = ["Launch", "OnProgress", "TrainProgress", "TrainingFailed", "follow", "supervise"]
 
 _POLL_S: Final = 0.5
 _PATIENCE_S: Final = (20.0, 10.0)
@@ -46,7 +46,7 @@ class TrainProgress(NamedTuple):
     """Questions of the next step that were played, or traces that were learnt, such as `3/32`."""
 
 
-Tell = Callable[[TrainProgress], None]
+OnProgress = Callable[[TrainProgress], None]
 
 
 class Launch(NamedTuple):
@@ -72,7 +72,9 @@ def follow(lines: Iterable[str], steps: int, step: int = 0) -> Iterator[TrainPro
             yield TrainProgress(step, steps, played=f"{found[1]}/{found[2]}")
 
 
-def watch(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) -> RunStatus:
+def supervise(
+    launch: Launch, environ: Mapping[str, str], on_progress: OnProgress, lock: int
+) -> RunStatus:
     """Run a command to its end; its status. Raises OutOfSpace, and TrainingFailed otherwise.
 
     Whatever interrupts this ends the trainer too, and SIGTERM is an interrupt: KeyboardInterrupt.
@@ -80,10 +82,12 @@ def watch(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) -> 
     second one beside it.
     """
     with _terminable():
-        return _watched(launch, environ, tell, lock)
+        return _supervised(launch, environ, on_progress, lock)
 
 
-def _watched(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) -> RunStatus:
+def _supervised(
+    launch: Launch, environ: Mapping[str, str], on_progress: OnProgress, lock: int
+) -> RunStatus:
     run = launch.run
     step = _step_of(launch.resumes)
     last: deque[str] = deque(maxlen=400)
@@ -95,24 +99,26 @@ def _watched(launch: Launch, environ: Mapping[str, str], tell: Tell, lock: int) 
         )  # fmt: skip
     status = RunStatus(state="running", step=step, steps=launch.steps, pid=process.pid)
     try:
-        run.tell(status)
+        run.write_status(status)
         for progress in follow(_grown(run.log, begin, process, last), launch.steps, step):
             if progress.reward is not None:
                 status = status.model_copy(update={"step": progress.step})
-                run.tell(status)
-            tell(progress)
+                run.write_status(status)
+            on_progress(progress)
     except BaseException:
         try:
             _end(process, launch.command)
         finally:
-            run.tell(status.model_copy(update={"state": "stopped", "message": "interrupted"}))
+            run.write_status(
+                status.model_copy(update={"state": "stopped", "message": "interrupted"})
+            )
         raise
     if process.returncode == 0 and run.is_trained():
         done = status.model_copy(update={"state": "done", "step": launch.steps})
-        run.tell(done)
+        run.write_status(done)
         return done
     failure = _failure(run, process.returncode, list(last))
-    run.tell(status.model_copy(update={"state": "failed", "message": str(failure)}))
+    run.write_status(status.model_copy(update={"state": "failed", "message": str(failure)}))
     raise failure
 
 

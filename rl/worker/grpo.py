@@ -8,10 +8,9 @@ cluster; none starts Ray on this machine).
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
-from videoseal.core.provenance import import_root
+from videoseal.core.provenance import python_path
 from videoseal.rl.worker import compat, parse
 
 __all__ = ["main", "set_up"]
@@ -58,7 +57,7 @@ def _start_ray(seed: int) -> None:
 
     runtime = {
         "worker_process_setup_hook": "videoseal.rl.worker.grpo.set_up",
-        "env_vars": {**_environment(), "PYTHONPATH": _python_path(), _SEED: str(seed)},
+        "env_vars": {**_environment(), "PYTHONPATH": python_path(), _SEED: str(seed)},
     }
     if address := os.environ.get("SEAL_RAY_ADDRESS"):
         ray.init(address, runtime_env=runtime)
@@ -78,13 +77,5 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(_HANDED_ON)}
 
 
-def _python_path() -> str:
-    return os.pathsep.join(filter(None, [str(import_root()), os.environ.get("PYTHONPATH", "")]))
-
-
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except parse.ArgumentsRejected as problem:
-        print(f"error: {problem}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
+    parse.run(main)

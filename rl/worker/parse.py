@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from videoseal.rl.worker import compat
 
-__all__ = ["ArgumentsRejected", "parse"]
+__all__ = ["ArgumentsRejected", "parse", "run"]
 
 
 class ArgumentsRejected(ValueError):
@@ -74,9 +74,14 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
-if __name__ == "__main__":
+def run(main: Callable[[Sequence[str]], None]) -> None:
+    """Run a program of this folder on its arguments; exit status 2 when they are rejected."""
     try:
-        print(json.dumps(_plain(parse(sys.argv[1], sys.argv[2:]))))  # noqa: T201
+        main(sys.argv[1:])
     except ArgumentsRejected as problem:
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    run(lambda argv: print(json.dumps(_plain(parse(argv[0], argv[1:])))))  # noqa: T201

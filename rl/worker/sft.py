@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from collections.abc import Sequence
 
 from videoseal.rl.worker import parse
@@ -35,8 +34,4 @@ def _free_port() -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except parse.ArgumentsRejected as problem:
-        print(f"error: {problem}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
+    parse.run(main)

@@ -31,10 +31,10 @@ from videoseal.rl.config import TrainConfig
 from videoseal.rl.config_sections import HardwareSection
 from videoseal.rl.data.tasks import TaskLabel, read_label, read_tasks, task_of, write_tasks
 from videoseal.rl.data.traces import Trace, conversation, write_traces
+from videoseal.rl.training.base_models import make_tiny
 from videoseal.rl.training.command import SftSpec
 from videoseal.rl.training.launch import warm_start
 from videoseal.rl.training.run_folder import RunFolder
-from videoseal.rl.training.tiny import make_tiny
 
 __all__ = ["CONTEXT", "CPU", "QUIET", "Studio", "config_in", "environ_of", "scalars", "studio"]
 

@@ -71,7 +71,7 @@ def test_tasks_come_back_as_they_were_written(tmp_path: Path) -> None:
     odd = Question(text="Which one\u2028\u0085 is “it”?", options=["a\nb", "c\u2029"])
     tasks = [task_of(item(), VIDEO, 600.0), task_of(item(question=odd), VIDEO, 60.5)]
     path = tmp_path / "deep" / "train.jsonl"
-    assert write_tasks(path, tasks) == 2
+    write_tasks(path, tasks)
     assert read_tasks(path) == tasks
     assert read_label(tasks[1].label).item.question == odd
     assert set(json.loads(path.read_bytes().split(b"\n")[0])) == {"prompt", "label"}

@@ -18,7 +18,7 @@ from videoseal.cli.train.data import check as check_command
 from videoseal.cli.train.data import data as data_command
 from videoseal.cli.train.data import traces as traces_command
 from videoseal.evals.records import RecordFile, SampleError, SampleRecord
-from videoseal.evals.running.run import ReadyVideo, RunProgress, Tell
+from videoseal.evals.running.run import ReadyVideo, RunProgress
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.graph.resources import Resources
 from videoseal.rl.data.prepare import Videos
@@ -117,8 +117,10 @@ def test_runs_are_found_by_name_in_the_data_folder(tmp_path: Path) -> None:
 def no_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """Videos are ready without an index: `lost` is not among them."""
 
-    async def ready(items: Sequence[Any], folder: Path, resources: Resources, tell: Tell) -> Videos:
-        tell(RunProgress("index", 0, 1, video="v1"))
+    async def ready(
+        items: Sequence[Any], folder: Path, resources: Resources, on_progress: Any
+    ) -> Videos:
+        on_progress(RunProgress("index", 0, 1, video="v1"))
         names = {i.video for i in items} - {"lost"}
         return Videos({n: ReadyVideo(f"id-{n}", 600.0) for n in names}, {"lost": "no video file"})
 

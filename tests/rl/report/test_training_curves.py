@@ -130,7 +130,7 @@ class Trained:
         config = config_of(root, f"data.validation={held}")
         self.run = RunFolder(root / "runs" / "small")
         self.run.settle(describe(config, 4, {"inspector": "offline"}))
-        self.run.tell(RunStatus(state="done", step=4, steps=4))
+        self.run.write_status(RunStatus(state="done", step=4, steps=4))
         self.asked = [read_label(t.label).item for t in read_tasks(config.data.train)]
         self.held = read_label(read_tasks(held)[0].label).item
 
@@ -214,7 +214,7 @@ def test_runs_are_laid_over_one_another(trained, tmp_path):
 
 def test_report_without_a_log(trained, tmp_path):
     """A run that was killed before its first step has a report that says so."""
-    trained.run.tell(RunStatus(state="failed", step=0, steps=4, message="it broke"))
+    trained.run.write_status(RunStatus(state="failed", step=0, steps=4, message="it broke"))
     trained.play()
     files = write_training_report(trained.run, tmp_path / "out")
     html = files["html"].read_text("utf-8")
@@ -227,6 +227,6 @@ def test_report_without_a_log(trained, tmp_path):
 
 def test_report_escapes_what_it_quotes(trained, tmp_path):
     """What a trainer said cannot become markup."""
-    trained.run.tell(RunStatus(state="failed", message="<script>alert(1)</script>"))
+    trained.run.write_status(RunStatus(state="failed", message="<script>alert(1)</script>"))
     html = write_training_report(trained.run, tmp_path / "out")["html"].read_text("utf-8")
     assert "<script>" not in html

@@ -11,10 +11,10 @@ import pytest
 from tests.rl.begun import config_of
 from videoseal.core.errors import OutOfSpace, VideosealError
 from videoseal.rl.episodes.chat_templates import TemplateRefused
+from videoseal.rl.training.base_models import make_tiny
 from videoseal.rl.training.export import NothingTrained, export
 from videoseal.rl.training.launch import describe
 from videoseal.rl.training.run_folder import RunFolder
-from videoseal.rl.training.tiny import make_tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
 """DeepSpeed, which transformers asks for when it saves, is older than the newest torch."""

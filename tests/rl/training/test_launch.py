@@ -20,6 +20,7 @@ from videoseal.evals.manifest import RunMismatch
 from videoseal.evals.records import RunBusy
 from videoseal.rl.config import RolloutConfig, TrainConfig
 from videoseal.rl.config_sections import HardwareSection
+from videoseal.rl.training import launch as launch_module
 from videoseal.rl.training.command import SftSpec
 from videoseal.rl.training.launch import plan, train, warm_start
 from videoseal.rl.training.run_folder import NoSuchTraining, RunFolder, RunStatus
@@ -32,8 +33,8 @@ REAL_PYTHON = sys.executable
 @pytest.fixture(autouse=True)
 def _pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No parser and no trainer: both take seconds to import."""
-    monkeypatch.setattr("launch.sys.executable", str(fake_trainer(tmp_path)))
-    monkeypatch.setattr("launch.validate", lambda *_: {"data": {"max_samples": 4}})
+    monkeypatch.setattr(launch_module.sys, "executable", str(fake_trainer(tmp_path)))
+    monkeypatch.setattr(launch_module, "validate", lambda *_: {"data": {"max_samples": 4}})
     monkeypatch.setattr("videoseal.rl.training.supervisor._POLL_S", 0.01)
 
 
@@ -197,7 +198,7 @@ def test_refused_command_leaves_no_manifest(place, monkeypatch):
     def refuse(*_: object) -> None:
         raise SettingsError("refused")
 
-    monkeypatch.setattr("launch.validate", refuse)
+    monkeypatch.setattr(launch_module, "validate", refuse)
     with pytest.raises(SettingsError, match="refused"):
         place.train()
     assert not place.run.manifest.exists()
@@ -245,7 +246,7 @@ def test_trainer_outlives_a_killed_launcher_alone(place, tmp_path):
 def test_done_is_seen_after_a_killed_launcher(place):
     """A trainer that ended while nobody watched has done its work."""
     place.train()
-    place.run.tell(RunStatus(state="running", step=1, steps=2))
+    place.run.write_status(RunStatus(state="running", step=1, steps=2))
     assert place.train("fails").state == "done"
     assert place.run.status.state == "done"
 

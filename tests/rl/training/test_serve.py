@@ -22,11 +22,11 @@ from videoseal.core.errors import MissingDependency, SettingsError, VideosealErr
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.models.planner import make_planner
 from videoseal.rl.episodes.tokens import TURN, Transcript
+from videoseal.rl.training.base_models import make_tiny
 from videoseal.rl.training.export import NothingTrained, export
 from videoseal.rl.training.launch import describe
 from videoseal.rl.training.run_folder import NoSuchTraining, RunFolder
 from videoseal.rl.training.serve import policy_of, serve
-from videoseal.rl.training.tiny import make_tiny
 
 pytest.importorskip("torch", reason="training is not installed")
 pytest.importorskip("aiohttp", reason="training is not installed")

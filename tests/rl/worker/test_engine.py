@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from videoseal.rl.training.tiny import make_tiny
+from videoseal.rl.training.base_models import make_tiny
 
 pytest.importorskip("torch", reason="training is not installed")
 pytest.importorskip("openrlhf", reason="training is not installed")
