@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from videoseal.core.errors import VideosealError
+from videoseal.core.progress import Progress
 from videoseal.evals.benchmarks.selection import locate
 from videoseal.evals.item import Item
 from videoseal.evals.running.run import ReadyVideo, RunProgress
@@ -95,7 +96,7 @@ async def ready_videos(
         try:
             row = await index_video(
                 path, resources.settings, resources.store, resources.models,
-                on_progress=lambda done, step=step: on_progress(step._replace(indexing=done)),
+                on_progress=_indexing(on_progress, step),
             )  # fmt: skip
             ready[video] = ReadyVideo(row.id, row.duration)
         except VideosealError as error:
@@ -206,3 +207,9 @@ def _counts(labels: Sequence[TaskLabel]) -> dict[str, int]:
         "with_gold_spans": sum(bool(label.item.evidence) for label in labels),
         "unanswerable": sum(not label.item.answerable for label in labels),
     }
+
+
+def _indexing(
+    on_progress: Callable[[RunProgress], None], step: RunProgress
+) -> Callable[[Progress], None]:
+    return lambda progress: on_progress(step._replace(indexing=progress))

@@ -35,7 +35,6 @@ from videoseal.evals.scoring.record_view import EpisodePart, scorable
 from videoseal.evals.scoring.sample_result import Outcome, outcome_of
 from videoseal.models.reply import read_text_calls
 from videoseal.rl.rewards.span_overlap import (
-    Overlap,
     ShownSpans,
     best_pair,
     proof,
@@ -72,7 +71,6 @@ _CONTROL: Final = re.compile(r"<\|[^|<>]{1,40}\|>|</?tool_response>|<tools>")
 """Strings that only a chat template may write."""
 _END: Final = re.compile(r"(?:\s*<\|(?:im_end|endoftext)\|>)+\s*$")
 """How an engine that keeps special tokens ends a turn."""
-_NOTHING: Final = Overlap(0.0, 0.0)
 _UNCHOSEN: Final = frozenset({"no_call", "no_choice", "error"})
 """Causes of an abstention that nobody decided on."""
 
@@ -138,14 +136,6 @@ class Reward(NamedTuple):
     """By the names in `TERMS`; counts as they are, the rest in [0, 1]."""
 
 
-class _Found(NamedTuple):
-    """What was shown, measured against the gold spans."""
-
-    overlap: Overlap
-    tight: float
-    gate: float
-
-
 @dataclass(frozen=True, slots=True)
 class _Case:
     """An episode that came to an end, with all that a reward looks at."""
@@ -209,18 +199,15 @@ def _mistakes_in_turn(step: Mapping[str, Any]) -> int:
 
 
 def _terms(case: _Case) -> dict[str, float]:
-    found, status = _measure(case), case.outcome.status
-    errors = mistakes(case.steps)
+    status, errors = case.outcome.status, mistakes(case.steps)
+    gold = [Span(*pair) for pair in case.outcome.item.evidence]
     terms: dict[str, float] = {
         "correct": _correct(case),
         "answered": status == "answered",
         "abstained": status == "abstained",
         "forced": status == "forced",
-        "gate": found.gate,
-        "iou": found.overlap.iou,
-        "tight": found.tight,
-        "f1": found.overlap.f1,
-        "grounded": _grounded(case),
+        **_proof_terms(case),
+        "grounded": bool(gold) and ground(case.outcome.looked, gold).hit,
         "judge": case.verdict or 0.0,
         "form": errors == 0,
         "errors": errors,
@@ -240,19 +227,20 @@ def _correct(case: _Case) -> float:
     return float(outcome.right)
 
 
-def _measure(case: _Case) -> _Found:
+def _proof_terms(case: _Case) -> dict[str, float]:
+    """What was shown, measured against the gold spans."""
     spec, item = case.spec, case.outcome.item
-    if not item.answerable:
-        return _Found(_NOTHING, 1.0, float(case.looked))
     gold = wide_enough(item.evidence, spec.gold_s)
-    if not gold:
-        return _Found(_NOTHING, 1.0, 1.0)
+    if not item.answerable or not gold:
+        gate = 1.0 if item.answerable else float(case.looked)
+        return {"gate": gate, "iou": 0.0, "tight": 1.0, "f1": 0.0}
     if spec.kind == "five_term":
-        overlap = best_pair(shown(case.episode), gold)
-        return _Found(overlap, 1.0, min(1.0, overlap.iou / spec.target))
-    windows = proof(case.episode)
-    overlap, tight = together(windows, gold), _tight(windows, gold, spec)
-    return _Found(overlap, tight, min(1.0, overlap.iou / spec.target) * tight)
+        overlap, tight = best_pair(shown(case.episode), gold), 1.0
+    else:
+        windows = proof(case.episode)
+        overlap, tight = together(windows, gold), _tight(windows, gold, spec)
+    gate = min(1.0, overlap.iou / spec.target) * tight
+    return {"gate": gate, "iou": overlap.iou, "tight": tight, "f1": overlap.f1}
 
 
 def _tight(windows: Sequence[ShownSpans], gold: Sequence[Span], spec: RewardSpec) -> float:
@@ -261,11 +249,6 @@ def _tight(windows: Sequence[ShownSpans], gold: Sequence[Span], spec: RewardSpec
         return 1.0
     allowed = sum(max(spec.window_s, spec.slack * span.duration) for span in gold)
     return min(1.0, allowed / length)
-
-
-def _grounded(case: _Case) -> float:
-    gold = [Span(*pair) for pair in case.outcome.item.evidence]
-    return float(ground(case.outcome.looked, gold).hit) if gold else 0.0
 
 
 def _pay(case: _Case, terms: Mapping[str, float]) -> float:
