@@ -79,6 +79,7 @@ def _url(settings: Settings) -> str:
     """The connection string; the embedded server is started for it."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
-    from videoseal.indexing.postgres.server import embedded_url
+    from videoseal.indexing.postgres.server import EmbeddedServer
 
-    return embedded_url(settings.data_dir)
+    # Not closed: this use of it ends with the process.
+    return EmbeddedServer(settings.data_dir).url

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from videoseal.core.progress import Progress, ProgressFn
+from videoseal.core.provenance import fingerprint
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.core.video import VideoInfo
 from videoseal.indexing.clips import clip_spans
 from videoseal.indexing.index_rows import Data
 from videoseal.indexing.store.store import Store
+from videoseal.indexing.subtitles import SubtitleFiles
 from videoseal.models.ocr.reader import TextReader
 from videoseal.models.roles import Models
 
-__all__ = ["SCAN_VERSION", "IndexingJob", "fingerprint"]
+if TYPE_CHECKING:
+    from videoseal.indexing.stages.speech import Transcriber
+
+__all__ = ["SCAN_VERSION", "IndexingJob"]
 
 SCAN_VERSION: Final = "scan-1"
 """Raised with every change of what a pass over the frames stores."""
-
-
-def fingerprint(*parts: Any) -> str:
-    """16 hex digits that stand for some JSON values, so that results of others are never mixed."""
-    written = json.dumps(parts, ensure_ascii=False, sort_keys=True, allow_nan=False)
-    return hashlib.blake2b(written.encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,8 @@ class IndexingJob:
     store: Store
     models: Models
     text: TextReader | None
+    transcriber: Transcriber | None
+    subtitles: SubtitleFiles
     on_progress: ProgressFn
 
     @property

@@ -17,21 +17,12 @@ _SCENE_PART: Final = 240
 
 def cue_rows(cues: Sequence[Cue], model: str) -> list[TextRow]:
     """Rows of kind `ocr`, one a cue, with its place and confidence."""
-    return [
-        TextRow(
-            "ocr",
-            ordinal,
-            cue.span,
-            cue.text,
-            model,
-            {
-                "box": [round(edge, 4) for edge in cue.box],
-                "score": round(cue.score, 4),
-                "counter": bool(cue.values),
-            },
-        )
-        for ordinal, cue in enumerate(cues)
-    ]
+    rows = []
+    for ordinal, cue in enumerate(cues):
+        box = [round(edge, 4) for edge in cue.box]
+        data = {"box": box, "score": round(cue.score, 4), "counter": bool(cue.values)}
+        rows.append(TextRow("ocr", ordinal, cue.span, cue.text, model, data))
+    return rows
 
 
 def per_span(spans: Sequence[Span], texts: Iterable[tuple[Span, str]]) -> list[list[str]]:

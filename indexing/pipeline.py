@@ -12,25 +12,21 @@ from typing import Final
 
 from videoseal.core.errors import OutOfSpace, UnknownVideo, UnreadableVideo
 from videoseal.core.progress import ProgressFn, silent
+from videoseal.core.provenance import fingerprint
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span, format_time
 from videoseal.core.video import VideoInfo, content_id, probe
 from videoseal.indexing.clips import scene_spans
-from videoseal.indexing.index_rows import Data, TextKind, TextRow, VideoRow
-from videoseal.indexing.job import SCAN_VERSION, IndexingJob, fingerprint
+from videoseal.indexing.index_rows import TextKind, TextRow, VideoRow
+from videoseal.indexing.job import SCAN_VERSION, IndexingJob
 from videoseal.indexing.merge import clip_rows, cue_rows, scene_rows
 from videoseal.indexing.stages.embeddings import embed_texts
-from videoseal.indexing.stages.speech import (
-    SubtitleFiles,
-    Transcriber,
-    listen,
-    load_transcriber,
-    subtitle_files,
-)
-from videoseal.indexing.stages.summary import summarise, summary_parts
+from videoseal.indexing.stages.speech import listen, load_transcriber
+from videoseal.indexing.stages.summary import summarise
 from videoseal.indexing.stages.text_segments import join_segments
 from videoseal.indexing.stages.vision import FramePassResult, look
 from videoseal.indexing.store.store import Store
+from videoseal.indexing.subtitles import SubtitleFiles
 from videoseal.models.ocr.reader import load_text_reader
 from videoseal.models.roles import Models
 
@@ -62,19 +58,18 @@ async def index_video(
     MissingDependency, OutOfSpace; what was stored before an error stays and is not done again.
     """
     with _out_of_space():
-        job, files, transcriber = await asyncio.to_thread(
+        job = await asyncio.to_thread(
             _prepared, Path(path), settings, store, models, subtitles, on_progress
         )
-        key = _index_key(job, files, transcriber)
-        named = title or await asyncio.to_thread(_known_title, store, job.video_id)
-        name = named or job.info.path.stem
+        key = _index_key(job)
+        name = await asyncio.to_thread(_title, job, title)
         async with _locked(job):
             row = await _recorded(job, job.info, name, key)
             if row.status == "ready" and not re_embed:
                 return row
             if settings.ocr and job.text is None:
                 job.warn("scan", "on-screen text is not read: the ocr extra is not installed")
-            duration = await _make_texts(job, files, transcriber)
+            duration = await _make_texts(job)
             if duration < job.info.duration:
                 await _recorded(job, replace(job.info, duration=duration), name, key)
             await embed_texts(job, again=re_embed)
@@ -89,14 +84,19 @@ def _prepared(
     models: Models,
     subtitles: Path | None,
     on_progress: ProgressFn,
-) -> tuple[IndexingJob, SubtitleFiles, Transcriber | None]:
+) -> IndexingJob:
     """Everything that can fail before the first frame: files, extras, weights."""
-    info = probe(path)
-    files = subtitle_files(path, subtitles)
-    transcriber = load_transcriber(settings)
-    text = load_text_reader(settings)
-    job = IndexingJob(content_id(path), info, settings, store, models, text, on_progress)
-    return job, files, transcriber
+    return IndexingJob(
+        info=probe(path),
+        subtitles=SubtitleFiles.of(path, subtitles),
+        transcriber=load_transcriber(settings),
+        text=load_text_reader(settings),
+        video_id=content_id(path),
+        settings=settings,
+        store=store,
+        models=models,
+        on_progress=on_progress,
+    )
 
 
 @asynccontextmanager
@@ -126,37 +126,36 @@ def _out_of_space() -> Iterator[None]:
         raise OutOfSpace("the disk is full; what was indexed so far is kept") from error
 
 
-def _index_key(job: IndexingJob, files: SubtitleFiles, transcriber: Transcriber | None) -> str:
+def _index_key(job: IndexingJob) -> str:
     """Changes with anything that would make another index of the same video."""
     return fingerprint(
         _MERGE_VERSION,
         job.scan_key,
         job.caption_key,
-        files.key,
-        transcriber.name if transcriber else "",
+        job.subtitles.key,
+        job.transcriber.name if job.transcriber else "",
         job.models.summariser.name,
         job.models.embedder.name,
     )
 
 
-def _known_title(store: Store, video_id: str) -> str:
+def _title(job: IndexingJob, given: str | None) -> str:
+    """The title that is given, else the one that the video had before, else the file's name."""
     try:
-        return store.video(video_id).title
+        return given or job.store.video(job.video_id).title
     except UnknownVideo:
-        return ""
+        return job.info.path.stem
 
 
-async def _make_texts(
-    job: IndexingJob, files: SubtitleFiles, transcriber: Transcriber | None
-) -> float:
+async def _make_texts(job: IndexingJob) -> float:
     """Run every stage but embedding; returns where the video really ends, in seconds."""
     looked = await look(job)
     if not looked.clips:
         raise UnreadableVideo(f"no frame of {job.info.path} can be decoded")
     duration = _real_end(job, looked)
-    speech = await listen(job, files, transcriber, duration)
+    speech = await listen(job, duration)
     rows = _merged(job, looked, speech, duration)
-    rows["story"] = await _summary(job, rows["clip"])
+    rows["story"] = await summarise(job, rows["clip"])
     for kind, made in rows.items():
         await asyncio.to_thread(job.store.replace_texts, job.video_id, kind, made)
     return duration
@@ -191,17 +190,3 @@ def _merged(
         "clip": clip_rows(spans, looked.captions, cues, speech, captioner),
         "scene": scene_rows(scenes, spans, looked.captions, cues, speech, captioner),
     }
-
-
-async def _summary(job: IndexingJob, clips: list[TextRow]) -> list[TextRow]:
-    key = fingerprint("story-1", job.models.summariser.name)
-    known = await job.units("story", key)
-    parts = summary_parts(clips)
-
-    async def keep(ordinal: int, data: Data) -> None:
-        await job.keep("story", ordinal, key, data)
-
-    job.report("story", 0, len(parts), "parts")
-    rows = await summarise(parts, job.models.summariser, known, keep)
-    job.report("story", len(parts), len(parts), "parts")
-    return rows

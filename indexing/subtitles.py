@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -15,14 +16,26 @@ from charset_normalizer import from_bytes
 from pysubs2.exceptions import Pysubs2Error
 
 from videoseal.core.errors import UnreadableSubtitles
+from videoseal.core.provenance import fingerprint
 from videoseal.core.span import Span
 from videoseal.core.video import start_seconds
 from videoseal.indexing.index_rows import TextRow
 
-__all__ = ["SubtitleLine", "Subtitles", "embedded", "parse", "read_file", "sidecars", "to_srt"]
+__all__ = [
+    "SubtitleFiles",
+    "SubtitleLine",
+    "Subtitles",
+    "embedded",
+    "parse",
+    "read_file",
+    "sidecars",
+    "to_srt",
+]
 
 _SUFFIXES: Final = (".srt", ".vtt", ".ass", ".ssa")
-_LANGUAGE: Final = re.compile(r"(?:\.[A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)?(?:\.(?:sdh|forced|cc))?")
+_LANGUAGE: Final = re.compile(
+    r"(?:\.([A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?))?(?:\.(?:sdh|forced|cc))?\Z"
+)
 _TEXT_CODECS: Final = frozenset({"mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "text"})
 _ENCODINGS: Final = {
     "zh": ("gb18030", "big5"),
@@ -60,15 +73,53 @@ class Subtitles(NamedTuple):
     dropped: int
     """Lines without text, or that end before they start or begin after the video."""
 
-    def rows(self, first: int, duration: float) -> list[TextRow]:
-        """Rows of kind `speech` from ordinal `first`, cut to the video's duration."""
-        data = {"source": "subtitles", "file": self.source, "language": self.language}
-        return [
-            TextRow("speech", first + index, line.span.within(duration), line.text, "subtitles",
-                    dict(data))
-            for index, line in enumerate(self.lines)
-            if line.span.start < duration
-        ]  # fmt: skip
+
+class SubtitleFiles(NamedTuple):
+    """Where the subtitles of a video are taken from."""
+
+    given: Path | None
+    """Named by the user: then nothing else is looked at, and it must be readable."""
+    found: list[Path]
+    """Beside the video."""
+
+    @classmethod
+    def of(cls, video: Path, given: Path | None) -> SubtitleFiles:
+        """The file that the user named, else those beside the video.
+
+        A named file is read here once: better an error now than after an hour of looking at
+        pictures.
+        """
+        if given:
+            read_file(given)
+        return cls(given, [] if given else sidecars(video))
+
+    @property
+    def key(self) -> str:
+        """Changes with the content of any of the files."""
+        paths = [self.given] if self.given else self.found
+        return fingerprint([[path.name, _digest(path)] for path in paths])
+
+    def read(self, video: Path, warn: Callable[[str], None]) -> list[Subtitles]:
+        """What the files hold and, where none was named, what the video itself does.
+
+        Raises UnreadableSubtitles for the file that was named; others are warned about.
+        """
+        if self.given is not None:
+            return [read_file(self.given)]
+        read = []
+        for path in self.found:
+            try:
+                read.append(read_file(path))
+            except UnreadableSubtitles as error:
+                warn(f"left out: {error}")
+        return [*read, *embedded(video)]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def sidecars(video: Path) -> list[Path]:
@@ -93,10 +144,8 @@ def read_file(path: Path) -> Subtitles:
         raw = path.read_bytes()
     except OSError as error:
         raise UnreadableSubtitles(f"cannot read {path}: {error.strerror}") from None
-    match = re.search(
-        r"\.([A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?)(?:\.(?:sdh|forced|cc))?$", path.stem
-    )
-    language = match.group(1) if match else ""
+    match = _LANGUAGE.search(path.stem)
+    language = (match and match[1]) or ""
     return parse(_decode(raw, path, language), path, language=language)
 
 

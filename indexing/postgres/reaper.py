@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -43,16 +44,13 @@ def is_postmaster(pid: int, pgdata: Path) -> bool:
 def stop(pgdata: Path, *, patience_s: float = 30.0) -> None:
     """End the server of this folder: politely first, and for certain after `patience_s`."""
     pid = postmaster_pid(pgdata)
-    for number in (
-        2,
-        3,
-        9,
-    ):  # SIGINT disconnects clients, SIGQUIT leaves recovery to the next start
-        for _ in range(int(patience_s * 50)):
-            if pid is None or not is_postmaster(pid, pgdata):
-                return
-            if _ == 0:
-                os.kill(pid, number)
+    # SIGINT disconnects clients, SIGQUIT leaves recovery to the next start.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        if pid is None or not is_postmaster(pid, pgdata):
+            return
+        os.kill(pid, number)
+        deadline = time.monotonic() + patience_s
+        while is_postmaster(pid, pgdata) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 

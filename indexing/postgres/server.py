@@ -6,7 +6,7 @@ machine, and stops the server too early or never when a process was killed. Here
 
 - every process holds a shared file lock while it uses the server, which ends with the process
   however it ends;
-- a small keeper (indexing/reaper.py) waits for the last of them and then stops the server;
+- a small keeper (reaper.py) waits for the last of them and then stops the server;
 - the socket admits only the user who owns the folder.
 """
 
@@ -36,7 +36,7 @@ from videoseal.indexing.postgres.reaper import (
     try_lock,
 )
 
-__all__ = ["EmbeddedServer", "embedded_url"]
+__all__ = ["EmbeddedServer"]
 
 _LINGER_S: Final = 10.0
 """How long an unused server stays, so that commands in a row find it warm."""
@@ -46,20 +46,6 @@ _SOCKET: Final = ".s.PGSQL.5432"
 _LONGEST_SOCKET: Final = 103
 """Bytes of a socket's path that every Unix admits (104 on BSD with the final zero)."""
 _UNSAFE: Final = ("fsync=off", "full_page_writes=off")
-
-_held: Final[dict[Path, EmbeddedServer]] = {}
-"""Servers that `embedded_url` holds until the process ends."""
-
-
-def embedded_url(data_dir: Path) -> str:
-    """Start or join the server in `data_dir/postgres` for the rest of this process.
-
-    Raises DatabaseUnavailable.
-    """
-    if data_dir not in _held:
-        _held[data_dir] = EmbeddedServer(data_dir)
-    _held[data_dir].ensure()
-    return _held[data_dir].url
 
 
 class EmbeddedServer:

@@ -135,30 +135,23 @@ def _by_meaning(
     row = connection.execute(_VECTORS, common).fetchone()
     assert row is not None
     dimension, other = row
-    _check(common, len(vector), dimension, other)
-    if dimension is None:
+    if dimension == len(vector):
+        ranks = connection.execute(_BY_MEANING, {**common, "vector": vector})
+        return {text_id: Place(rank) for text_id, rank in ranks}
+    video, model = common["video"], common["model"]
+    if dimension is not None:
+        has = f"the vectors of video {video} have {dimension} numbers, {model} gives {len(vector)}"
+    elif other is not None:
+        has = f"video {video} has vectors of {other}, none of {model}"
+    else:
         return {}
-    ranks = connection.execute(_BY_MEANING, {**common, "vector": vector})
-    return {text_id: Place(rank) for text_id, rank in ranks}
+    raise EmbeddingMismatch(has, hint="run: videoseal index --re-embed <video>")
 
 
 def _unit(vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
     """The vector as one dimension; None where it points nowhere."""
     flat = np.asarray(vector, dtype=np.float32).reshape(-1)
     return flat if np.isfinite(flat).all() and flat.any() else None
-
-
-def _check(
-    common: Mapping[str, object], given: int, dimension: int | None, other: str | None
-) -> None:
-    video, model = common["video"], common["model"]
-    if dimension is None and other is not None:
-        problem = f"video {video} has vectors of {other}, none of {model}"
-    elif dimension is not None and dimension != given:
-        problem = f"the vectors of video {video} have {dimension} numbers, {model} gives {given}"
-    else:
-        return
-    raise EmbeddingMismatch(problem, hint="run: videoseal index --re-embed <video>")
 
 
 def _hits(connection: Connection, ranked: list[tuple[int, float]]) -> list[Hit]:

@@ -27,20 +27,12 @@ class OcrReading(NamedTuple):
 
 def readings_of(lines: Iterable[TextLine], width: int, height: int) -> list[OcrReading]:
     """Lines with a letter or digit, their boxes in fractions of the picture they are from."""
-    return [
-        OcrReading(
-            line.text,
-            line.score,
-            Box(
-                line.box[0] / width,
-                line.box[1] / height,
-                line.box[2] / width,
-                line.box[3] / height,
-            ),
-        )
-        for line in lines
-        if letters(line.text)
-    ]
+    readings = []
+    for text, score, (left, top, right, bottom) in lines:
+        if letters(text):
+            box = Box(left / width, top / height, right / width, bottom / height)
+            readings.append(OcrReading(text, score, box))
+    return readings
 
 
 def letters(text: str) -> str:
@@ -92,16 +84,15 @@ class OcrReadings:
     def __init__(self, votes: dict[str, tuple[int, float]] | None = None) -> None:
         self._votes = dict(votes or {})
 
-    def add(self, text: str, score: float) -> None:
-        """Count one reading."""
-        count, total = self._votes.get(text, (0, 0.0))
-        self._votes[text] = (count + 1, total + score)
+    def add(self, text: str, score: float, count: int = 1) -> None:
+        """Count one reading, or several whose scores add up to `score`."""
+        before, total = self._votes.get(text, (0, 0.0))
+        self._votes[text] = (before + count, total + score)
 
     def merge(self, other: OcrReadings) -> None:
         """Count the readings of `other`, too."""
         for text, (count, total) in other._votes.items():
-            mine = self._votes.get(text, (0, 0.0))
-            self._votes[text] = (mine[0] + count, mine[1] + total)
+            self.add(text, total, count)
 
     @property
     def count(self) -> int:

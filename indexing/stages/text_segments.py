@@ -46,15 +46,22 @@ class Cue:
         return f"{self.values[0]} to {self.values[-1]}" if self.values else self.text
 
 
-@dataclass
 class _Chain:
     """Segments of one text over clip borders."""
 
-    start: float
-    end: float
-    box: Box
-    last: str
-    readings: OcrReadings
+    def __init__(self, segment: TextSegment) -> None:
+        self.start, self.box = segment["start"], Box(*segment["box"])
+        self.readings = OcrReadings()
+        self.add(segment)
+
+    def add(self, segment: TextSegment) -> None:
+        self.end, self._last = segment["end"], segment["last"]
+        self.readings.merge(OcrReadings.from_json(segment["readings"]))
+
+    def goes_on_with(self, segment: TextSegment) -> bool:
+        return self._last == segment["first"] or (
+            self.box.near(Box(*segment["box"])) and alike(self._last, segment["first"])
+        )
 
 
 def join_segments(
@@ -90,12 +97,13 @@ def _chains(clips: Mapping[int, Sequence[TextSegment]]) -> Iterable[_Chain]:
             running = []
         carried: list[_Chain] = []
         for segment in clips[ordinal]:
-            chain = _take(running, segment) if segment["opens"] else None
-            if chain is None:
-                chain = _chain(segment)
+            before = [chain for chain in running if chain.goes_on_with(segment)]
+            if segment["opens"] and before:
+                chain = before[0]
+                running.remove(chain)
+                chain.add(segment)
             else:
-                chain.end, chain.last = segment["end"], segment["last"]
-                chain.readings.merge(OcrReadings.from_json(segment["readings"]))
+                chain = _Chain(segment)
             if segment["runs_on"]:
                 carried.append(chain)
             else:
@@ -103,24 +111,6 @@ def _chains(clips: Mapping[int, Sequence[TextSegment]]) -> Iterable[_Chain]:
         yield from running
         running, previous = carried, ordinal
     yield from running
-
-
-def _chain(segment: TextSegment) -> _Chain:
-    readings = OcrReadings.from_json(segment["readings"])
-    box = Box(*segment["box"])
-    return _Chain(segment["start"], segment["end"], box, segment["last"], readings)
-
-
-def _take(running: list[_Chain], segment: TextSegment) -> _Chain | None:
-    """Remove and return the chain that `segment` goes on with."""
-    box = Box(*segment["box"])
-    for chain in running:
-        if chain.last == segment["first"] or (
-            chain.box.near(box) and alike(chain.last, segment["first"])
-        ):
-            running.remove(chain)
-            return chain
-    return None
 
 
 def _bridged(cues: Iterable[Cue], gap: float) -> list[Cue]:

@@ -7,7 +7,6 @@ hand: where a line comes or goes, its strokes tell in which frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple, TypedDict
 
 from videoseal.indexing.stages.change_detection import Box, Grey, Strokes
@@ -42,20 +41,11 @@ class TextSegment(TypedDict):
     readings: dict[str, list[float]]
 
 
-@dataclass
 class _Track:
-    start: float
-    opens: bool
-    box: Box
-    first: str
-    last: str
-    readings: OcrReadings
-
-    @classmethod
-    def begin(cls, reading: OcrReading, start: float, *, opens: bool) -> _Track:
-        votes = OcrReadings()
-        votes.add(reading.text, reading.score)
-        return cls(start, opens, reading.box, reading.text, reading.text, votes)
+    def __init__(self, reading: OcrReading, start: float, *, opens: bool) -> None:
+        self.start, self.opens, self.first = start, opens, reading.text
+        self.readings = OcrReadings()
+        self.see(reading)
 
     def see(self, reading: OcrReading) -> None:
         self.box, self.last = reading.box, reading.text
@@ -79,7 +69,7 @@ class TextTracker:
 
     def __init__(self, start: float, lines: Sequence[OcrReading], opening: TimedGrey) -> None:
         self._last = opening
-        self._open = [_Track.begin(line, start, opens=True) for line in lines]
+        self._open = [_Track(line, start, opens=True) for line in lines]
         self._done: list[TextSegment] = []
 
     def unchanged(self, sample: TimedGrey) -> None:
@@ -122,20 +112,15 @@ class TextTracker:
 
 def _scroll(tracks: Sequence[_Track], lines: Sequence[OcrReading]) -> float:
     """How far down all text moved, in heights of the picture; 0 unless several lines agree."""
-    before = {letters(track.last): track.box.top for track in tracks}
+    keys = [letters(track.last) for track in tracks]
+    before = {k: t.box.top for k, t in zip(keys, tracks, strict=True) if keys.count(k) == 1}
     after = {letters(line.text): line.box.top for line in lines}
-    if len(before) != len(tracks) or len(after) != len(lines):
-        before = {key: top for key, top in before.items() if _count(tracks, key) == 1}
     moves = sorted(after[key] - top for key, top in before.items() if key in after)
     if len(moves) < 2:
         return 0.0
     middle = moves[len(moves) // 2]
     agreeing = sum(abs(move - middle) < _STILL for move in moves)
     return middle if abs(middle) >= _STILL and agreeing > len(moves) / 2 else 0.0
-
-
-def _count(tracks: Sequence[_Track], key: str) -> int:
-    return sum(letters(track.last) == key for track in tracks)
 
 
 class _Interval:
@@ -195,9 +180,9 @@ class _Interval:
     def appear(self, line: OcrReading, parts: Sequence[_Track]) -> _Track:
         """Begin a track where the line comes into view, or where its pieces did."""
         if not parts:
-            return _Track.begin(line, self.appearing(line.box), opens=False)
+            return _Track(line, self.appearing(line.box), opens=False)
         start = min(track.start for track in parts)
-        return _Track.begin(line, start, opens=any(track.opens for track in parts))
+        return _Track(line, start, opens=any(track.opens for track in parts))
 
     def vanishing(self, box: Box) -> float:
         """Time of the first frame without what the first sample shows in `box`."""

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Collection,
-    Generator,
-    Iterator,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
+from itertools import groupby
 from typing import Final, NamedTuple, TypeVar, cast
 
 from videoseal.core.frames import VideoReader
@@ -24,7 +17,6 @@ from videoseal.indexing.job import IndexingJob
 from videoseal.indexing.stages.clip_stats import in_words
 from videoseal.indexing.stages.frame_pass import ClipData, ClipScan, ClipScanner
 from videoseal.indexing.stages.ocr_lines import OcrReadings
-from videoseal.models.roles import Captioner
 from videoseal.models.types import CaptionRequest, Frame
 
 __all__ = ["FramePassResult", "look"]
@@ -53,30 +45,43 @@ async def look(job: IndexingJob) -> FramePassResult:
     frames_for: set[int] = set()
     if job.models.captioner.wants_frames:
         frames_for = set(range(len(layout))) - captioned.keys()
-    total, done = job.info.duration, sum(layout[ordinal].duration for ordinal in scanned)
-    job.report("scan", done, total, "s")
-    captions = 0
+    done, captions = sum(layout[ordinal].duration for ordinal in scanned), len(captioned)
+    gate = asyncio.Semaphore(_AT_ONCE)
+    job.report("scan", done, job.info.duration, "s")
 
-    async def keep_caption(ordinal: int, text: str) -> None:
+    async def caption(ordinal: int, request: CaptionRequest) -> None:
         nonlocal captions
-        await job.keep("caption", ordinal, job.caption_key, {"text": text})
+        try:
+            reply = await job.models.captioner.caption(request)
+            await job.keep("caption", ordinal, job.caption_key, {"text": reply.value})
+        finally:
+            gate.release()
         captions += 1
         if frames_for:
-            job.report("captions", len(captioned) + captions, len(layout), "clips")
+            job.report("captions", captions, len(layout), "clips")
 
     passes = _in_thread(_passes(job, layout, scanned, captioned, frames_for))
-    async with _Captions(job.models.captioner, keep_caption) as queue, aclosing(passes):
+    async with _task_group() as tasks, aclosing(passes):
         async for scan in passes:
             if scan.ordinal not in scanned:
                 await job.keep("scan", scan.ordinal, job.scan_key, cast(Data, scan.data))
                 done += layout[scan.ordinal].duration
-                job.report("scan", done, total, "s")
+                job.report("scan", done, job.info.duration, "s")
             if scan.data["span"] and scan.ordinal not in captioned:
-                # Texts on the screen are joined to the clip's own text later; only a model that
-                # sees pictures is helped by them.
-                request = _caption_request(scan.data, scan.frames, on_screen=bool(frames_for))
-                await queue.add(scan.ordinal, request)
+                await gate.acquire()
+                request = _caption_request(scan, on_screen=bool(frames_for))
+                tasks.create_task(caption(scan.ordinal, request))
     return await _stored(job)
+
+
+@asynccontextmanager
+async def _task_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group whose first error comes out as what it is."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
 
 
 async def _stored(job: IndexingJob) -> FramePassResult:
@@ -105,8 +110,9 @@ def _passes(
             frames = _frames(job, reader, data) if ordinal in frames_for else []
             yield ClipScan(ordinal, data, frames)
         scanner = ClipScanner(reader, job.settings, job.text)
-        for run in _runs(missing):
-            yield from scanner.clips([(number, layout[number]) for number in run], frames_for)
+        # The difference of place and ordinal is the same for neighbours.
+        for _, run in groupby(enumerate(missing), lambda item: item[0] - item[1]):
+            yield from scanner.clips([(number, layout[number]) for _, number in run], frames_for)
 
 
 def _frames(job: IndexingJob, reader: VideoReader, data: ClipData) -> list[Frame]:
@@ -117,18 +123,6 @@ def _frames(job: IndexingJob, reader: VideoReader, data: ClipData) -> list[Frame
     pictures = {picture.time: picture for picture in reader.frames_at(times)}
     side, quality = job.settings.frame_side, job.settings.jpeg_quality
     return [Frame(time, pictures[time].jpeg(side, quality)) for time in sorted(pictures)]
-
-
-def _runs(ordinals: Sequence[int]) -> Iterator[list[int]]:
-    """Split into stretches of neighbours."""
-    run: list[int] = []
-    for ordinal in ordinals:
-        if run and ordinal != run[-1] + 1:
-            yield run
-            run = []
-        run.append(ordinal)
-    if run:
-        yield run
 
 
 async def _in_thread(items: Generator[T, None, None]) -> AsyncGenerator[T, None]:
@@ -143,51 +137,17 @@ async def _in_thread(items: Generator[T, None, None]) -> AsyncGenerator[T, None]
         await asyncio.to_thread(thread.shutdown)
 
 
-def _caption_request(data: ClipData, frames: Sequence[Frame], *, on_screen: bool) -> CaptionRequest:
-    """What a captioner is asked about one scanned clip."""
-    facts = data["facts"]
-    texts = [OcrReadings.from_json(part["readings"]).best for part in data["segments"]]
+def _caption_request(scan: ClipScan, *, on_screen: bool) -> CaptionRequest:
+    """What a captioner is asked about one scanned clip.
+
+    Texts `on_screen` are joined to the clip's own text later; only a model that sees pictures is
+    helped by them.
+    """
+    facts = scan.data["facts"]
+    texts = [OcrReadings.from_json(part["readings"]).best for part in scan.data["segments"]]
     return CaptionRequest(
-        span=Span(*data["span"]),
-        frames=list(frames),
+        span=Span(*scan.data["span"]),
+        frames=scan.frames,
         measured=in_words(facts) if facts else {},
         on_screen=list(dict.fromkeys(texts)) if on_screen else [],
     )
-
-
-class _Captions:
-    """Captions clips in the background; the first error of any of them comes out of `add`.
-
-    `keep` stores a caption by ordinal; what it stored stays, whatever fails later.
-    """
-
-    def __init__(self, captioner: Captioner, keep: Callable[[int, str], Awaitable[None]]) -> None:
-        self._captioner, self._keep = captioner, keep
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> _Captions:
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        try:
-            while self._tasks and kind is None:
-                await self._settle()
-        finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def add(self, ordinal: int, request: CaptionRequest) -> None:
-        """Caption a clip as soon as there is room; raises ModelError of an earlier one."""
-        while len(self._tasks) >= _AT_ONCE:
-            await self._settle()
-        self._tasks.add(asyncio.create_task(self._caption(ordinal, request)))
-
-    async def _settle(self) -> None:
-        done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-
-    async def _caption(self, ordinal: int, request: CaptionRequest) -> None:
-        reply = await self._captioner.caption(request)
-        await self._keep(ordinal, reply.value)

@@ -1,13 +1,12 @@
 """The schema of the index: numbered SQL files, applied in order, each once.
 
-They lie in `indexing/migrations/`, are recorded with a checksum in `videoseal.migrations`, and are
-applied in one transaction under a lock, so that processes that start together do not collide.
+They lie in `indexing/store/schema/`, are recorded with a checksum in `videoseal.migrations`, and
+are applied in one transaction under a lock, so that processes that start together do not collide.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from importlib import resources
 from typing import Final, LiteralString, NamedTuple
 
@@ -16,7 +15,7 @@ from psycopg import errors
 from videoseal.core.errors import DatabaseUnavailable, MissingExtension, SchemaMismatch
 from videoseal.indexing.postgres.database import Connection
 
-__all__ = ["Migration", "MigrationStep", "latest", "migrate", "status"]
+__all__ = ["MigrationStep", "latest", "migrate"]
 
 _LOCK: Final = 0x76736561  # "vsea"
 _LEDGER: Final = """
@@ -42,28 +41,9 @@ class MigrationStep(NamedTuple):
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-class Migration(NamedTuple):
-    """A step and when it was applied to a database; None where it was not."""
-
-    number: int
-    name: str
-    applied: datetime | None
-
-
 def latest() -> int:
     """The schema version of this program."""
     return _steps()[-1].number
-
-
-def status(connection: Connection) -> list[Migration]:
-    """Every step that this program or the database knows, in order; changes nothing."""
-    done = _applied(connection)
-    names = {step.number: step.name for step in _steps()}
-    names.update({number: name for number, (name, _, _) in done.items()})
-    return [
-        Migration(number, name, done[number][2] if number in done else None)
-        for number, name in sorted(names.items())
-    ]
 
 
 def migrate(connection: Connection) -> list[int]:
@@ -107,13 +87,6 @@ def _steps() -> list[MigrationStep]:
     ]
 
 
-def _applied(connection: Connection) -> dict[int, tuple[str, str, datetime]]:
-    if not _value(connection, "SELECT to_regclass('videoseal.migrations')"):
-        return {}
-    rows = connection.execute("SELECT number, name, checksum, applied FROM videoseal.migrations")
-    return {number: (name, checksum, applied) for number, name, checksum, applied in rows}
-
-
 def _value(connection: Connection, query: LiteralString) -> object:
     row = connection.execute(query).fetchone()
     return row[0] if row else None
@@ -121,14 +94,17 @@ def _value(connection: Connection, query: LiteralString) -> object:
 
 def _missing(connection: Connection) -> list[MigrationStep]:
     """The steps still to apply; SchemaMismatch where the database is not an earlier state."""
-    steps, done = _steps(), _applied(connection)
+    steps, done = _steps(), dict[int, str]()
+    if _value(connection, "SELECT to_regclass('videoseal.migrations')"):
+        rows = connection.execute("SELECT number, checksum FROM videoseal.migrations")
+        done = dict(rows.fetchall())
     if newer := sorted(set(done) - {step.number for step in steps}):
         raise SchemaMismatch(
             f"the index has schema {newer[-1]}, this program knows up to {steps[-1].number}",
             hint="update the program, or use another database",
         )
     for step in steps:
-        if step.number in done and done[step.number][1] != step.checksum:
+        if done.get(step.number, step.checksum) != step.checksum:
             raise SchemaMismatch(
                 f"the index was made by another version of step {step.number} ({step.name})",
                 hint="index into a fresh data folder or database",

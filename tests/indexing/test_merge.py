@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
@@ -13,7 +14,7 @@ from videoseal.indexing.clips import scene_spans
 from videoseal.indexing.index_rows import Data, TextRow
 from videoseal.indexing.merge import clip_rows, cue_rows, per_span, scene_rows
 from videoseal.indexing.stages.change_detection import Box
-from videoseal.indexing.stages.summary import summarise, summary_parts
+from videoseal.indexing.stages.summary import summarise
 from videoseal.indexing.stages.text_segments import Cue
 from videoseal.models.types import Reply, Usage
 
@@ -104,32 +105,41 @@ def clips(minutes: int) -> list[TextRow]:
     ]
 
 
+class Kept:
+    """Stands for a job: the summariser, and the units that were kept."""
+
+    def __init__(self) -> None:
+        self.models = SimpleNamespace(summariser=Counter())
+        self.kept: dict[int, Data] = {}
+
+    async def units(self, stage: str, key: str) -> dict[int, Data]:
+        return self.kept
+
+    async def keep(self, stage: str, ordinal: int, key: str, data: Data) -> None:
+        self.kept[ordinal] = data
+
+    def report(self, *_: object) -> None:
+        pass
+
+
 async def test_a_long_story_has_parts_and_a_whole() -> None:
     """Ten minutes make a part; the whole is told from the parts, and nothing is told twice."""
-    kept: dict[int, Data] = {}
-
-    async def keep(ordinal: int, data: Data) -> None:
-        kept[ordinal] = data
-
-    summariser = Counter()
-    rows = await summarise(summary_parts(clips(25)), summariser, kept, keep)
+    job: Any = Kept()
+    rows = await summarise(job, clips(25))
     assert [(row.ordinal, row.span) for row in rows] == [
         (0, Span(0, 1500)), (1, Span(0, 600)), (2, Span(600, 1200)), (3, Span(1200, 1500))
     ]  # fmt: skip
     assert rows[0].text == "3 lines, first 00:00:00"
-    again = await summarise(summary_parts(clips(25)), summariser, kept, keep)
-    assert (again, summariser.calls) == (rows, 4)
+    again = await summarise(job, clips(25))
+    assert (again, job.models.summariser.calls) == (rows, 4)
     changed = [*clips(24), TextRow("clip", 24, Span(1440, 1500), "other", "test")]
-    await summarise(summary_parts(changed), summariser, kept, keep)
-    assert summariser.calls == 5
+    await summarise(job, changed)
+    assert job.models.summariser.calls == 5
 
 
 async def test_a_short_story_is_one_row() -> None:
     """A video of up to fifteen minutes is told in one piece; no clips, no story."""
-
-    async def keep(ordinal: int, data: Data) -> None:
-        pass
-
-    rows = await summarise(summary_parts(clips(14)), Counter(), {}, keep)
+    job: Any = Kept()
+    rows = await summarise(job, clips(14))
     assert [(row.ordinal, row.text) for row in rows] == [(0, "14 lines, first 00:00:00")]
-    assert await summarise([], Counter(), {}, keep) == []
+    assert await summarise(job, []) == []

@@ -222,6 +222,8 @@ async def test_subtitles_become_speech(index: Any, store: Store, film: Any, tmp_
     (tmp_path / "film.en.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nbeside\n")
     row = await index(video, ocr=False)
     assert told(store, row.id, "speech") == [(Span(1, 2), "beside")]
+    source = {"source": "subtitles", "file": "film.en.srt", "language": "en"}
+    assert store.texts(row.id, ["speech"])[0].data == source
     assert store.texts(row.id, ["clip"])[0].text.endswith("Speech: beside")
     named = tmp_path / "named.srt"
     named.write_text(

@@ -12,6 +12,7 @@ import pytest
 from videoseal.core.errors import UnreadableSubtitles
 from videoseal.core.span import Span
 from videoseal.indexing.index_rows import TextRow
+from videoseal.indexing.stages.speech import speech_rows
 from videoseal.indexing.subtitles import embedded, read_file, sidecars, to_srt
 
 SRT = """1
@@ -115,10 +116,10 @@ def test_files_beside_a_video_are_found(tmp_path: Path) -> None:
 def test_rows_are_cut_to_the_video(tmp_path: Path) -> None:
     """A line past the end is left out, one over the end is cut, ordinals go on."""
     (tmp_path / "a.srt").write_text(SRT)
-    rows = read_file(tmp_path / "a.srt").rows(7, duration=6.5)
+    lines = read_file(tmp_path / "a.srt").lines
+    rows = speech_rows(lines, "subtitles", {}, 7, duration=6.5)
     assert [(row.ordinal, row.span) for row in rows] == [(7, Span(1, 2.5)), (8, Span(6, 6.5))]
-    assert rows[0].data == {"source": "subtitles", "file": "a.srt", "language": ""}
-    assert len(read_file(tmp_path / "a.srt").rows(0, duration=6.0)) == 1
+    assert len(speech_rows(lines, "subtitles", {}, 0, duration=6.0)) == 1
 
 
 def test_text_streams_inside_a_video_are_read(film: Any, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from videoseal.core.errors import DatabaseUnavailable
 from videoseal.indexing.postgres import binaries as programs
 from videoseal.indexing.postgres.database import connect
 from videoseal.indexing.postgres.reaper import is_postmaster, postmaster_pid
-from videoseal.indexing.postgres.server import EmbeddedServer, embedded_url
+from videoseal.indexing.postgres.server import EmbeddedServer
 
 ROOT = Path(__file__).resolve().parents[3]
 USE = """
@@ -293,18 +293,22 @@ def test_platform_without_binaries_is_told_what_to_set(data_dir, monkeypatch):
     assert "DATABASE_URL" in caught.value.hint
 
 
-def test_url_for_the_rest_of_the_process(used_dir):
-    """`embedded_url` starts the server once, and again where it was killed."""
+def test_a_use_that_nobody_closes_lasts_as_long_as_the_process(used_dir):
+    """An object that is not kept still holds the server, and a killed one is started again."""
     code = (
-        "import os, signal, sys\n"
+        "import gc, os, signal, sys\n"
         "from pathlib import Path\n"
+        "import psycopg\n"
         "from videoseal.indexing.postgres.reaper import postmaster_pid\n"
-        "from videoseal.indexing.postgres.server import embedded_url\n"
+        "from videoseal.indexing.postgres.server import EmbeddedServer\n"
         "folder = Path(sys.argv[1])\n"
-        "url = embedded_url(folder)\n"
+        "url = EmbeddedServer(folder, linger_s=0.1).url\n"
+        "gc.collect()\n"
+        "import time; time.sleep(0.5)\n"
+        "psycopg.connect(url).close()\n"
         "os.kill(postmaster_pid(folder / 'postgres' / 'data'), signal.SIGKILL)\n"
-        "import time; time.sleep(0.2)\n"
-        "assert embedded_url(folder) == url\n"
+        "time.sleep(0.2)\n"
+        "assert EmbeddedServer(folder).url == url\n"
+        "psycopg.connect(url).close()\n"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code, str(used_dir)], check=True, cwd=ROOT)
-    assert callable(embedded_url)

@@ -20,6 +20,7 @@ from videoseal.core.errors import MissingDependency
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.indexing.stages import speech
+from videoseal.indexing.subtitles import SubtitleLine
 
 
 class Talker:
@@ -59,8 +60,8 @@ def test_what_is_said_lies_on_the_presentation_timeline() -> None:
 
 def test_rows_are_cut_to_the_video() -> None:
     """Rows carry their source and end with the video."""
-    said = [{"start": 1.0, "end": 3.0, "text": "a"}, {"start": 4.0, "end": 5.0, "text": "b"}]
-    (row,) = speech.speech_rows(said, "talker-1", 5, duration=2.0)
+    said = [SubtitleLine(Span(1.0, 3.0), "a"), SubtitleLine(Span(4.0, 5.0), "b")]
+    (row,) = speech.speech_rows(said, "talker-1", {"source": "speech"}, 5, duration=2.0)
     assert (row.ordinal, row.span, row.text, row.model) == (5, Span(1, 2), "a", "talker-1")
     assert row.data == {"source": "speech"}
 

@@ -11,7 +11,7 @@ import pytest
 from videoseal.core.errors import DatabaseUnavailable, MissingExtension, SchemaMismatch
 from videoseal.core.settings import Settings
 from videoseal.indexing.postgres.database import connect
-from videoseal.indexing.store.migrations import latest, migrate, status
+from videoseal.indexing.store.migrations import latest, migrate
 from videoseal.indexing.store.store import Store
 
 
@@ -30,12 +30,14 @@ def settings(url):
 
 
 def test_first_one_makes_the_schema(empty_url):
-    """Every step is pending before, applied once, and dated afterwards."""
+    """Every step is applied once, and is dated."""
     with connect(empty_url) as connection:
-        assert all(step.applied is None for step in status(connection))
-        assert migrate(connection) == [step.number for step in status(connection)]
+        assert migrate(connection) == list(range(1, latest() + 1))
         assert migrate(connection) == []
-        assert all(step.applied is not None for step in status(connection))
+        rows = connection.execute("SELECT number, applied FROM videoseal.migrations ORDER BY 1")
+        assert [(number, applied is not None) for number, applied in rows] == [
+            (number, True) for number in range(1, latest() + 1)
+        ]
 
 
 def test_processes_that_start_together_do_not_collide(empty_url):
@@ -57,7 +59,6 @@ def test_newer_schema_is_refused(database_url):
     """An index made by a later program is left alone, with what to do about it."""
     with connect(database_url) as connection:
         connection.execute("INSERT INTO videoseal.migrations VALUES (999, 'later', 'x')")
-        assert status(connection)[-1].name == "later"
     with pytest.raises(SchemaMismatch, match="schema 999") as caught:
         Store.connect(settings(database_url))
     assert "update" in caught.value.hint
@@ -78,7 +79,8 @@ def test_failed_migration_leaves_nothing(empty_url):
         connection.execute("CREATE TABLE videoseal.vectors (in_the_way int)")
         with pytest.raises(psycopg.errors.DuplicateTable):
             migrate(connection)
-        assert all(step.applied is None for step in status(connection))
+        found = connection.execute("SELECT to_regclass('videoseal.migrations')").fetchone()
+        assert found == (None,)
         connection.execute("DROP TABLE videoseal.vectors")
         assert migrate(connection)
 
