@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from videoseal.core.progress import Progress, ProgressFn
 from videoseal.core.provenance import fingerprint
@@ -18,13 +22,21 @@ from videoseal.indexing.subtitles import SubtitleFiles
 from videoseal.models.ocr.reader import TextReader
 from videoseal.models.roles import Models
 
-if TYPE_CHECKING:
-    from videoseal.indexing.stages.speech import Transcriber
-
-__all__ = ["SCAN_VERSION", "IndexingJob"]
+__all__ = ["SCAN_VERSION", "IndexingJob", "Transcriber"]
 
 SCAN_VERSION: Final = "scan-1"
 """Raised with every change of what a pass over the frames stores."""
+
+
+class Transcriber(Protocol):
+    """Turns sound into timed text."""
+
+    @property
+    def name(self) -> str:
+        """Model name, stored with every row."""
+
+    def transcribe(self, samples: npt.NDArray[np.float32]) -> Iterable[tuple[float, float, str]]:
+        """Start and end in seconds after the first sample, and what is said."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from videoseal.indexing.stages.text_tracker import TextSegment, TextTracker, Tim
 from videoseal.models.ocr.reader import TextReader
 from videoseal.models.types import Frame
 
-__all__ = ["ClipData", "ClipScan", "ClipScanner"]
+__all__ = ["ClipData", "ClipScan", "ClipScanner", "caption_frame"]
 
 _GREY_SIDE: Final = 640
 _TEXT_SIDE: Final = 1280
@@ -181,16 +181,12 @@ class ClipScanner:
             clip.facts.frame(shown.time, shown.grey)
             clip.interval.append(TimedGrey(shown.time, shown.grey))
             if clip.due(clip.wanted, shown):
-                clip.frames.append(self._caption_frame(shown))
+                clip.frames.append(caption_frame(shown.picture, self._settings))
             if clip.due(clip.samples, shown):
                 self._sample(clip, shown, pool, end)
             if clip.samples:
                 return
             waiting.popleft()
-
-    def _caption_frame(self, shown: _Shown) -> Frame:
-        jpeg = shown.picture.jpeg(self._settings.frame_side, self._settings.jpeg_quality)
-        return Frame(shown.time, jpeg)
 
     def _sample(self, clip: _Clip, shown: _Shown, pool: ThreadPoolExecutor, end: float) -> None:
         """Hand the frame to the text reader, unless it shows what the last one read showed."""
@@ -226,6 +222,11 @@ class ClipScanner:
                 clip.follow(frames, lines.result() if lines else None)
             if end is not None:
                 yield clip.finish(end)
+
+
+def caption_frame(picture: Picture, settings: Settings) -> Frame:
+    """A frame as a captioner is shown it."""
+    return Frame(picture.time, picture.jpeg(settings.frame_side, settings.jpeg_quality))
 
 
 def _read_lines(text: TextReader, rgb: npt.NDArray[np.uint8]) -> list[OcrReading]:

@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import av
 import numpy as np
@@ -20,12 +20,11 @@ from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.core.video import start_seconds
 from videoseal.indexing.index_rows import Data, TextRow
-from videoseal.indexing.job import IndexingJob
+from videoseal.indexing.job import IndexingJob, Transcriber
 from videoseal.indexing.subtitles import SubtitleLine
 
 __all__ = [
     "Sound",
-    "Transcriber",
     "listen",
     "load_transcriber",
     "said_in",
@@ -105,17 +104,6 @@ class Sound(NamedTuple):
     """Presentation time of the first sample, in seconds; negative where sound comes first."""
     samples: npt.NDArray[np.float32]
     """Mono, 16,000 a second, in [-1, 1]."""
-
-
-class Transcriber(Protocol):
-    """Turns sound into timed text."""
-
-    @property
-    def name(self) -> str:
-        """Model name, stored with every row."""
-
-    def transcribe(self, samples: npt.NDArray[np.float32]) -> Iterable[tuple[float, float, str]]:
-        """Start and end in seconds after the first sample, and what is said."""
 
 
 def sounds(video: Path, *, seconds: float = _CHUNK_SECONDS) -> Iterator[Sound]:

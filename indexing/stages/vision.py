@@ -15,7 +15,7 @@ from videoseal.indexing.clips import caption_times
 from videoseal.indexing.index_rows import Data
 from videoseal.indexing.job import IndexingJob
 from videoseal.indexing.stages.clip_stats import in_words
-from videoseal.indexing.stages.frame_pass import ClipData, ClipScan, ClipScanner
+from videoseal.indexing.stages.frame_pass import ClipData, ClipScan, ClipScanner, caption_frame
 from videoseal.indexing.stages.ocr_lines import OcrReadings
 from videoseal.models.types import CaptionRequest, Frame
 
@@ -121,8 +121,7 @@ def _frames(job: IndexingJob, reader: VideoReader, data: ClipData) -> list[Frame
         return []
     times = caption_times(Span(*data["span"]), job.settings.caption_fps)
     pictures = {picture.time: picture for picture in reader.frames_at(times)}
-    side, quality = job.settings.frame_side, job.settings.jpeg_quality
-    return [Frame(time, pictures[time].jpeg(side, quality)) for time in sorted(pictures)]
+    return [caption_frame(picture, job.settings) for _, picture in sorted(pictures.items())]
 
 
 async def _in_thread(items: Generator[T, None, None]) -> AsyncGenerator[T, None]:
