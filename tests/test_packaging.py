@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import socket
 import subprocess
 import sys
+import sysconfig
+import tempfile
 import tomllib
+import venv
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+
+from tests.graph.test_serve import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -48,15 +59,88 @@ def test_wheel_holds_all_modules_and_nothing_beside_the_package(wheel: Path) -> 
     assert names == shipped | front
 
 
-def test_wheel_imports_from_another_folder(wheel: Path, tmp_path: Path) -> None:
-    """Modules come from the wheel when only it is on the path."""
-    code = "import videoseal.cli.main, videoseal.core.span as span; print(span.__file__)"
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that holds the wheel, and sees what it depends on."""
+    place = tmp_path_factory.mktemp("environment")
+    venv.create(place, with_pip=False)
+    install = ["-m", "pip", "--python", str(place), "install", "--quiet", "--no-deps",
+               "--no-index", "--disable-pip-version-check", str(wheel)]  # fmt: skip
+    done = subprocess.run([sys.executable, *install], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (site,) = (place / "lib").glob("python*/site-packages")
+    # A plain line adds only that folder: what its own .pth files say, as of an editable install
+    # of the checkout, is not read.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return place / "bin"
+
+
+def ran(*command: str | Path, **options: Any) -> str:
+    """What a command prints that knows nothing of the checkout."""
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(wheel), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
+        command, capture_output=True, text=True, env=plain(), timeout=120, **options
     )
     assert done.returncode == 0, done.stderr
-    assert str(wheel) in done.stdout
+    return done.stdout.strip()
+
+
+def plain(**more: str) -> dict[str, str]:
+    """An environment without the folders and settings of whoever runs the tests."""
+    return {"PATH": "/usr/bin:/bin", "HOME": tempfile.gettempdir(), "LC_ALL": "C.UTF-8", **more}
+
+
+def test_installed_command_says_its_version(installed: Path, tmp_path: Path) -> None:
+    """`videoseal --version` is the version of the project."""
+    version = PROJECT["project"]["version"]
+    assert ran(installed / "videoseal", "--version", cwd=tmp_path) == f"videoseal {version}"
+
+
+def test_nothing_is_importable_beside_the_package(installed: Path, tmp_path: Path) -> None:
+    """The front door comes from the environment, and no floor is a package of its own."""
+    code = (
+        "import importlib.util, videoseal\n"
+        "client = videoseal.open\n"
+        f"bare = [name for name in {FLOORS} if importlib.util.find_spec(name)]\n"
+        "print(videoseal.__file__, client.__module__, bare)"
+    )
+    file, module, bare = ran(installed / "python", "-c", code, cwd=tmp_path).split()
+    assert Path(file).is_relative_to(installed.parent)
+    assert (module, bare) == ("videoseal.api", "[]")
+
+
+@pytest.mark.slow
+def test_installed_graphs_are_served(installed: Path, tmp_path: Path) -> None:
+    """`langgraph dev` finds both graphs and the route of frames where no checkout is."""
+    pytest.importorskip("langgraph_api", reason="the `serve` extra is not installed")
+    code = "import videoseal.graph.http as http; print(http.__file__)"
+    config = json.loads((ROOT / "langgraph.json").read_text("utf-8"))
+    config["http"]["app"] = ran(installed / "python", "-c", code, cwd=tmp_path) + ":app"
+    config["env"] = {}
+    (tmp_path / "langgraph.json").write_text(json.dumps(config), "utf-8")
+    with serving(installed, tmp_path) as url, httpx.Client(base_url=url, timeout=60) as client:
+        found = client.post("/assistants/search", json={}).json()
+        assert {each["graph_id"] for each in found} == {"agent", "indexer"}
+        assert client.get("/frames/v0123456789abcdef/1-2-3.jpg").text == "no such frame"
+
+
+@contextmanager
+def serving(programs: Path, folder: Path) -> Iterator[str]:
+    """The address of a server with the configuration in a folder; it ends with the block."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [programs / "python", "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload",
+               "--host", "127.0.0.1", "--port", str(port)]  # fmt: skip
+    environ = plain(
+        VIDEOSEAL_DATA_DIR=str(folder / "data"), LANGSMITH_TRACING="false",
+        LANGGRAPH_CLI_NO_ANALYTICS="1", LANGGRAPH_NO_VERSION_CHECK="true",
+        LANGGRAPH_STRICT_MSGPACK="true",
+    )  # fmt: skip
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log)
+    try:
+        wait_for(f"http://127.0.0.1:{port}", server, folder / "server.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=60)

@@ -77,6 +77,7 @@ def test_unanswerable_passes_by_abstention(found, passed):
     assert check(found, item("x", answerable=False)).passed is passed
 
 
+@pytest.mark.slow
 def test_demo_proves_itself_and_resumes(empty, monkeypatch):
     """A minute of video is made, indexed and asked; the second run makes and indexes nothing."""
     first = empty.run("demo", "--minutes", "1")

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from videoseal.core.video import probe
 
 COMMAND = [sys.executable, "-m", "videoseal.cli.main"]
@@ -28,6 +30,7 @@ def finish(process):
     return process.returncode, out.decode(), err.decode()
 
 
+@pytest.mark.slow
 def test_index_and_ask_from_a_shell(empty, signs):
     """Two commands in a row take a file to a proven answer; progress stays off standard output."""
     code, out, err = finish(start(empty, "index", signs))
@@ -42,6 +45,7 @@ def test_index_and_ask_from_a_shell(empty, signs):
     assert err == ""
 
 
+@pytest.mark.slow
 def test_interrupted_index_goes_on(empty, signs):
     """Ctrl-C while indexing leaves with 130 and no traceback; the same command then finishes."""
     for _ in range(5):

@@ -6,6 +6,7 @@ import asyncio
 import math
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
@@ -227,6 +228,7 @@ def check_channels(hostile: Hostile) -> None:
         assert not request.notes or request.notes.startswith(f"{CANARY}-notes")
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(data=st.data(), context=contexts)
 def test_no_unforced_answer_without_an_inspected_frame(

@@ -131,6 +131,7 @@ async def run(
     return values, events
 
 
+@pytest.mark.slow
 async def test_the_server_indexes_a_video_and_answers_with_proof(server: str, film: Path) -> None:
     """A video goes in by its path, and a question about it comes back with frames to look at."""
     from langgraph_sdk import get_client

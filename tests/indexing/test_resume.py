@@ -64,6 +64,7 @@ def run_until(steps: int, *arguments: str) -> list[str]:
     return seen
 
 
+@pytest.mark.slow
 async def test_killed_runs_end_in_the_same_index(
     signed_video: Path, store: Store, database_url: str, tmp_path: Path, models: Any,
     second_database: Callable[[], str],

@@ -28,6 +28,7 @@ def traces(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_tiny_policy_loads_and_its_template_is_allowed(traces, tmp_path):
     """The folder is one of Hugging Face, with a vocabulary that loses no character."""
     pytest.importorskip("transformers", reason="training is not installed")

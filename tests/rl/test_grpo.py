@@ -26,6 +26,7 @@ from videoseal.rl.training.run_folder import RunFolder
 
 pytest.importorskip("openrlhf", reason="training is not installed")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.timeout(1500),
     # What torch, DeepSpeed and transformers say of each other while they are imported.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

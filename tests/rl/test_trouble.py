@@ -103,6 +103,7 @@ async def test_a_tool_server_that_comes_back_is_used_again(
     assert min(response["reward"] for response in found) > 0.9
 
 
+@pytest.mark.slow
 async def test_a_hung_endpoint_holds_up_no_step(make: Make, tokenizer: Any, world: World) -> None:
     """Policies read that the tool timed out; after three times the episode says nothing."""
     async with hung_port() as port:

@@ -98,6 +98,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return made
 
 
+@pytest.mark.slow
 def test_experiment_in_which_everything_failed_is_no_success(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +144,7 @@ def test_every_system_is_asked_the_same_questions_its_own_way(world: World) -> N
     assert "100.0" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 7, 30])
 def test_broken_off_experiment_goes_on_where_it_was(world: World, after: int) -> None:
     """No sample of any system is asked or recorded twice."""

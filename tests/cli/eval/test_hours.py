@@ -10,6 +10,7 @@ import pytest
 from videoseal.evals.synthetic import dataset as hours
 
 
+@pytest.mark.slow
 def test_one_command_generates_indexes_asks_and_scores(empty, monkeypatch: pytest.MonkeyPatch):
     """Every question is asked in every mode, and a second command asks nothing again."""
     monkeypatch.setattr(hours, "make_hours", functools.partial(hours.make_hours, minutes=0.5))

@@ -155,6 +155,7 @@ async def test_what_cannot_be_judged_says_so(run: Path, tmp_path: Path) -> None:
         await _judge(run, FakeJudge())
 
 
+@pytest.mark.slow
 def test_judging_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) -> None:
     """No verdict is lost or written twice, and only what was in flight is paid again."""
     script = ROOT / "tests" / "evals" / "killed_judging.py"

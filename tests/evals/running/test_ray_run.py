@@ -31,6 +31,7 @@ KEY = "sk-planner-1234"
 PLANNER = Endpoint(base_url="http://127.0.0.1:9/v1", model="p", api_key=SecretStr(KEY))
 
 pytestmark = [
+    pytest.mark.slow,
     # Ray leaves files and sockets to the garbage collector, and looks for GPUs the old way.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

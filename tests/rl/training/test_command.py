@@ -79,6 +79,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_reference_recipe_passes():
     """OpenRLHF's parser takes the full 8-GPU recipe, and reads the reference's numbers in it."""
     found = validate(GRPO, grpo_argv(recipe("qwen3-8b-8gpu"), RUN, 12_129, resume=True))
@@ -113,6 +114,7 @@ def test_refused_command_is_one_line(monkeypatch):
     assert str(caught.value) == "OpenRLHF refuses the command: unrecognized arguments: --a"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_bad_combinations_are_refused(judged, name):
     """Combinations that cannot train are refused before anything starts."""

@@ -262,6 +262,7 @@ def test_a_missing_package_is_named(
     assert "pip install" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_an_export_is_served_by_the_command(run: RunFolder, tmp_path: Path) -> None:
     """`videoseal train serve` says what makes it the planner, answers, and ends on request."""
     export(run, tmp_path / "out")

@@ -45,6 +45,7 @@ print(json.dumps({"made": found, "executor": executor, "joined": len(joined.sequ
 """
 
 
+@pytest.mark.slow
 async def test_openrlhf_reads_what_it_is_given(
     make: Callable[..., GraphExecutor], tokenizer: Any, tmp_path: Path
 ) -> None:
