@@ -50,24 +50,9 @@ def explain(error: BaseException) -> FailureReport:
     if isinstance(error, click.ClickException):
         hint = "see --help" if isinstance(error, click.UsageError) else ""
         return FailureReport("UsageError", error.format_message(), hint, error.exit_code)
-    causes = list(_causes(error))
-    for cause in causes:
-        if _is_disk_full(cause):
-            full = OutOfSpace("the disk is full", hint="free some space and run again")
-            path = getattr(cause, "filename", None)
-            message = f"{full} (writing {path})" if path else str(full)
-            return FailureReport("OutOfSpace", message, full.hint, full.exit_code)
-    for cause in causes:
-        if isinstance(cause, VideosealError):
-            # Postgres' own programs tell of a full disk in words only.
-            kind = OutOfSpace if os.strerror(errno.ENOSPC) in str(cause) else type(cause)
-            return FailureReport(kind.__name__, str(cause), cause.hint, kind.exit_code)
-    for cause in causes:
-        if type(cause).__module__.startswith("psycopg"):
-            return FailureReport(
-                "DatabaseUnavailable", f"the database failed: {_without_password(str(cause))}",
-                "see `videoseal db status`", DatabaseUnavailable.exit_code,
-            )  # fmt: skip
+    known = _known(list(_causes(error)))
+    if known is not None:
+        return FailureReport(type(known).__name__, str(known), known.hint, known.exit_code)
     if isinstance(error, OSError):
         path = f"{error.filename}: " if error.filename is not None else ""
         return FailureReport("OSError", f"{path}{error.strerror or error}", "", 1)
@@ -93,6 +78,24 @@ def print_failure(failure: FailureReport) -> None:
     print(f"error: {plain(failure.message)}", file=sys.stderr)  # noqa: T201
     if failure.hint:
         print(f"hint: {plain(failure.hint)}", file=sys.stderr)  # noqa: T201
+
+
+def _known(causes: list[BaseException]) -> VideosealError | None:
+    """What these come to as one of our own errors, if they do."""
+    for cause in filter(_is_disk_full, causes):
+        path = getattr(cause, "filename", None)
+        where = f" (writing {path})" if path else ""
+        return OutOfSpace(f"the disk is full{where}", hint="free some space and run again")
+    for cause in causes:
+        if isinstance(cause, VideosealError):
+            # Postgres' own programs tell of a full disk in words only.
+            full = os.strerror(errno.ENOSPC) in str(cause)
+            return OutOfSpace(str(cause), hint=cause.hint) if full else cause
+    for cause in causes:
+        if type(cause).__module__.startswith("psycopg"):
+            message = f"the database failed: {_without_password(str(cause))}"
+            return DatabaseUnavailable(message, hint="see `videoseal db status`")
+    return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

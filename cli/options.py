@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from videoseal.evals.scoring.cost import Prices
-
 __all__ = [
     "MODES",
     "context_options",
@@ -24,6 +23,7 @@ __all__ = [
     "given_context",
     "name_option",
     "price_option",
+    "together",
 ]
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -34,19 +34,7 @@ _FLAGS: Final = {"forced_choice": "--force"}
 
 def context_options(*fields: str) -> Callable[[F], F]:
     """Add an option for each of these fields of Context, with its bounds, default and help."""
-
-    def add(command: F) -> F:
-        for name in reversed(fields):
-            field = Context.model_fields[name]
-            flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
-            command = click.option(
-                flag, name, type=_type(field), is_flag=field.annotation is bool, default=None,
-                show_default=f"{field.default}" if field.default else False,
-                help=field.description,
-            )(command)  # fmt: skip
-        return command
-
-    return add
+    return together(*(_context_option(name, Context.model_fields[name]) for name in fields))
 
 
 def given_context(options: dict[str, Any]) -> dict[str, Any]:
@@ -54,14 +42,24 @@ def given_context(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in Context.model_fields if options.get(name) is not None}
 
 
-def draw_options(command: F) -> F:
-    """Add `--limit`, `--sample` and `--seed`: which questions are asked."""
-    limit = click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
-    sample = click.option(
-        "--sample", type=click.IntRange(1), help="Only N questions drawn at random."
-    )
-    seed = click.option("--seed", default=0, show_default=True, help="Of the draw.")
-    return limit(sample(seed(command)))
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one decorator, in this order in the help."""
+    return lambda command: reduce(lambda made, add: add(made), reversed(options), command)
+
+
+draw_options = together(
+    click.option("--limit", type=click.IntRange(1), help="Only the first N questions."),
+    click.option("--sample", type=click.IntRange(1), help="Only N questions drawn at random."),
+    click.option("--seed", default=0, show_default=True, help="Of the draw."),
+)
+"""Which questions are asked."""
+
+price_option = click.option(
+    "--price", "prices", multiple=True, metavar="MODEL=IN,OUT",
+    callback=lambda _, __, given: dict(map(_price, given)) or None,
+    help="US dollars for a million tokens that MODEL reads and writes; one option a model.",
+)  # fmt: skip
+"""Arrives as `prices`: a mapping, or None where none is given."""
 
 
 def name_option(otherwise: str) -> Callable[[F], F]:
@@ -72,12 +70,12 @@ def name_option(otherwise: str) -> Callable[[F], F]:
     )  # fmt: skip
 
 
-def price_option(command: F) -> F:
-    """Add `--price`, which arrives as `prices`: a mapping, or None where none is given."""
+def _context_option(name: str, field: FieldInfo) -> Callable[[F], F]:
     return click.option(
-        "--price", "prices", multiple=True, metavar="MODEL=IN,OUT", callback=_prices,
-        help="US dollars for a million tokens that MODEL reads and writes; one option a model.",
-    )(command)  # fmt: skip
+        _FLAGS.get(name, f"--{name.replace('_', '-')}"), name, type=_type(field),
+        is_flag=field.annotation is bool, default=None, help=field.description,
+        show_default=f"{field.default}" if field.default else False,
+    )  # fmt: skip
 
 
 def _type(field: FieldInfo) -> Any:
@@ -98,10 +96,6 @@ def _one_folder(_: click.Context, __: click.Parameter, name: str | None) -> str 
     if name is not None and (name in ("", ".", "..") or Path(name).name != name):
         raise click.BadParameter(f"{name!r} is no name of a folder")
     return name
-
-
-def _prices(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> Prices | None:
-    return dict(map(_price, given)) or None
 
 
 def _price(text: str) -> tuple[str, tuple[float, float]]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.options import MODES
+from videoseal.cli.options import MODES, together
 from videoseal.cli.output import emit_json, results, stacked
 from videoseal.cli.progress import Display, SampleCount
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from videoseal.evals.judging.agreement import Agreement
     from videoseal.evals.judging.blind_view import Gathered
@@ -27,19 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["evidence_of", "judge", "print_judged", "wanted_options"]
 
-F = TypeVar("F", bound="Callable[..., Any]")
-
-
-def wanted_options(command: F) -> F:
-    """Add `--mode`, `--variant` and `--evidence`: which answers, by what."""
-    mode = click.option("--mode", type=click.Choice(MODES), help="Only samples of this mode.")
-    variant = click.option("--variant", help="Only samples of this cell of an experiment.")
-    evidence = click.option(
+wanted_options = together(
+    click.option("--mode", type=click.Choice(MODES), help="Only samples of this mode."),
+    click.option("--variant", help="Only samples of this cell of an experiment."),
+    click.option(
         "--evidence", type=click.Choice(("seen", "gathered")),
         help="What counts: seen in shown frames (as when it was judged first, else the default), or"
         " all that tools told (the paper's).",
-    )  # fmt: skip
-    return mode(variant(evidence(command)))
+    ),
+)  # fmt: skip
+"""Which answers, and by what."""
 
 
 @click.command(epilog="A judging that was broken off continues when the same command runs again.")

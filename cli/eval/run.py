@@ -6,7 +6,7 @@ import asyncio
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,12 +19,13 @@ from videoseal.cli.options import (
     given_context,
     name_option,
     price_option,
+    together,
 )
 from videoseal.cli.output import notes
 from videoseal.cli.progress import Display, show_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from videoseal.core.settings import Settings
     from videoseal.evals.manifest import SystemSpec
@@ -34,37 +35,33 @@ if TYPE_CHECKING:
 
 __all__ = ["ask_all", "asking_options", "benchmark_command", "generate_option", "places_of"]
 
-F = TypeVar("F", bound="Callable[..., Any]")
-
-
-def asking_options(command: F) -> F:
-    """Add `--concurrency`, `--retry-errors` and `--ray`: how questions are asked."""
-    concurrency = click.option(
+asking_options = together(
+    click.option(
         "--concurrency", default=4, show_default=True, type=click.IntRange(1),
         help="Questions that are asked at a time.",
-    )  # fmt: skip
-    again = click.option(
+    ),
+    click.option(
         "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
-    )
-    ray = click.option(
+    ),
+    click.option(
         "--ray", "ray_address", is_flag=False, flag_value="local", metavar="[ADDRESS]",
         help="Ask on Ray: one that is started here, or the cluster at ADDRESS (auto, HOST:6379).",
-    )  # fmt: skip
-    return concurrency(again(ray(command)))
+    ),
+)  # fmt: skip
+"""How questions are asked."""
 
-
-def generate_option(command: F) -> F:
-    """Add `--generate` and `--first-seed`: videos that are made first."""
-    generate = click.option(
+generate_option = together(
+    click.option(
         "--generate", type=click.IntRange(1), metavar="HOURS",
         help="Make as many hours of video first, with about 40 questions each, and ask those."
         " What is there already is kept.",
-    )  # fmt: skip
-    seed = click.option(
+    ),
+    click.option(
         "--first-seed", type=click.IntRange(0), default=41, show_default=True,
         help="Of the first generated hour.",
-    )  # fmt: skip
-    return generate(seed(command))
+    ),
+)  # fmt: skip
+"""Videos that are made first."""
 
 
 def benchmark_command(name: str) -> click.Command:

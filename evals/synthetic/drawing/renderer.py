@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videoseal.evals.synthetic.drawing.backdrops import paint
-from videoseal.evals.synthetic.drawing.boards import board_picture, words_picture
 from videoseal.evals.synthetic.drawing.drawn_shapes import COLOURS, SHAPES, shape_picture
+from videoseal.evals.synthetic.drawing.lettering import (
+    board_picture,
+    font_for,
+    line_picture,
+    words_picture,
+)
 from videoseal.evals.synthetic.drawing.sprite import Planes, Sprite, to_planes
 from videoseal.evals.synthetic.script import Story
 from videoseal.evals.synthetic.spec import VideoSpec
@@ -229,8 +234,6 @@ class _Clock(_Actor):
 
 @lru_cache(maxsize=4)
 def _digits(text: str, size: int) -> Sprite:
-    from videoseal.evals.synthetic.drawing.typeset import font_for, line_picture
-
     picture = line_picture(
         text, font_for("en", size), (235, 235, 225), outline=(20, 20, 20), stroke=2
     )

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from videoseal.core.errors import MissingDependency, OutOfSpace, VideosealError
 from videoseal.evals.synthetic import generate as module
 from videoseal.evals.synthetic.__main__ import main
-from videoseal.evals.synthetic.drawing.typeset import font_for
+from videoseal.evals.synthetic.drawing.lettering import font_for
 from videoseal.evals.synthetic.generate import generate
 from videoseal.evals.synthetic.spec import VideoSpec
 from videoseal.evals.synthetic.truth import EDITION, read_truth

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from videoseal.evals.synthetic.drawing.boards import words_picture
 from videoseal.evals.synthetic.drawing.drawn_shapes import COLOURS
+from videoseal.evals.synthetic.drawing.lettering import words_picture
 from videoseal.evals.synthetic.drawing.sprite import Planes
 from videoseal.evals.synthetic.truth import Event
 

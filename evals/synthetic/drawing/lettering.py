@@ -1,11 +1,14 @@
-"""Signs on boards, and titles and subtitles with an outline, as sprites."""
+"""Lines of text as pictures: signs on boards, and titles and subtitles with an outline."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from random import Random
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
+from videoseal.core.errors import MissingDependency
 from videoseal.evals.synthetic.drawing.drawn_shapes import (
     BOARD_COLOURS,
     COLOURS,
@@ -13,11 +16,76 @@ from videoseal.evals.synthetic.drawing.drawn_shapes import (
     shape_picture,
 )
 from videoseal.evals.synthetic.drawing.sprite import Sprite
-from videoseal.evals.synthetic.drawing.typeset import break_line, font_for, line_picture
 from videoseal.evals.synthetic.facts.puzzles import Language
 from videoseal.evals.synthetic.truth import Event
 
-__all__ = ["board_picture", "words_picture"]
+__all__ = ["board_picture", "font_for", "line_picture", "words_picture"]
+
+_Font = ImageFont.FreeTypeFont
+
+_SIMPLIFIED = 2
+"""Face of the collection that draws Chinese the way it is written in the mainland."""
+
+
+@lru_cache(maxsize=64)
+def font_for(language: Language, size: int) -> _Font:
+    """The face for a language at `size` pixels; MissingDependency without the Chinese font."""
+    if language == "en":
+        font = ImageFont.load_default(size)
+        assert isinstance(font, ImageFont.FreeTypeFont)
+        return font
+    font = ImageFont.truetype(_chinese_file(), size, index=_SIMPLIFIED)
+    font.set_variation_by_name("Medium")
+    return font
+
+
+def _chinese_file() -> Path:
+    try:
+        import manimgx_fonts_cjk
+    except ImportError as error:
+        raise MissingDependency(
+            "generated videos need a Chinese font, which is not installed",
+            hint="pip install 'videoseal-agent[evals]'",
+        ) from error
+    return Path(manimgx_fonts_cjk.__file__).with_name("NotoSansCJK-VF.otf.ttc")
+
+
+def _text_width(text: str, font: _Font) -> int:
+    """Advance width in pixels, rounded up."""
+    return int(font.getlength(text)) + 1
+
+
+def _break_line(text: str, font: _Font, width: int) -> list[str]:
+    """Break `text` into lines of at most `width` pixels: at spaces, or anywhere in Chinese."""
+    parts = text.split(" ") if " " in text else list(text)
+    joint = " " if " " in text else ""
+    lines = [""]
+    for part in parts:
+        longer = f"{lines[-1]}{joint}{part}" if lines[-1] else part
+        if lines[-1] and _text_width(longer, font) > width:
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def line_picture(
+    text: str, font: _Font, ink: RGB, *, outline: RGB | None = None, stroke: int = 0
+) -> Image.Image:
+    """One line, cut to its ink; `stroke` is the outline's width, or boldness without outline."""
+    left, top, right, bottom = font.getbbox(text, stroke_width=stroke)
+    size = (int(right - left) + 2, int(bottom - top) + 2)
+    picture = Image.new("RGBA", size, (*(outline or ink), 0))
+    ImageDraw.Draw(picture).text(
+        (1 - left, 1 - top),
+        text,
+        font=font,
+        fill=ink,
+        stroke_width=stroke,
+        stroke_fill=outline or ink,
+    )
+    return picture
+
 
 _WHITE: RGB = (250, 250, 246)
 _BLACK: RGB = (12, 12, 14)
@@ -33,7 +101,7 @@ def board_picture(event: Event, width: int, height: int, rng: Random) -> tuple[S
     while max(font.getlength(line) for line in lines) > limit and size > height * 0.05:
         size -= 1
         font = font_for(language, size)
-    lines = [part for line in lines for part in break_line(line, font, limit)]
+    lines = [part for line in lines for part in _break_line(line, font, limit)]
     board, ink = _colours(event, rng)
     pictures = [line_picture(line, font, ink, stroke=max(0, size // 40)) for line in lines]
     emblem = None
@@ -84,7 +152,7 @@ def words_picture(event: Event, width: int, height: int) -> tuple[Sprite, list[s
     lines: list[str] = []
     for line in event.lines:
         font = font_for("zh" if _is_chinese(line) else "en", size)
-        for part in break_line(line, font, int(0.9 * width)):
+        for part in _break_line(line, font, int(0.9 * width)):
             lines.append(part)
             pictures.append(
                 line_picture(part, font, _WHITE, outline=_BLACK, stroke=max(2, size // 12))
