@@ -320,8 +320,7 @@ def _sft_spec(options: dict[str, Any]) -> Any:
     from pydantic import ValidationError
 
     from videoseal.core.errors import SettingsError, faults
-    from videoseal.rl.config import load_config
-    from videoseal.rl.config_sections import HardwareSection
+    from videoseal.rl.config import HardwareSection, load_config
     from videoseal.rl.training.command import SftSpec
 
     config: TrainConfig | None = None

@@ -56,9 +56,7 @@ def check(path: Path, spec: RewardSpec, uids: Sequence[str] = ()) -> list[Checke
         elif status == "answered":
             status = "wrong"
         others = {name: reward_of(record, other).total for name, other in kinds.items()}
-        found.append(
-            Checked(record.item.uid, record.mode, status, reward.total, reward.terms, others)
-        )
+        found.append(Checked(record.item.uid, record.mode, status, *reward, others))
     return found
 
 

@@ -164,19 +164,11 @@ def ends(points: Sequence[Point], parts: int) -> tuple[float, float]:
 
 
 def smooth(values: Sequence[float], width: int) -> list[float]:
-    """The mean of each value and those around it, `width` at most; NaN is left out."""
+    """The mean of each value and those around it, `width` at most."""
     half = width // 2
-    known = [not math.isnan(value) for value in values]
-    sums = list(
-        accumulate((v if k else 0.0 for v, k in zip(values, known, strict=True)), initial=0)
-    )
-    counts = list(accumulate(known, initial=0))
-    means = []
-    for place in range(len(values)):
-        start, end = max(0, place - half), min(len(values), place + half + 1)
-        count = counts[end] - counts[start]
-        means.append((sums[end] - sums[start]) / count if count else math.nan)
-    return means
+    sums = list(accumulate(values, initial=0.0))
+    ranges = ((max(0, n - half), min(len(values), n + half + 1)) for n in range(len(values)))
+    return [(sums[end] - sums[start]) / (end - start) for start, end in ranges]
 
 
 def draw(chart: Chart, series: Series) -> Svg | None:

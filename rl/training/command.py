@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from videoseal.core.errors import MissingDependency, SettingsError
 from videoseal.core.provenance import python_path
-from videoseal.rl.config import TrainConfig
-from videoseal.rl.config_sections import HardwareSection, OptimiserSection
+from videoseal.rl.config import HardwareSection, TrainConfig
 from videoseal.rl.training.run_folder import RunFolder
 
 __all__ = ["AGENT", "GRPO", "INSTALL", "SFT", "SftSpec", "grpo_argv", "sft_argv",
@@ -56,14 +55,19 @@ def grpo_argv(
     own `openrlhf` flags contradict what follows from the rest of it.
     """
     flags = {
-        **_models(config),
         **_data(config, tasks),
         **_rollout(config),
-        **_algorithm(config.optimiser),
         **_optimiser(config),
-        **_engines(config.hardware),
+        **_hardware(config.hardware),
         **_deepspeed(config.hardware),
-        **_places(config, run),
+        "actor.model_name_or_path": config.policy.path,
+        "train.agent_func_path": AGENT,
+        "ckpt.output_dir": run.model,
+        "ckpt.path": run.checkpoints,
+        "ckpt.save_steps": config.output.save_steps,
+        "ckpt.max_num": config.output.keep,
+        "logger.tensorboard_dir": run.tensorboard,
+        "logger.wandb.run_name": "run",
         "ckpt.load_enable": resume,
     }
     for name in config.openrlhf:
@@ -134,23 +138,6 @@ def whole_batches(config: TrainConfig, tasks: int) -> int:
     return most - most % config.rollout.batch
 
 
-def _models(config: TrainConfig) -> Flags:
-    hardware = config.hardware
-    shared = hardware.backend == "vllm"
-    flags: dict[str, Any] = {
-        "actor.model_name_or_path": config.policy.path,
-        "actor.num_nodes": hardware.nodes,
-        "actor.num_gpus_per_node": hardware.gpus,
-        "ref.num_nodes": hardware.nodes,
-        "ref.num_gpus_per_node": hardware.gpus,
-        "train.colocate_all": shared,
-        "train.colocate_actor_ref": not shared,
-        "train.agent_func_path": AGENT,
-        "actor.gradient_checkpointing_enable": hardware.gradient_checkpointing,
-    }
-    return flags
-
-
 def _data(config: TrainConfig, tasks: int) -> Flags:
     flags: dict[str, Any] = {
         "data.prompt_dataset": config.data.train,
@@ -183,7 +170,8 @@ def _rollout(config: TrainConfig) -> Flags:
     }
 
 
-def _algorithm(optimiser: OptimiserSection) -> Flags:
+def _optimiser(config: TrainConfig) -> Flags:
+    optimiser = config.optimiser
     flags: dict[str, Any] = {
         "algo.advantage.estimator": "group_norm",
         "algo.kl.use_loss": optimiser.kl > 0,
@@ -191,6 +179,13 @@ def _algorithm(optimiser: OptimiserSection) -> Flags:
         "algo.kl.init_coef": optimiser.kl,
         "algo.advantage.is_correction_level": "off" if optimiser.correction == "off" else "token",
         "actor.eps_clip_low_high": optimiser.clip,
+        "actor.adam.lr": optimiser.lr,
+        "actor.lr_scheduler": optimiser.schedule,
+        "actor.lr_warmup_ratio": optimiser.warmup,
+        "actor.max_norm": optimiser.max_norm,
+        "train.batch_size": config.optimiser_batch,
+        "train.micro_batch_size": optimiser.micro_batch,
+        "train.max_epochs": optimiser.epochs,
     }
     if optimiser.correction != "off":
         flags |= {
@@ -200,31 +195,29 @@ def _algorithm(optimiser: OptimiserSection) -> Flags:
     return flags
 
 
-def _optimiser(config: TrainConfig) -> Flags:
-    optimiser = config.optimiser
-    return {
-        "actor.adam.lr": optimiser.lr,
-        "actor.lr_scheduler": optimiser.schedule,
-        "actor.lr_warmup_ratio": optimiser.warmup,
-        "actor.max_norm": optimiser.max_norm,
-        "train.batch_size": config.optimiser_batch,
-        "train.micro_batch_size": optimiser.micro_batch,
-        "train.max_epochs": optimiser.epochs,
+def _hardware(hardware: HardwareSection) -> Flags:
+    shared = hardware.backend == "vllm"
+    flags: dict[str, Any] = {
+        "actor.num_nodes": hardware.nodes,
+        "actor.num_gpus_per_node": hardware.gpus,
+        "ref.num_nodes": hardware.nodes,
+        "ref.num_gpus_per_node": hardware.gpus,
+        "train.colocate_all": shared,
+        "train.colocate_actor_ref": not shared,
+        "actor.gradient_checkpointing_enable": hardware.gradient_checkpointing,
+        "vllm.num_engines": 1,
     }
-
-
-def _engines(hardware: HardwareSection) -> Flags:
-    if hardware.backend == "hf":
-        return {"vllm.num_engines": 1}
-    return {
-        "vllm.num_engines": hardware.nodes * hardware.gpus // hardware.tensor_parallel,
-        "vllm.tensor_parallel_size": hardware.tensor_parallel,
-        "vllm.gpu_memory_utilization": hardware.gpu_memory,
-        # Every turn begins with all the turns before it.
-        "vllm.enable_prefix_caching": True,
-        "vllm.enable_sleep": True,
-        "ds.enable_sleep": True,
-    }
+    if shared:
+        flags |= {
+            "vllm.num_engines": hardware.nodes * hardware.gpus // hardware.tensor_parallel,
+            "vllm.tensor_parallel_size": hardware.tensor_parallel,
+            "vllm.gpu_memory_utilization": hardware.gpu_memory,
+            # Every turn begins with all the turns before it.
+            "vllm.enable_prefix_caching": True,
+            "vllm.enable_sleep": True,
+            "ds.enable_sleep": True,
+        }
+    return flags
 
 
 def _deepspeed(hardware: HardwareSection) -> Flags:
@@ -234,17 +227,6 @@ def _deepspeed(hardware: HardwareSection) -> Flags:
         "ds.param_dtype": "bf16" if hardware.precision == "fp32" else hardware.precision,
         "ds.adam_offload": hardware.offload_optimiser,
         "ds.attn_implementation": hardware.attention,
-    }
-
-
-def _places(config: TrainConfig, run: RunFolder) -> Flags:
-    return {
-        "ckpt.output_dir": run.model,
-        "ckpt.path": run.checkpoints,
-        "ckpt.save_steps": config.output.save_steps,
-        "ckpt.max_num": config.output.keep,
-        "logger.tensorboard_dir": run.tensorboard,
-        "logger.wandb.run_name": "run",
     }
 
 

@@ -15,8 +15,7 @@ from typing import Final
 
 from videoseal.core.provenance import python_path
 from videoseal.core.settings import Settings
-from videoseal.rl.config import ROLLOUT_VARIABLE, TrainConfig
-from videoseal.rl.config_sections import HardwareSection
+from videoseal.rl.config import ROLLOUT_VARIABLE, HardwareSection, TrainConfig
 from videoseal.rl.data.tasks import read_tasks
 from videoseal.rl.training.command import (
     GRPO,

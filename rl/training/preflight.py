@@ -14,8 +14,7 @@ from typing import Final
 from videoseal.core.checks import Check, CheckWarning, run_check
 from videoseal.core.errors import MissingDependency, OutOfSpace, VideosealError
 from videoseal.core.settings import Role, Settings
-from videoseal.rl.config import TrainConfig
-from videoseal.rl.config_sections import HardwareSection
+from videoseal.rl.config import HardwareSection, TrainConfig
 from videoseal.rl.data.tasks import TaskLabel, read_label, read_tasks
 from videoseal.rl.training.command import INSTALL, whole_batches
 from videoseal.rl.training.run_folder import RunFolder, weight_files

@@ -27,8 +27,7 @@ from videoseal.evals.synthetic.spec import VideoSpec
 from videoseal.graph.resources import Resources, open_resources
 from videoseal.indexing.pipeline import index_video
 from videoseal.indexing.postgres.server import EmbeddedServer
-from videoseal.rl.config import TrainConfig
-from videoseal.rl.config_sections import HardwareSection
+from videoseal.rl.config import HardwareSection, TrainConfig
 from videoseal.rl.data.tasks import TaskLabel, read_label, read_tasks, task_of, write_tasks
 from videoseal.rl.data.traces import Trace, conversation, write_traces
 from videoseal.rl.training.base_models import make_tiny

@@ -13,8 +13,7 @@ import pytest
 
 from tests.rl.begun import config_of
 from videoseal.core.errors import MissingDependency, SettingsError
-from videoseal.rl.config import TrainConfig, load_config, recipes
-from videoseal.rl.config_sections import HardwareSection
+from videoseal.rl.config import HardwareSection, TrainConfig, load_config, recipes
 from videoseal.rl.training.command import (
     AGENT,
     GRPO,

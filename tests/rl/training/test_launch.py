@@ -18,8 +18,7 @@ from videoseal.core.errors import OutOfSpace, SettingsError
 from videoseal.core.settings import Settings
 from videoseal.evals.manifest import RunMismatch
 from videoseal.evals.records import RunBusy
-from videoseal.rl.config import RolloutConfig, TrainConfig
-from videoseal.rl.config_sections import HardwareSection
+from videoseal.rl.config import HardwareSection, RolloutConfig, TrainConfig
 from videoseal.rl.training import launch as launch_module
 from videoseal.rl.training.command import SftSpec
 from videoseal.rl.training.launch import plan, train, warm_start
