@@ -10,7 +10,7 @@ WHAT    = pyproject.toml constraints.txt
 .PHONY: help demo test test-fast inspect lint format types bench serve docs lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 11
 
 demo: $(VENV)/.demo ## Index a generated 20 minute video and ask it three questions
 	@$(BIN)/videoseal --data-dir demo-data demo
@@ -31,7 +31,7 @@ format: $(VENV)/.dev ## Repair style
 types: $(VENV)/.dev ## Check types
 	@$(BIN)/mypy
 
-bench: $(VENV)/.dev ## Measure everything the README claims (hours of video: takes about half an hour)
+bench: $(VENV)/.dev ## Measure everything the documents claim (hours of video: takes about half an hour)
 	@for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 serve: $(VENV)/.serve ## Serve the graphs for LangGraph Studio on 127.0.0.1:2024
