@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
-from videoseal.evals.benchmarks.options import split_options
+from videoseal.evals.benchmarks.lvbench import split_options
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import RecordFile, SampleRecord, latest

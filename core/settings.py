@@ -8,6 +8,7 @@ Explicit value > environment > default. Names are `VIDEOSEAL_<FIELD>`, a role's 
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -133,6 +134,11 @@ class Settings(BaseModel):
             fault = faults(error)[0]
             name = f"{_PREFIX}{'_'.join(map(str, fault.place)).upper()}"
             raise SettingsError(f"{name}: {fault.message}") from None
+
+    def public(self) -> dict[str, Any]:
+        """All of it as plain JSON but the keys and the database's address."""
+        keys: Any = {role: {"api_key"} for role in ROLES if self.endpoint(role) is not None}
+        return json.loads(self.model_dump_json(exclude={"database_url": True, **keys}))  # type: ignore[no-any-return]
 
     def endpoint(self, role: Role) -> Endpoint | None:
         """The endpoint of a role, or None for its offline stand-in."""

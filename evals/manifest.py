@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-import subprocess
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from importlib.metadata import distributions
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from videoseal.core.errors import VideosealError, first_fault
+from videoseal.core.errors import first_fault
 from videoseal.core.files import write_whole
+from videoseal.core.provenance import RunMismatch, refuse_another, surroundings
 from videoseal.core.settings import Settings
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.pins import prompt_text_hash, versions
@@ -31,14 +28,8 @@ __all__ = [
     "SystemSpec",
     "dataset_hash",
     "describe",
-    "settle",
+    "write_or_check_manifest",
 ]
-
-
-class RunMismatch(VideosealError):
-    """The run's records were made with something else than what is asked for now."""
-
-    exit_code = 2
 
 
 class SystemSpec(BaseModel):
@@ -143,14 +134,11 @@ def describe(
         settings=json.loads(settings.model_dump_json(exclude={"data_dir", "database_url"})),
         versions=versions(),
         prompts_sha256=prompt_text_hash(),
-        git=_git(),
-        python=platform.python_version(),
-        packages={d.metadata["Name"]: d.version for d in distributions()},
-        created=datetime.now(UTC),
+        **surroundings(),
     )
 
 
-def settle(folder: Path, manifest: Manifest) -> None:
+def write_or_check_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of a new run, or check that a resumed one is the same run.
 
     Cells and questions that a resumed run adds are added to its manifest. Raises RunMismatch naming
@@ -167,30 +155,16 @@ def settle(folder: Path, manifest: Manifest) -> None:
             f"{path}: {first_fault(error, 'manifest')}",
             hint="restore it, or give the new run another --name",
         ) from None
-    _same(folder.name, before.identity(), manifest.identity())
+    hint = "give the new run another --name"
+    refuse_another(folder.name, before.identity(), manifest.identity(), hint)
     known, wanted = before.cells(), manifest.cells()
-    _same(folder.name, known, {name: cell for name, cell in wanted.items() if name in known})
+    both = known.keys() & wanted.keys()
+    refuse_another(
+        folder.name, {n: known[n] for n in known if n in both}, {n: wanted[n] for n in both}, hint
+    )
     grown = before.grown_by(manifest)
     if grown != before:
         _write(path, grown)
-
-
-def _same(run: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    for name, value in now.items():
-        if before[name] != value:
-            what, earlier, later = _difference(name, before[name], value)
-            raise RunMismatch(
-                f"run {run} was made with another {what}: {earlier} then, {later} now",
-                hint="give the new run another --name",
-            )
-
-
-def _difference(name: str, then: Any, now: Any) -> tuple[str, Any, Any]:
-    """The first thing that differs: `blind.context.max_steps`, not all of a cell."""
-    if not (isinstance(then, dict) and isinstance(now, dict)):
-        return name, then, now
-    part = next(key for key in {**now, **then} if then.get(key) != now.get(key))
-    return _difference(f"{name}.{part}", then.get(part, "none"), now.get(part, "none"))
 
 
 def _write(path: Path, manifest: Manifest) -> None:
@@ -217,18 +191,3 @@ def dataset_hash(path: Path) -> str:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.questions.jsonl")) or sorted(folder.glob("*.json"))
-
-
-def _git() -> str:
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), *arguments],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    try:
-        commit = run("rev-parse", "HEAD")
-        return commit and commit + ("+" if run("status", "--porcelain") else "")
-    except FileNotFoundError:
-        return ""

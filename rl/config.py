@@ -14,7 +14,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -197,7 +196,7 @@ class TrainConfig(_Section):
             context=self.episode_context(),
             reward=self.reward,
             rollouts_dir=rollouts_dir,
-            settings={**_public(settings), "tool_call_format": self.policy.tool_call_format},
+            settings={**settings.public(), "tool_call_format": self.policy.tool_call_format},
             **self.rollout.model_dump(),
         )
 
@@ -366,14 +365,3 @@ def _change(values: dict[str, Any], change: str) -> None:
             raise SettingsError(f"--set {key}: {section} has no fields")
         inner = below
     inner[field] = yaml.load(text, Loader=_Loader) if text else None  # noqa: S506
-
-
-def _public(settings: Settings) -> dict[str, Any]:
-    values = settings.model_dump(mode="python", exclude={"database_url"})
-    plain: dict[str, Any] = json.loads(
-        json.dumps(values, default=lambda v: None if isinstance(v, SecretStr) else str(v))
-    )
-    for role in ROLES:
-        if plain.get(role):
-            del plain[role]["api_key"]
-    return plain

@@ -16,11 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, f
 from videoseal.core.errors import first_fault
 from videoseal.core.span import Span
 from videoseal.evals.benchmarks.annotation_rows import load_items
-from videoseal.evals.benchmarks.options import split_options
 from videoseal.evals.item import Item
 from videoseal.models.types import Question
 
-__all__ = ["load", "read_references"]
+__all__ = [
+    "load",
+    "read_references",
+    "split_options",
+]
 
 Text = Annotated[StrictStr, Field(min_length=1)]
 _PAIR: Final = re.compile(
@@ -119,3 +122,27 @@ def _referenced(asked: _Asked) -> list[Span]:
     given = asked.time_reference
     return [span for text in ([given] if isinstance(given, str) else given)
             for span in read_references(text)]  # fmt: skip
+
+
+_OPTION: Final = re.compile(r"^\s*\(?([A-Z])[).:]\s*(.*)$")
+
+
+def split_options(text: str) -> tuple[str, list[str]]:
+    """Part a stem and its `(A) one` lines into the stem and the option texts.
+
+    Options must be lettered from A without a gap; ValueError otherwise. A text without options
+    is a stem alone.
+    """
+    stem: list[str] = []
+    options: list[str] = []
+    for line in text.strip().splitlines():
+        match = _OPTION.match(line)
+        if match and ord(match.group(1)) - ord("A") == len(options):
+            options.append(match.group(2).strip())
+        elif options and line.strip():
+            options[-1] = f"{options[-1]} {line.strip()}".strip()
+        else:
+            stem.append(line)
+    if len(options) == 1:
+        raise ValueError("question: a single option (A) is no choice")
+    return " ".join(" ".join(stem).split()), options

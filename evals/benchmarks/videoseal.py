@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from videoseal.core.span import Span
 from videoseal.evals.benchmarks.annotation_rows import load_items
-from videoseal.evals.benchmarks.options import split_options
+from videoseal.evals.benchmarks.lvbench import split_options
 from videoseal.evals.item import Item
 from videoseal.models.types import Question
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videoseal.core.errors import first_fault
 from videoseal.core.files import write_whole
+from videoseal.core.provenance import RunMismatch
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.judging.blind_view import VIEW_VERSION, Gathered
-from videoseal.evals.manifest import RunMismatch
 from videoseal.evals.verdicts import JUDGEMENTS
 from videoseal.models.roles import Judge
 

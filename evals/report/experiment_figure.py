@@ -11,11 +11,10 @@ from xml.etree import ElementTree
 from videoseal.evals.experiments.experiment import EXPERIMENT, Experiment, load_experiment, value_of
 from videoseal.evals.manifest import SystemSpec as Asked
 from videoseal.evals.report.markdown import markdown_page
-from videoseal.evals.report.marks import words
 from videoseal.evals.report.numbers import amount, interval, percent, points, points_interval
 from videoseal.evals.report.page import Figure
 from videoseal.evals.report.panels import Axis, Mark, Panel, Series, panels_chart
-from videoseal.evals.report.svg import Svg, element, number
+from videoseal.evals.report.svg import Svg, element, number, words
 from videoseal.evals.report.system_summary import System
 from videoseal.evals.report.tables import Column, Table, TableRow, Value, measure_note
 from videoseal.evals.scoring.compare import difference

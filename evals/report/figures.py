@@ -8,18 +8,42 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from videoseal.evals.report.bars import Pair, pairs_chart
-from videoseal.evals.report.marks import marker
-from videoseal.evals.report.quadrants import quadrant_chart
+from videoseal.evals.report.numbers import percent
 from videoseal.evals.report.risk_curves import BudgetPoint, Curve, budget_chart, risk_chart
-from videoseal.evals.report.svg import Svg, element
+from videoseal.evals.report.svg import (
+    QUARTERS,
+    Scale,
+    Svg,
+    colour_class,
+    element,
+    figure,
+    marker,
+    number,
+    tick_x,
+    words,
+)
 from videoseal.evals.report.system_summary import System
 from videoseal.evals.scoring.score_table import Flags
-from videoseal.evals.scoring.scores import rate
+from videoseal.evals.scoring.scores import Quadrants, rate
 from videoseal.evals.scoring.statistics import Estimate
 
-__all__ = ["LENGTHS", "MOST_BARS", "FigureGroup", "by_category", "by_length", "draw_budgets",
-           "draw_groups", "draw_headline", "draw_quadrants", "draw_risk", "family_key"]  # fmt: skip
+__all__ = [
+    "LENGTHS",
+    "MOST_BARS",
+    "QUADRANTS",
+    "FigureGroup",
+    "Pair",
+    "by_category",
+    "by_length",
+    "draw_budgets",
+    "draw_groups",
+    "draw_headline",
+    "draw_quadrants",
+    "draw_risk",
+    "family_key",
+    "pairs_chart",
+    "quadrant_chart",
+]
 
 MOST_CURVES: Final = 8
 """Curves beyond this cannot be told apart; the first ones are drawn."""
@@ -188,3 +212,129 @@ def _spent(system: System, kind: str) -> float:
         spending = system.spending
         return spending["prompt_tokens"].mean + spending["completion_tokens"].mean
     return system.spending[kind].mean
+
+
+_ROW: Final = 26.0
+_AFTER: Final = 104.0
+"""Room for the numbers to the right of the longest bar."""
+_LETTER: Final = 7.4
+"""Width of a letter of a label, roughly."""
+
+
+class Pair(NamedTuple):
+    """Accuracy and how much of it was proven, of one system."""
+
+    label: str
+    colour: int
+    accuracy: Estimate
+    grounded: Estimate
+    chance: float
+    """Where a uniform guess lies; NaN where it is not drawn."""
+
+
+def pairs_chart(title: str, pairs: Sequence[Pair], width: float) -> Svg:
+    """A bar a system with its interval as whiskers."""
+    longest = max((len(pair.label) for pair in pairs), default=0)
+    left = min(18 + _LETTER * longest + 12, width * 0.4)
+    x = Scale(0, 1, left, width - _AFTER)
+    foot = _ROW * len(pairs) + 4
+    grid = [tick_x(x(share), 0, foot, f"{round(100 * share)}%") for share in QUARTERS]
+    rows = [_row(pair, x, _ROW * place) for place, pair in enumerate(pairs)]
+    told = "; ".join(
+        f"{pair.label}: accuracy {percent(pair.accuracy.mean)}%,"
+        f" grounded {percent(pair.grounded.mean)}%"
+        for pair in pairs
+    )
+    return figure(width, foot + 24, title, told, *grid, *rows)
+
+
+def _row(pair: Pair, x: Scale, y: float) -> Svg:
+    middle, tall = y + _ROW / 2, _ROW - 11
+    most = int((x.start - 30) / _LETTER) + 1
+    label = words(pair.label, 18, middle + 4.5, most=most)
+    parts = [marker(pair.colour, 7, middle), label]
+    if math.isnan(pair.accuracy.mean):
+        parts.append(words("no questions", x.start + 6, middle + 4.5, "soft"))
+        return Svg("".join(parts))
+    box = {"x": x.start, "y": middle - tall / 2, "height": tall}
+    for estimate, style in ((pair.accuracy, "bar open"), (pair.grounded, "bar")):
+        if not math.isnan(estimate.mean):
+            long = max(0.5, x(estimate.mean) - x.start)
+            fill = f"{style} {colour_class(pair.colour)}"
+            parts.append(element("rect", class_=fill, width=long, **box))
+    parts.append(_whisker(pair.accuracy, x, middle, tall / 4))
+    if not math.isnan(pair.chance):
+        at = x(pair.chance)
+        parts.append(element("line", class_="chance", x1=at, x2=at, y1=y + 2, y2=y + _ROW - 2))
+    ends = [pair.accuracy.mean, pair.accuracy.high]
+    reached = max(end for end in ends if not math.isnan(end))
+    grounded = "" if math.isnan(pair.grounded.mean) else f" / {percent(pair.grounded.mean)}"
+    told = percent(pair.accuracy.mean) + grounded
+    parts.append(words(told, x(reached) + 8, middle + 4, "value"))
+    return Svg("".join(parts))
+
+
+def _whisker(estimate: Estimate, x: Scale, middle: float, half: float) -> Svg:
+    if math.isnan(estimate.low):
+        return Svg("")
+    low, high, up = number(x(estimate.low)), number(x(estimate.high)), number(middle - half)
+    cap = f"v{number(2 * half)}"
+    path = f"M{low} {number(middle)}H{high}M{low} {up}{cap}M{high} {up}{cap}"
+    return element("path", class_="whisker", d=path)
+
+
+QUADRANTS: Final = {
+    "right-grounded": "right and grounded",
+    "right-ungrounded": "right and not grounded",
+    "wrong-grounded": "wrong and grounded",
+    "wrong-ungrounded": "wrong and not grounded",
+}
+"""Every quadrant by the name of its link and colour, in the order of `Quadrants`."""
+_WIDTH: Final = 216.0
+_HEIGHT: Final = 168.0
+_TOP: Final = 22.0
+_GAP: Final = 4.0
+
+
+def quadrant_chart(title: str, found: Quadrants, cell: int) -> Svg:
+    """Four areas: a column is as wide as its share of right or wrong, and split by grounded.
+
+    Every area links to its samples of the system number `cell`.
+    """
+    total = sum(found)
+    counts = dict(zip(QUADRANTS, found, strict=True))
+    right = found.right_grounded + found.right_ungrounded
+    shares = {"right": right / total, "wrong": 1 - right / total}
+    parts: list[Svg] = []
+    x = 0.0
+    for name, share in shares.items():
+        wide = share * (_WIDTH - _GAP)
+        y = _TOP
+        for kind in (f"{name}-ungrounded", f"{name}-grounded"):
+            tall = _HEIGHT * counts[kind] / (share * total) if share else 0.0
+            if counts[kind]:
+                parts.append(_area(kind, counts[kind], total, (x, y, wide, tall), cell))
+            y += tall
+        x += wide + _GAP
+    if shares["right"]:
+        parts.append(words(f"right {percent(shares['right'])}%", 0, 14, "soft"))
+    if shares["wrong"]:
+        parts.append(words(f"wrong {percent(shares['wrong'])}%", _WIDTH, 14, "soft end"))
+    told = ", ".join(f"{words_} {counts[kind]}" for kind, words_ in QUADRANTS.items())
+    return figure(_WIDTH, _TOP + _HEIGHT, title, told, *parts, role="group")
+
+
+def _area(
+    kind: str, count: int, total: int, box: tuple[float, float, float, float], cell: int
+) -> Svg:
+    x, y, wide, tall = box
+    named = QUADRANTS[kind]
+    inside: list[Svg] = [
+        element("title", f"{named}: {count} of {total}"),
+        element("rect", class_=f"area {kind}", x=x, y=y + 1, width=wide, height=max(1.0, tall - 2)),
+    ]
+    if wide > 34 and tall > 18:
+        inside.append(words(str(count), x + wide / 2, y + tall / 2 + 5, f"count on-{kind}"))
+    return element(
+        "a", *inside, href=f"#samples/{cell}/{kind}", aria_label=f"{named}: list {count} samples"
+    )

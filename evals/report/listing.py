@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from videoseal.evals.records import SampleRecord
@@ -15,8 +16,10 @@ from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.evals.scoring.score_table import STATUSES, Judged, judge
 from videoseal.evals.scoring.systems import read_record
 from videoseal.evals.verdicts import read_verdicts
+from videoseal.graph.proof.answer_html import thumbnail
+from videoseal.tools.frame_cache import FrameCache, find_frame
 
-__all__ = ["BLOCK", "COLUMNS", "Listing", "list_samples", "unpack"]
+__all__ = ["BLOCK", "COLUMNS", "THUMBNAIL_SIDE", "Listing", "Thumbnails", "list_samples", "unpack"]
 
 BLOCK: Final = 8
 """Documents that are packed together: they share words, and one is unpacked with its block."""
@@ -108,3 +111,35 @@ def _row(system: int, judged: Judged) -> list[Any]:
 def _pack(documents: list[dict[str, Any]]) -> str:
     text = json.dumps(documents, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode("ascii"), 9)).decode("ascii")
+
+
+THUMBNAIL_SIDE: Final = 240
+_QUALITY: Final = 62
+_ANY_LIMIT_MB: Final = 1 << 20
+"""Reading never sweeps the cache, so its limit does not matter here."""
+
+
+class Thumbnails:
+    """Shrunk frames of a frame cache as data URIs, at most `budget` bytes of them."""
+
+    def __init__(self, root: Path, budget: int) -> None:
+        self._cache = FrameCache(root, _ANY_LIMIT_MB)
+        self._left = budget
+        self.refused = 0
+        """Frames left out because the budget was spent."""
+        self.missing = 0
+        """Frames that the cache no longer holds."""
+
+    def picture(self, video_id: str, ref: str) -> str | None:
+        """The frame as a data URI; None when it is not there or does not fit any more."""
+        if self._left <= 0:
+            self.refused += 1
+            return None
+        jpeg = find_frame(self._cache, video_id, ref)
+        small = None if jpeg is None else thumbnail(jpeg, THUMBNAIL_SIDE, _QUALITY)
+        if small is None:
+            self.missing += 1
+            return None
+        encoded = base64.b64encode(small).decode("ascii")
+        self._left -= len(encoded)
+        return f"data:image/jpeg;base64,{encoded}"

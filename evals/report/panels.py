@@ -7,9 +7,20 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from videoseal.evals.report.marks import QUARTERS, colour_class, marker, path, tick_y, words
 from videoseal.evals.report.numbers import interval, percent
-from videoseal.evals.report.svg import Scale, Svg, element, figure, number
+from videoseal.evals.report.svg import (
+    QUARTERS,
+    Scale,
+    Svg,
+    colour_class,
+    element,
+    figure,
+    marker,
+    number,
+    path,
+    tick_y,
+    words,
+)
 from videoseal.evals.scoring.statistics import Estimate
 
 __all__ = ["Axis", "Mark", "Panel", "Series", "panels_chart"]

@@ -6,18 +6,22 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from videoseal.evals.report.marks import (
+from videoseal.evals.report.numbers import amount, percent
+from videoseal.evals.report.svg import (
     QUARTERS,
+    Scale,
+    Svg,
     apart,
     colour_class,
+    element,
+    figure,
     marker,
+    nice_ticks,
     path,
     tick_x,
     tick_y,
     words,
 )
-from videoseal.evals.report.numbers import amount, percent
-from videoseal.evals.report.svg import Scale, Svg, element, figure, nice_ticks
 from videoseal.evals.scoring.scores import RiskPoint
 
 __all__ = ["BudgetPoint", "Curve", "budget_chart", "risk_chart"]

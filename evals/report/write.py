@@ -21,10 +21,9 @@ from videoseal.evals.report.figures import (
     family_key,
 )
 from videoseal.evals.report.judges import describe_judges, judge_tables
-from videoseal.evals.report.listing import BLOCK, COLUMNS, Listing, list_samples
+from videoseal.evals.report.listing import BLOCK, COLUMNS, Listing, Thumbnails, list_samples
 from videoseal.evals.report.markdown import markdown_page
 from videoseal.evals.report.page import Figure, Page, render_page
-from videoseal.evals.report.pictures import Thumbnails
 from videoseal.evals.report.prose import describe_run, facts_of, sentences_of
 from videoseal.evals.report.system_summary import System, systems_of
 from videoseal.evals.report.tables import (

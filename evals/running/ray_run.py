@@ -22,8 +22,15 @@ from videoseal.core.settings import Settings
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import SampleError, SampleRecord
-from videoseal.evals.running.ray_settings import Sent, secrets_of, sent
-from videoseal.evals.running.ray_worker import OpenAgent, RayWorker, WorkerReady, open_agent
+from videoseal.evals.running.ray_worker import (
+    OpenAgent,
+    RayWorker,
+    Sent,
+    WorkerReady,
+    open_agent,
+    secrets_of,
+    sent,
+)
 from videoseal.evals.running.run import Sampling
 from videoseal.evals.running.sample import Sampler, context_of, failed
 from videoseal.evals.running.system_settings import Endpoints

@@ -14,7 +14,13 @@ from videoseal.core.progress import Progress
 from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.evals.benchmarks.selection import Located, locate, select
 from videoseal.evals.item import Item
-from videoseal.evals.manifest import Manifest, RunSpec, SystemSpec, describe, settle
+from videoseal.evals.manifest import (
+    Manifest,
+    RunSpec,
+    SystemSpec,
+    describe,
+    write_or_check_manifest,
+)
 from videoseal.evals.records import RecordFile, SampleError, SampleRecord, latest
 from videoseal.evals.running.sample import Sampler, context_of, failed, run_sample
 from videoseal.evals.running.system_settings import Endpoints, Systems, model_names
@@ -109,7 +115,7 @@ async def run(
         limit=spec.limit, sample=spec.sample, seed=spec.seed,
     )  # fmt: skip
     located = locate(items, places.videos)
-    settle(places.folder, _manifest(spec, places, resources, systems))
+    write_or_check_manifest(places.folder, _manifest(spec, places, resources, systems))
     with RecordFile(places.folder / RECORDS) as records:
         jobs = jobs_of(items, spec.cells, latest(records.read()), retry_errors=retry_errors)
         ready, lost = await _index(jobs, located, resources, tell)

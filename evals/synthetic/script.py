@@ -10,8 +10,14 @@ from videoseal.evals.synthetic.drawing.backdrops import BACKDROPS
 from videoseal.evals.synthetic.facts.filler import small_sign, small_talk, title
 from videoseal.evals.synthetic.facts.puzzles import Look, Registry, Show
 from videoseal.evals.synthetic.facts.question_mix import choose, decoys
-from videoseal.evals.synthetic.frame_times import FrameTimes
-from videoseal.evals.synthetic.schedule import PlacedCue, Shot, place_cues, place_shots, place_signs
+from videoseal.evals.synthetic.schedule import (
+    FrameTimes,
+    PlacedCue,
+    Shot,
+    place_cues,
+    place_shots,
+    place_signs,
+)
 from videoseal.evals.synthetic.spec import VideoSpec
 from videoseal.evals.synthetic.truth import Event, EventKind, Scene
 

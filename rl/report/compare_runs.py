@@ -8,8 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from videoseal.evals.report.experiment_figure import figure_alone
 from videoseal.evals.report.markdown import markdown_page
-from videoseal.evals.report.marks import words
-from videoseal.evals.report.svg import Svg, element, figure
+from videoseal.evals.report.svg import Svg, element, figure, words
 from videoseal.evals.report.tables import Column, Table, TableRow, Value
 from videoseal.evals.scoring.systems import run_names
 from videoseal.rl.report.training_curves import CurveLine, Point, ends, find, plot, read_scalars

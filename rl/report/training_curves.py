@@ -10,8 +10,19 @@ from statistics import fmean
 from typing import Final, NamedTuple
 
 from videoseal.core.errors import MissingDependency
-from videoseal.evals.report.marks import apart, colour_class, path, tick_x, tick_y, words
-from videoseal.evals.report.svg import Scale, Svg, element, figure, nice_ticks
+from videoseal.evals.report.svg import (
+    Scale,
+    Svg,
+    apart,
+    colour_class,
+    element,
+    figure,
+    nice_ticks,
+    path,
+    tick_x,
+    tick_y,
+    words,
+)
 
 __all__ = ["CHARTS", "Chart", "CurveLine", "Point", "Series", "draw", "ends", "find", "plot",
            "read_scalars", "smooth"]  # fmt: skip

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import platform
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -17,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videoseal.core.errors import VideosealError
 from videoseal.core.files import write_whole
-from videoseal.evals.manifest import RunMismatch, dataset_hash
+from videoseal.core.provenance import refuse_another, surroundings
+from videoseal.evals.manifest import dataset_hash
 from videoseal.evals.records import RunBusy
 from videoseal.rl.config import TrainConfig
 
@@ -78,14 +76,12 @@ class TrainManifest(BaseModel):
     created: datetime
 
     def identity(self) -> dict[str, Any]:
-        """What two parts of one run must share, by dotted name."""
-        config = _flat(json.loads(self.model_dump_json(include={"config"}))["config"])
+        """What two parts of one run must share."""
+        config = json.loads(self.model_dump_json(include={"config"}))["config"]
+        for section, _, field in (name.partition(".") for name in _MAY_CHANGE):
+            (config.get(section, {}) if field else config).pop(field or section, None)
         return {
-            **{
-                name: value
-                for name, value in config.items()
-                if not any(name == may or name.startswith(f"{may}.") for may in _MAY_CHANGE)
-            },
+            **config,
             "training data": self.train_sha256,
             "validation data": self.validation_sha256,
             **{f"model of the {role}": model for role, model in self.models.items()},
@@ -148,14 +144,10 @@ class RunFolder:
             self.root.mkdir(parents=True, exist_ok=True)
             write_whole(self.manifest, manifest.model_dump_json(indent=1), durable=True)
             return
-        before, now = self.read_manifest().identity(), manifest.identity()
-        for name in {**before, **now}:
-            if before.get(name) != now.get(name):
-                raise RunMismatch(
-                    f"run {self.root.name} was begun with another {name}:"
-                    f" {before.get(name)} then, {now.get(name)} now",
-                    hint="--name begins another run, --fresh begins this one anew",
-                )
+        refuse_another(
+            self.root.name, self.read_manifest().identity(), manifest.identity(),
+            hint="--name begins another run, --fresh begins this one anew",
+        )  # fmt: skip
 
     def read_manifest(self) -> TrainManifest:
         """The manifest; NoSuchTraining where it is none."""
@@ -223,10 +215,7 @@ def describe(config: TrainConfig, tasks: int, models: dict[str, str]) -> TrainMa
         validation_sha256=dataset_hash(validation) if validation else "",
         tasks=tasks,
         models=models,
-        git=_git(),
-        python=platform.python_version(),
-        packages={d.metadata["Name"]: d.version for d in distributions()},
-        created=datetime.now(UTC),
+        **surroundings(),
     )
 
 
@@ -238,30 +227,3 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _holds_states(folder: Path) -> bool:
     return folder.is_dir() and any(folder.glob("*_states.pt"))
-
-
-def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            flat.update(_flat(value, f"{before}{key}."))
-        else:
-            flat[f"{before}{key}"] = value
-    return flat
-
-
-def _git() -> str:
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    try:
-        commit = run("rev-parse", "HEAD")
-        return commit and commit + ("+" if run("status", "--porcelain") else "")
-    except FileNotFoundError:
-        return ""

@@ -14,8 +14,7 @@ from videoseal.core.errors import DatabaseUnavailable
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import SampleRecord
-from videoseal.evals.running.ray_settings import Received
-from videoseal.evals.running.ray_worker import Opened
+from videoseal.evals.running.ray_worker import Opened, Received
 
 __all__ = ["MODELS", "answer", "open_broken", "open_fake", "paid"]
 

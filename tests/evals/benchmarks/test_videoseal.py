@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from videoseal.evals.benchmarks import videoseal
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
-from videoseal.evals.benchmarks.options import split_options
+from videoseal.evals.benchmarks.lvbench import split_options
 
 INFO = {
     "video_id": "v1",

@@ -13,11 +13,11 @@ from tests.evals.report.made_runs import System, make_items, make_run
 from tests.evals.report.parsed import parse
 from videoseal.evals.experiments.experiment import (
     EXPERIMENT,
+    ExperimentError,
     Loaded,
     find_experiment,
     load_experiment,
 )
-from videoseal.evals.experiments.yaml_source import ExperimentError
 from videoseal.evals.report.experiment_figure import (
     experiment_figure,
     experiment_figures,

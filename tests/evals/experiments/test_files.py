@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from videoseal.evals.experiments.experiment import (
+    ExperimentError,
     find_experiment,
     load_experiment,
     packaged,
     value_of,
 )
-from videoseal.evals.experiments.yaml_source import ExperimentError
 from videoseal.evals.running.sample import context_of
 
 GOOD = """\

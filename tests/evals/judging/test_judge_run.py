@@ -13,10 +13,10 @@ import pytest
 
 from tests.evals.made import FakeJudge, evidence, item, proven, record
 from videoseal.core.errors import ModelAuthError, ModelUnavailable
+from videoseal.core.provenance import RunMismatch
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.judging.judge_pins import JUDGES, read_pins
 from videoseal.evals.judging.judge_run import JudgeProgress, Wanted, judge_run
-from videoseal.evals.manifest import RunMismatch
 from videoseal.evals.records import RecordFile, RunBusy, SampleError, SampleRecord
 from videoseal.evals.scoring.systems import NoSuchRun
 from videoseal.evals.verdicts import JudgementFile, read_judgements, read_verdicts

@@ -14,7 +14,7 @@ from tests.evals.made import evidence, item, proven, record
 from tests.evals.report.parsed import parse
 from videoseal.evals.records import RecordFile, SampleError
 from videoseal.evals.report.evidence_view import evidence_document
-from videoseal.evals.report.pictures import THUMBNAIL_SIDE, Thumbnails
+from videoseal.evals.report.listing import THUMBNAIL_SIDE, Thumbnails
 from videoseal.evals.report.write import write_report
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.models.types import Question

@@ -21,7 +21,7 @@ from videoseal.core.settings import Endpoint, Settings
 from videoseal.evals.manifest import RunSpec, SystemSpec
 from videoseal.evals.records import RecordFile, SampleRecord
 from videoseal.evals.running.ray_run import LOCAL, LOST, on_ray
-from videoseal.evals.running.ray_settings import received, secrets_of, sent
+from videoseal.evals.running.ray_worker import received, secrets_of, sent
 from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.evals.scoring.systems import RECORDS
 

@@ -24,7 +24,7 @@ from videoseal.evals.manifest import (
     SystemSpec,
     dataset_hash,
     describe,
-    settle,
+    write_or_check_manifest,
 )
 from videoseal.evals.records import SampleError
 from videoseal.evals.running.run import Places, jobs_of, run
@@ -146,14 +146,14 @@ def _manifest(**changes: Any) -> Manifest:
 
 def test_run_cannot_be_continued_with_other_models_or_data(tmp_path: Path) -> None:
     """What would mix two runs is refused by name; another program version is not."""
-    settle(tmp_path, _manifest())
-    settle(tmp_path, _manifest(python="3.12", packages={"av": "18"}))
+    write_or_check_manifest(tmp_path, _manifest())
+    write_or_check_manifest(tmp_path, _manifest(python="3.12", packages={"av": "18"}))
     with pytest.raises(RunMismatch, match="models"):
-        settle(tmp_path, _manifest(models={"planner": "q"}))
+        write_or_check_manifest(tmp_path, _manifest(models={"planner": "q"}))
     with pytest.raises(RunMismatch, match="dataset"):
-        settle(tmp_path, _manifest(dataset_sha256="b"))
+        write_or_check_manifest(tmp_path, _manifest(dataset_sha256="b"))
     with pytest.raises(RunMismatch, match="versions"):
-        settle(tmp_path, _manifest(versions={"planner": "plan-0"}))
+        write_or_check_manifest(tmp_path, _manifest(versions={"planner": "plan-0"}))
 
 
 def test_manifest_pins_prompts_and_index(tmp_path: Path) -> None:
@@ -174,17 +174,19 @@ def test_cell_cannot_become_another_while_its_run_goes_on(tmp_path: Path) -> Non
     def made(*cells: SystemSpec, **changes: Any) -> Manifest:
         return _manifest(spec=RunSpec(benchmark="cgbench", cells=list(cells)), **changes)
 
-    settle(tmp_path, made(few))
+    write_or_check_manifest(tmp_path, made(few))
     with pytest.raises(RunMismatch, match=r"another decoupled\.context\.max_steps: 4 then, 8"):
-        settle(tmp_path, made(many))
+        write_or_check_manifest(tmp_path, made(many))
     added = many.model_copy(update={"variant": "swap", "endpoints": {"inspector": "SMALL"}})
-    settle(tmp_path, made(added, cell_models={added.name: swapped}))
-    settle(tmp_path, made(few))
+    write_or_check_manifest(tmp_path, made(added, cell_models={added.name: swapped}))
+    write_or_check_manifest(tmp_path, made(few))
     found = Manifest.model_validate_json((tmp_path / "manifest.json").read_text())
     assert found.spec.cells == [few, added]
     assert found.cell_models == {"decoupled swap": swapped}
     with pytest.raises(RunMismatch, match="another decoupled swap"):
-        settle(tmp_path, made(few, added, cell_models={added.name: {"planner": "other"}}))
+        write_or_check_manifest(
+            tmp_path, made(few, added, cell_models={added.name: {"planner": "other"}})
+        )
 
 
 def test_dataset_hash_sees_every_byte(tmp_path: Path) -> None:
@@ -203,21 +205,21 @@ def test_run_may_grow_but_not_be_drawn_anew(tmp_path: Path) -> None:
         return _manifest(spec=RunSpec(benchmark="cgbench", cells=[SystemSpec()], **asked))
 
     for limit, written in ((4, 4), (2, 4), (8, 8), (None, None)):
-        settle(tmp_path, made(limit=limit))
+        write_or_check_manifest(tmp_path, made(limit=limit))
         found = Manifest.model_validate_json((tmp_path / "manifest.json").read_text())
         assert found.spec.limit == written
-    settle(tmp_path / "drawn", made(sample=3, seed=1))
+    write_or_check_manifest(tmp_path / "drawn", made(sample=3, seed=1))
     with pytest.raises(RunMismatch, match=r"another draw\.seed: 1 then, 2 now"):
-        settle(tmp_path / "drawn", made(sample=3, seed=2))
+        write_or_check_manifest(tmp_path / "drawn", made(sample=3, seed=2))
     with pytest.raises(RunMismatch, match="another draw"):
-        settle(tmp_path / "drawn", made())
+        write_or_check_manifest(tmp_path / "drawn", made())
 
 
 def test_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A damaged manifest is one line with the way out; it is not written over."""
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(RunMismatch, match=r"manifest\.json: manifest: Invalid JSON") as caught:
-        settle(tmp_path, _manifest())
+        write_or_check_manifest(tmp_path, _manifest())
     assert "--name" in caught.value.hint
     assert (tmp_path / "manifest.json").read_text() == "{"
 

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from tests.rl.begun import calls, config_of, fake_trainer
 from videoseal.core.errors import OutOfSpace, SettingsError
+from videoseal.core.provenance import RunMismatch
 from videoseal.core.settings import Settings
-from videoseal.evals.manifest import RunMismatch
 from videoseal.evals.records import RunBusy
 from videoseal.rl.config import HardwareSection, RolloutConfig, TrainConfig
 from videoseal.rl.training import launch as launch_module
