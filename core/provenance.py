@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from videoseal.core.errors import VideosealError
 
 __all__ = [
-    "Difference",
+    "RunDifference",
     "RunMismatch",
     "fingerprint",
     "first_difference",
@@ -33,7 +33,7 @@ class RunMismatch(VideosealError):
     exit_code = 2
 
 
-class Difference(NamedTuple):
+class RunDifference(NamedTuple):
     """A part of a run that is another one now."""
 
     what: str
@@ -42,7 +42,7 @@ class Difference(NamedTuple):
     now: Any
 
 
-def first_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> Difference | None:
+def first_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> RunDifference | None:
     """The first value that differs, as deep as both sides have names; `none` for a missing one."""
     for name in {**now, **then}:
         before, after = then.get(name, "none"), now.get(name, "none")
@@ -51,7 +51,7 @@ def first_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> Differe
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             inner = first_difference(before, after)
             return inner and inner._replace(what=f"{name}.{inner.what}")
-        return Difference(name, before, after)
+        return RunDifference(name, before, after)
     return None
 
 

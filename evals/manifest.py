@@ -157,11 +157,9 @@ def write_or_check_manifest(folder: Path, manifest: Manifest) -> None:
         ) from None
     hint = "give the new run another --name"
     refuse_another(folder.name, before.identity(), manifest.identity(), hint)
-    known, wanted = before.cells(), manifest.cells()
-    both = known.keys() & wanted.keys()
-    refuse_another(
-        folder.name, {n: known[n] for n in known if n in both}, {n: wanted[n] for n in both}, hint
-    )
+    known = before.cells()
+    wanted = {name: cell for name, cell in manifest.cells().items() if name in known}
+    refuse_another(folder.name, {name: known[name] for name in wanted}, wanted, hint)
     grown = before.grown_by(manifest)
     if grown != before:
         _write(path, grown)
