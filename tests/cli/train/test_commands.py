@@ -61,7 +61,8 @@ def test_dry_run_prints_and_stops(train):
     """--dry-run shows the checks and the command; nothing is started and nothing written."""
     done = train("grpo", "--config", train.config, "--dry-run")
     assert done.exit_code == 0, done.stderr
-    assert "-m videoseal.rl.worker.grpo --actor.model_name_or_path" in done.stdout
+    assert "-m videoseal.rl.worker.grpo --" in done.stdout
+    assert " --actor.model_name_or_path " in done.stdout
     assert "ok   data" in done.stderr
     assert not train.run.root.exists()
 
