@@ -92,13 +92,23 @@ def context() -> str:
 
 
 def training() -> str:
-    """The sections of a training config."""
-    parts = []
-    for name, field in TrainConfig.model_fields.items():
-        kind = field.annotation
-        if inspect.isclass(kind) and issubclass(kind, BaseModel):
-            parts.append(f"### `{name}`\n\n{table(kind, {key: key for key in kind.model_fields})}")
+    """A training config: its own fields, and those of its sections."""
+    sections = training_sections()
+    own = [name for name in TrainConfig.model_fields if name not in sections]
+    parts = [table(TrainConfig, {name: name for name in own})]
+    for name, section in sections.items():
+        rows = table(section, {key: key for key in section.model_fields})
+        parts.append(f"### `{name}`\n\n{rows}")
     return "\n\n".join(parts)
+
+
+def training_sections() -> dict[str, type[BaseModel]]:
+    """The parts of a training config by their names."""
+    return {
+        name: field.annotation
+        for name, field in TrainConfig.model_fields.items()
+        if inspect.isclass(field.annotation) and issubclass(field.annotation, BaseModel)
+    }
 
 
 def recipe_list() -> str:

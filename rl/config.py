@@ -70,16 +70,19 @@ class RolloutSection(_Section):
     samples: int = Field(default=4, ge=2)
     """Episodes a question; GRPO compares them with each other, so one is not enough."""
     temperature: float = Field(default=0.7, gt=0)
+    """Of the policy while episodes are played."""
     turn_tokens: int = Field(default=1024, ge=8)
     """Tokens the policy may say in one turn."""
     context_tokens: int = Field(default=36_864, ge=128)
     """Tokens of a whole episode: rules, question, turns and tool results."""
     episode_seconds: float = Field(default=300.0, gt=0)
+    """Seconds an episode may take."""
     tool_seconds: float = Field(default=60.0, gt=0)
     """Seconds one tool call may take before the policy reads that it timed out."""
     max_episodes: int = Field(default=64, ge=1)
     """Episodes at a time in one process of the engine."""
     validation_temperature: float = Field(default=0.7, ge=0)
+    """Of the policy on the validation set."""
     validation_samples: int = Field(default=1, ge=1)
     """Episodes a question of the validation set."""
 
@@ -88,14 +91,17 @@ class OptimiserSection(_Section):
     """How the policy learns from them."""
 
     lr: float = Field(default=1e-6, gt=0)
+    """Learning rate at its highest."""
     schedule: Literal[
         "cosine", "cosine_with_min_lr", "linear", "constant", "constant_with_warmup"
     ] = "cosine"
+    """How the learning rate falls after the warm-up."""
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps; any above 0 makes the very first step one of learning rate 0."""
     kl: float = Field(default=1e-3, ge=0)
     """Weight of the KL loss against the untrained policy; 0 loads no reference model."""
     kl_estimator: Literal["k1", "k2", "k3"] = "k3"
+    """How the KL is estimated from sampled tokens, by OpenRLHF's names."""
     clip: tuple[float, float] = (0.2, 0.2)
     """How far below and above 1 the ratio to the sampling policy may move a token."""
     batch: int | None = Field(default=None, ge=1)
@@ -113,6 +119,7 @@ class OptimiserSection(_Section):
     correction_range: tuple[float, float] = (0.5, 2.0)
     """Ratios of the two that need no correction."""
     seed: int = 42
+    """Of whatever is drawn."""
 
 
 class HardwareSection(_Section):
@@ -121,6 +128,7 @@ class HardwareSection(_Section):
     backend: Literal["vllm", "hf"] = "vllm"
     """vllm: OpenRLHF as it is. hf: transformers also generates, on a CPU or one GPU."""
     nodes: int = Field(default=1, ge=1)
+    """Machines."""
     gpus: int = Field(default=8, ge=1)
     """GPUs a node; policy, reference and engines share them."""
     tensor_parallel: int = Field(default=1, ge=1)
@@ -132,10 +140,13 @@ class HardwareSection(_Section):
     precision: Literal["bf16", "fp16", "fp32"] = "bf16"
     """Of the weights; fp32 only with the hf backend."""
     zero_stage: Literal[0, 1, 2, 3] = 2
+    """What GPUs share out: 1 the optimiser's state, 2 gradients too, 3 weights too."""
     offload_optimiser: bool = False
     """Whether Adam's state lies in main memory."""
     gradient_checkpointing: bool = False
+    """Whether activations are computed again instead of kept: slower, with less memory."""
     attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    """Which implementation transformers take."""
     threads: int = Field(default=1, ge=1)
     """Threads of torch in each process of the hf backend."""
 

@@ -91,10 +91,13 @@ def test_a_block_out_of_date_is_written_anew(build: ModuleType) -> None:
         build.render("<!-- nothing:begin -->\n<!-- nothing:end -->")
 
 
-@pytest.mark.parametrize("model", [Settings, Context])
-def test_every_setting_says_what_it_means(build: ModuleType, model: type[Any]) -> None:
+def test_every_setting_says_what_it_means(build: ModuleType) -> None:
     """No row of the pages' tables is without a meaning."""
-    assert [name for name, text in build.meanings(model).items() if not text] == []
+    models = [Settings, Context, *build.training_sections().values()]
+    texts = {
+        (model, name): text for model in models for name, text in build.meanings(model).items()
+    }
+    assert [where for where, text in texts.items() if not text] == []
 
 
 def test_every_extra_is_explained() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,13 @@ from videoseal.cli.demo import check, choose
 from videoseal.core.errors import VideosealError
 from videoseal.evals.item import Item
 from videoseal.models.types import Question
+
+TRANSCRIPT = Path(__file__).parents[2] / "docs" / "demo.txt"
+
+
+def labels(text: str) -> set[str]:
+    """The words that lines of an answer begin with, and those that tell a step."""
+    return set(re.findall(r"^(?: *\d+ | {6})? ?([a-z]+(?: at)?) {2,}", text, re.MULTILINE))
 
 
 def item(uid: str, text: str = "What?", **values) -> Item:
@@ -86,6 +95,7 @@ def test_demo_proves_itself_and_resumes(empty, monkeypatch):
     assert first.stdout.count("truth     ") == 3
     assert first.stdout.count("contact.jpg") == 3
     assert "scan: " in first.stderr
+    assert labels(TRANSCRIPT.read_text("utf-8")) >= labels(first.stdout + first.stderr)
     monkeypatch.setattr("videoseal.cli.demo.choose", lambda items: [])
     second = empty.run("demo", "--minutes", "1", "--json")
     assert second.exit_code == 0
