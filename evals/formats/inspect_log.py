@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from videoseal.evals.records import SampleRecord
-from videoseal.evals.scoring.sample_result import Outcome, outcome_of
-from videoseal.evals.scoring.score_table import Tally
+from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
+from videoseal.evals.scoring.score_table import ScoreTable
 from videoseal.evals.scoring.scores import MEASURES, judge_outcomes, rate
 from videoseal.evals.scoring.statistics import Estimate
 
@@ -98,7 +98,7 @@ def _score(measure: str, found: Estimate) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _values(tally: Tally, row: int) -> dict[str, float]:
+def _values(tally: ScoreTable, row: int) -> dict[str, float]:
     """The sample's own value of every measure that counts it."""
     return {
         name: float(MEASURES[name].value(tally)[row])
@@ -107,7 +107,7 @@ def _values(tally: Tally, row: int) -> dict[str, float]:
     }
 
 
-def _sample(record: SampleRecord, outcome: Outcome, values: Mapping[str, float]) -> dict[str, Any]:
+def _sample(record: SampleRecord, outcome: SampleResult, values: Mapping[str, float]) -> dict[str, Any]:
     item, episode = record.item, record.episode or {}
     messages = _messages(record)
     made: dict[str, Any] = {
@@ -163,7 +163,7 @@ def _said(answer: Mapping[str, Any]) -> str:
     return "\n\n".join(filter(None, (text, answer.get("reason", ""))))
 
 
-def _output(outcome: Outcome, episode: Mapping[str, Any]) -> dict[str, Any]:
+def _output(outcome: SampleResult, episode: Mapping[str, Any]) -> dict[str, Any]:
     model = str((episode.get("models") or {}).get("answerer", ""))
     said = outcome.letter or outcome.text
     message = {"role": "assistant", "content": said}
@@ -174,12 +174,12 @@ def _output(outcome: Outcome, episode: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _verdict(value: float, outcome: Outcome) -> dict[str, Any]:
+def _verdict(value: float, outcome: SampleResult) -> dict[str, Any]:
     """`C` and `I` as Inspect writes them, so that its viewer colours and filters them."""
     return {"value": "C" if value else "I", "answer": outcome.letter or outcome.status}
 
 
-def _model_usage(outcomes: Sequence[Outcome]) -> dict[str, dict[str, int]]:
+def _model_usage(outcomes: Sequence[SampleResult]) -> dict[str, dict[str, int]]:
     """Tokens by model."""
     found: dict[str, dict[str, int]] = {}
     for used in (used for outcome in outcomes for used in outcome.tokens):

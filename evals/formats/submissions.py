@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from videoseal.core.errors import VideosealError
-from videoseal.evals.scoring.sample_result import Outcome
+from videoseal.evals.scoring.sample_result import SampleResult
 
 __all__ = ["FORMATS", "export"]
 
 Document = Any
 
 
-def export(benchmark: str, outcomes: Sequence[Outcome]) -> str:
+def export(benchmark: str, outcomes: Sequence[SampleResult]) -> str:
     """One system's predictions as the text of a submission file.
 
     Raises VideosealError for a set that has no submission format.
@@ -26,12 +26,12 @@ def export(benchmark: str, outcomes: Sequence[Outcome]) -> str:
     return json.dumps(FORMATS[benchmark](outcomes), ensure_ascii=False, indent=1)
 
 
-def _lvbench(outcomes: Iterable[Outcome]) -> Document:
+def _lvbench(outcomes: Iterable[SampleResult]) -> Document:
     """`{uid: letter}`, answered questions alone."""
     return {o.item.uid: o.letter for o in outcomes if o.letter}
 
 
-def _cgbench(outcomes: Iterable[Outcome]) -> Document:
+def _cgbench(outcomes: Iterable[SampleResult]) -> Document:
     """One object a question: the letter and at most five predicted intervals."""
     return [
         {
@@ -44,7 +44,7 @@ def _cgbench(outcomes: Iterable[Outcome]) -> Document:
     ]
 
 
-def _videomme(outcomes: Iterable[Outcome]) -> Document:
+def _videomme(outcomes: Iterable[SampleResult]) -> Document:
     """One object a video with its questions, each with the letter as `response`."""
     videos: dict[str, dict[str, Any]] = {}
     for o in outcomes:
@@ -63,7 +63,7 @@ def _videomme(outcomes: Iterable[Outcome]) -> Document:
     return list(videos.values())
 
 
-def _mlvu(outcomes: Iterable[Outcome]) -> Document:
+def _mlvu(outcomes: Iterable[SampleResult]) -> Document:
     """One object a question: the text of the chosen option, or the free text."""
     return [
         {
@@ -77,12 +77,12 @@ def _mlvu(outcomes: Iterable[Outcome]) -> Document:
     ]
 
 
-def _longvideobench(outcomes: Iterable[Outcome]) -> Document:
+def _longvideobench(outcomes: Iterable[SampleResult]) -> Document:
     """`{id: index of the chosen option}`, answered questions alone."""
     return {o.item.uid: ord(o.letter) - ord("A") for o in outcomes if o.letter}
 
 
-FORMATS: Final[Mapping[str, Callable[[Iterable[Outcome]], Document]]] = {
+FORMATS: Final[Mapping[str, Callable[[Iterable[SampleResult]], Document]]] = {
     "lvbench": _lvbench,
     "cgbench": _cgbench,
     "videomme": _videomme,

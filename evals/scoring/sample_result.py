@@ -16,7 +16,7 @@ from videoseal.evals.scoring.record_view import AnswerPart, Scorable, Seen, scor
 
 __all__ = [
     "MISSING_VIDEO",
-    "Outcome",
+    "SampleResult",
     "Status",
     "looked_at",
     "outcome_of",
@@ -29,7 +29,7 @@ MISSING_VIDEO: Final = "MissingVideo"
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SampleResult:
     """One question, one system, one result."""
 
     item: Item
@@ -60,7 +60,7 @@ class Outcome:
         return self.letter is not None and self.letter == self.item.answer
 
 
-def outcome_of(record: SampleRecord | Scorable) -> Outcome:
+def outcome_of(record: SampleRecord | Scorable) -> SampleResult:
     """Judge nothing, only gather: the letter by the shared strict parser, the frames shown.
 
     Raises SpanError for a record whose spans are none.
@@ -72,7 +72,7 @@ def outcome_of(record: SampleRecord | Scorable) -> Outcome:
     spent, tokens = cost_of(sample), model_tokens(episode)
     if sample.error is not None or answer is None:
         why = sample.error.type if sample.error else "NoAnswer"
-        return Outcome(
+        return SampleResult(
             item, "errored", None, "", 0.0, looked, sample.duration, proven=False,
             error=why, cost=spent, tokens=tokens,
         )  # fmt: skip
@@ -80,7 +80,7 @@ def outcome_of(record: SampleRecord | Scorable) -> Outcome:
     letter = answer.choice
     if letter is None and item.question.options:
         letter = parse_choice(answer.text, item.question.letters)
-    return Outcome(
+    return SampleResult(
         item, status, letter, answer.text, answer.confidence, looked, sample.duration,
         proven=answer.proven, semantic=sample.semantic, cost=spent, tokens=tokens,
     )  # fmt: skip

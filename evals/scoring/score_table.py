@@ -19,10 +19,10 @@ from videoseal.evals.item import Item
 from videoseal.evals.scoring.cost import Prices, money
 from videoseal.evals.scoring.grounding import Chance, Grounding, chance, ground
 from videoseal.evals.scoring.official import OFFICIAL, Prediction
-from videoseal.evals.scoring.sample_result import MISSING_VIDEO, Outcome, Status
+from videoseal.evals.scoring.sample_result import MISSING_VIDEO, SampleResult, Status
 from videoseal.models.types import Question
 
-__all__ = ["STATUSES", "Flags", "Floats", "Ints", "Judged", "Tally", "judge"]
+__all__ = ["STATUSES", "Flags", "Floats", "Ints", "Judged", "ScoreTable", "judge"]
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -46,7 +46,7 @@ _COLUMNS: Final = (
 class Judged(NamedTuple):
     """An outcome with its grounding; None where the benchmark has no gold spans."""
 
-    outcome: Outcome
+    outcome: SampleResult
     grounding: Grounding | None
     chance: Chance | None
 
@@ -62,7 +62,7 @@ class Judged(NamedTuple):
         return self.grounding.hit if self.grounding else None
 
 
-def judge(outcome: Outcome) -> Judged:
+def judge(outcome: SampleResult) -> Judged:
     """Ground an outcome that has gold spans."""
     gold = [Span(start, end) for start, end in outcome.item.evidence]
     if not gold:
@@ -71,7 +71,7 @@ def judge(outcome: Outcome) -> Judged:
     return Judged(outcome, ground(outcome.looked, gold), chance(outcome.looked, gold, length))
 
 
-class Tally:
+class ScoreTable:
     """Samples of one cell; adding a key again replaces what was there."""
 
     def __init__(self, prices: Prices | None = None, items: dict[str, Item] | None = None) -> None:
@@ -90,7 +90,7 @@ class Tally:
     def __len__(self) -> int:
         return len(self._columns["status"])
 
-    def add(self, outcome: Outcome, *, key: str | None = None, offset: int = 0) -> None:
+    def add(self, outcome: SampleResult, *, key: str | None = None, offset: int = 0) -> None:
         """Count one sample; without a key it replaces nothing. `offset`: where its record is."""
         values = self._values(outcome, offset)
         row = None if key is None else self._rows.setdefault(key, len(self))
@@ -160,7 +160,7 @@ class Tally:
         codes = self.column("group")
         return {name: codes == code for name, code in self._groups.items() if name}
 
-    def _values(self, outcome: Outcome, offset: int) -> list[float]:
+    def _values(self, outcome: SampleResult, offset: int) -> list[float]:
         judged = judge(outcome)
         found = judged.grounding or _NO_GROUNDING
         item, cost = outcome.item, outcome.cost
@@ -177,7 +177,7 @@ class Tally:
             self._groups.setdefault(item.group, len(self._groups)), offset,
         ]  # fmt: skip
 
-    def _keep_verdicts(self, outcome: Outcome, row: int) -> None:
+    def _keep_verdicts(self, outcome: SampleResult, row: int) -> None:
         for rulings in self._verdicts.values():
             rulings.pop(row, None)
         for judge, grounded in outcome.semantic.items():
@@ -191,7 +191,7 @@ class Tally:
         least: Floats = np.min([self.verdicts(judge) for judge in judges], axis=0)
         return least
 
-    def _keep_for_official(self, outcome: Outcome) -> None:
+    def _keep_for_official(self, outcome: SampleResult) -> None:
         uid = outcome.item.uid
         if uid not in self.items:
             self.items[uid] = _bare(outcome.item)

@@ -12,8 +12,8 @@ import numpy as np
 
 from videoseal.evals.scoring.grounding import PAPER_THRESHOLD
 from videoseal.evals.scoring.official import OFFICIAL
-from videoseal.evals.scoring.sample_result import Outcome
-from videoseal.evals.scoring.score_table import STATUSES, Flags, Floats, Tally
+from videoseal.evals.scoring.sample_result import SampleResult
+from videoseal.evals.scoring.score_table import STATUSES, Flags, Floats, ScoreTable
 from videoseal.evals.scoring.statistics import Estimate, clustered_mean
 
 __all__ = ["MEASURES", "JudgeScores", "Measure", "Quadrants", "RiskPoint", "judge_outcomes",
@@ -24,8 +24,8 @@ __all__ = ["MEASURES", "JudgeScores", "Measure", "Quadrants", "RiskPoint", "judg
 class Measure(NamedTuple):
     """A rate: what is averaged, and over which questions."""
 
-    over: Callable[[Tally], Flags]
-    value: Callable[[Tally], Floats]
+    over: Callable[[ScoreTable], Flags]
+    value: Callable[[ScoreTable], Floats]
 
 
 class Quadrants(NamedTuple):
@@ -56,15 +56,15 @@ class RiskPoint(NamedTuple):
     """Share of wrong answers among them."""
 
 
-def judge_outcomes(outcomes: Iterable[Outcome]) -> Tally:
+def judge_outcomes(outcomes: Iterable[SampleResult]) -> ScoreTable:
     """Ground and count every outcome; each is a sample of its own."""
-    tally = Tally()
+    tally = ScoreTable()
     for outcome in outcomes:
         tally.add(outcome)
     return tally
 
 
-def status_counts(tally: Tally) -> dict[str, int]:
+def status_counts(tally: ScoreTable) -> dict[str, int]:
     """How many were asked, and what became of them."""
     codes = tally.column("status")
     found = {"asked": len(tally)}
@@ -72,19 +72,19 @@ def status_counts(tally: Tally) -> dict[str, int]:
     return found
 
 
-def scores(tally: Tally, where: Flags | None = None) -> dict[str, Estimate]:
+def scores(tally: ScoreTable, where: Flags | None = None) -> dict[str, Estimate]:
     """Every rate of the report by name, of the samples `where`; n = 0 for a rate over none."""
     return {name: rate(tally, name, where) for name in MEASURES}
 
 
-def rate(tally: Tally, name: str, where: Flags | None = None) -> Estimate:
+def rate(tally: ScoreTable, name: str, where: Flags | None = None) -> Estimate:
     """One measure with its interval, of the samples `where`."""
     measure = MEASURES[name]
     counted = measure.over(tally) if where is None else measure.over(tally) & where
     return clustered_mean(measure.value(tally)[counted], tally.videos()[counted])
 
 
-def semantic_scores(tally: Tally) -> dict[str, JudgeScores]:
+def semantic_scores(tally: ScoreTable) -> dict[str, JudgeScores]:
     """Semantic groundedness by each judge alone; empty where nothing was judged."""
     found = {}
     right, videos = _choices(tally) & tally.flags("right"), tally.videos()
@@ -98,7 +98,7 @@ def semantic_scores(tally: Tally) -> dict[str, JudgeScores]:
     return found
 
 
-def quadrants(tally: Tally) -> Quadrants:
+def quadrants(tally: ScoreTable) -> Quadrants:
     """Count right and grounded (a shown frame inside a gold span) over questions with gold."""
     counted = _choices_with_gold(tally)
     right, hit = tally.flags("right")[counted], tally.flags("hit")[counted]
@@ -110,7 +110,7 @@ def quadrants(tally: Tally) -> Quadrants:
     )
 
 
-def risk_coverage(tally: Tally) -> list[RiskPoint]:
+def risk_coverage(tally: ScoreTable) -> list[RiskPoint]:
     """Risk of the answers given, in order of falling confidence; ties enter together."""
     answered = _status("answered", "forced")(tally)
     if not answered.any():
@@ -126,7 +126,7 @@ def risk_coverage(tally: Tally) -> list[RiskPoint]:
     return [RiskPoint((int(p) + 1) / len(tally), float(wrong[p]) / (int(p) + 1)) for p in last]
 
 
-def official_figures(tally: Tally, benchmark: str) -> dict[str, float]:
+def official_figures(tally: ScoreTable, benchmark: str) -> dict[str, float]:
     """The benchmark's own figures; empty for a set without a scorer of its own."""
     if benchmark not in OFFICIAL:
         return {}
@@ -134,41 +134,41 @@ def official_figures(tally: Tally, benchmark: str) -> dict[str, float]:
     return OFFICIAL[benchmark](items, tally.predictions)
 
 
-def _status(*names: str) -> Callable[[Tally], Flags]:
+def _status(*names: str) -> Callable[[ScoreTable], Flags]:
     codes = [STATUSES.index(status) for status in STATUSES if status in names]
     return lambda t: np.isin(t.column("status"), codes)
 
 
-def _answerable(t: Tally) -> Flags:
+def _answerable(t: ScoreTable) -> Flags:
     return t.flags("answerable")
 
 
-def _choices(t: Tally) -> Flags:
+def _choices(t: ScoreTable) -> Flags:
     """Questions whose answer is right or wrong; prose is for judges."""
     return t.flags("answerable") & ~t.flags("prose")
 
 
-def _with_gold(t: Tally) -> Flags:
+def _with_gold(t: ScoreTable) -> Flags:
     return t.flags("answerable") & t.flags("gold")
 
 
-def _choices_with_gold(t: Tally) -> Flags:
+def _choices_with_gold(t: ScoreTable) -> Flags:
     return _choices(t) & t.flags("gold")
 
 
-def _right_with_gold(t: Tally) -> Flags:
+def _right_with_gold(t: ScoreTable) -> Flags:
     return _choices_with_gold(t) & t.flags("right")
 
 
-def _judged(t: Tally) -> Flags:
+def _judged(t: ScoreTable) -> Flags:
     return t.flags("answerable") & ~np.isnan(t.column("semantic"))
 
 
-def _column(name: str) -> Callable[[Tally], Floats]:
+def _column(name: str) -> Callable[[ScoreTable], Floats]:
     return lambda t: t.column(name)
 
 
-def _at_least(iou: float) -> Callable[[Tally], Floats]:
+def _at_least(iou: float) -> Callable[[ScoreTable], Floats]:
     return lambda t: _number(t.column("best_iou") >= iou)
 
 
@@ -176,11 +176,11 @@ def _number(flags: Flags) -> Floats:
     return flags.astype(np.float64)
 
 
-def _grounded_and_right(t: Tally) -> Floats:
+def _grounded_and_right(t: ScoreTable) -> Floats:
     return _number(_freely_right(t) & t.flags("hit"))
 
 
-def _freely_right(t: Tally) -> Flags:
+def _freely_right(t: ScoreTable) -> Flags:
     return t.flags("right") & _status("answered")(t)
 
 

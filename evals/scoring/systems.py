@@ -18,7 +18,7 @@ from videoseal.evals.records import RecordLine, SampleRecord, parse_line, record
 from videoseal.evals.scoring.cost import Prices
 from videoseal.evals.scoring.record_view import Scorable
 from videoseal.evals.scoring.sample_result import outcome_of
-from videoseal.evals.scoring.score_table import Tally
+from videoseal.evals.scoring.score_table import ScoreTable
 from videoseal.evals.verdicts import SampleKey, read_verdicts
 from videoseal.graph.context import MODES
 
@@ -59,7 +59,7 @@ class RecordedSystem:
 
     key: SystemKey
     folder: Path
-    tally: Tally
+    tally: ScoreTable
     benchmarks: Counter[str] = field(default_factory=Counter)
     """Questions by benchmark; a run has one."""
 
@@ -70,7 +70,7 @@ class RecordedSystem:
 
 
 def read_systems(runs: Sequence[Path], *, prices: Prices | None = None) -> list[RecordedSystem]:
-    """Tally every run's records, in the order of the runs, modes and variants.
+    """ScoreTable every run's records, in the order of the runs, modes and variants.
 
     The last record of a sample counts, with the verdicts that judges gave on it since. Raises
     NoSuchRun for a missing folder, AnnotationError naming file, line and field for a line that is
@@ -89,7 +89,7 @@ def read_systems(runs: Sequence[Path], *, prices: Prices | None = None) -> list[
             sample = parse_line(path, line, Scorable)
             key = key_of(name, sample)
             if key not in cells:
-                cells[key] = RecordedSystem(key, folder, Tally(prices, items))
+                cells[key] = RecordedSystem(key, folder, ScoreTable(prices, items))
             _count(cells[key], sample, path, line, verdicts)
     return sorted(cells.values(), key=lambda cell: (runs_in_order[cell.key.run], _rank(cell.key)))
 

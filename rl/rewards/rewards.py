@@ -32,7 +32,7 @@ from videoseal.core.span import Span, covered_seconds
 from videoseal.evals.records import SampleRecord
 from videoseal.evals.scoring.grounding import ground
 from videoseal.evals.scoring.record_view import EpisodePart, scorable
-from videoseal.evals.scoring.sample_result import Outcome, outcome_of
+from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
 from videoseal.models.reply import read_text_calls
 from videoseal.rl.rewards.span_overlap import (
     ShownSpans,
@@ -140,7 +140,7 @@ class Reward(NamedTuple):
 class _Case:
     """An episode that came to an end, with all that a reward looks at."""
 
-    outcome: Outcome
+    outcome: SampleResult
     episode: EpisodePart
     raw: dict[str, Any]
     """The episode as it was recorded."""

@@ -11,7 +11,7 @@ from tests.evals.made import evidence, item, proven, record
 from videoseal.evals.records import SampleRecord
 from videoseal.evals.scoring.compare import baseline_of, compare
 from videoseal.evals.scoring.sample_result import outcome_of
-from videoseal.evals.scoring.score_table import Tally
+from videoseal.evals.scoring.score_table import ScoreTable
 from videoseal.evals.scoring.statistics import clustered_difference
 from videoseal.evals.scoring.systems import RecordedSystem, SystemKey, read_systems
 
@@ -19,7 +19,7 @@ ASIDE = [evidence(times=(104.0,))]
 
 
 def _cell(mode: str, *records: SampleRecord) -> RecordedSystem:
-    tally = Tally()
+    tally = ScoreTable()
     for entry in records:
         tally.add(outcome_of(entry), key=entry.item.uid)
     return RecordedSystem(SystemKey("r", mode, ""), Path("r"), tally)

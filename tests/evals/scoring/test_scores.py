@@ -6,7 +6,7 @@ import pytest
 
 from tests.evals.made import evidence, item, proven, record
 from videoseal.evals.records import SampleError, SampleRecord
-from videoseal.evals.scoring.sample_result import Outcome, outcome_of
+from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
 from videoseal.evals.scoring.scores import (
     judge_outcomes,
     quadrants,
@@ -18,7 +18,7 @@ from videoseal.graph.answers import Answer
 from videoseal.models.types import Question
 
 
-def _outcomes(*records: SampleRecord) -> list[Outcome]:
+def _outcomes(*records: SampleRecord) -> list[SampleResult]:
     return [outcome_of(record) for record in records]
 
 

@@ -12,7 +12,7 @@ from videoseal.evals.records import RecordFile, SampleError, SampleRecord
 from videoseal.evals.scoring.cost import NO_COST, Cost, cost_of, model_tokens, money
 from videoseal.evals.scoring.record_view import scorable
 from videoseal.evals.scoring.sample_result import outcome_of
-from videoseal.evals.scoring.score_table import Tally
+from videoseal.evals.scoring.score_table import ScoreTable
 from videoseal.evals.scoring.scores import official_figures, scores, semantic_scores, status_counts
 from videoseal.evals.scoring.systems import NoSuchRun, SystemKey, labels, read_record, read_systems
 from videoseal.evals.verdicts import Judgement, JudgementFile
@@ -76,7 +76,7 @@ def test_labels_name_the_run_where_there_are_several() -> None:
 
 def test_columns_hold_what_they_are_called() -> None:
     """Numbers of a sample come back under their own names."""
-    tally = Tally({"": (1.0, 2.0)})
+    tally = ScoreTable({"": (1.0, 2.0)})
     tally.add(outcome_of(record(item(group="short", defect="equal options"), proven())), offset=7)
     expected = {
         "status": 0, "right": 1, "answerable": 1, "guess": 0.25, "confidence": 0.9, "missing": 0,
@@ -91,7 +91,7 @@ def test_columns_hold_what_they_are_called() -> None:
 
 def test_categories_overlap_and_groups_do_not() -> None:
     """A question with two categories is in both."""
-    tally = Tally()
+    tally = ScoreTable()
     tally.add(outcome_of(record(item(categories=["x", "y"], group="long"))))
     tally.add(outcome_of(record(item(categories=["y"]))))
     assert {name: mask.tolist() for name, mask in tally.categories().items()} == {
@@ -114,7 +114,7 @@ def test_official_figures_come_from_the_tally(tmp_path: Path) -> None:
 
 def test_free_text_is_neither_right_nor_wrong() -> None:
     """Prose stays out of accuracy, and is still asked and answered."""
-    tally = Tally()
+    tally = ScoreTable()
     prose = item(question=Question(text="Describe it."), answer="A dog runs.", evidence=[])
     tally.add(outcome_of(record(prose, proven())))
     tally.add(outcome_of(record(item(), proven())))
