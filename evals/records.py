@@ -62,7 +62,7 @@ class SampleRecord(BaseModel):
     mode: str
     """`decoupled`, `coupled`, `direct` or `blind`."""
     variant: str = ""
-    """Which cell of an experiment, such as `steps=4`; empty for a plain run."""
+    """Which system of an experiment, such as `steps=4`; empty for a plain run."""
     video_id: str = ""
     """The index's id of the video."""
     duration: float = 0.0

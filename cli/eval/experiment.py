@@ -79,7 +79,7 @@ def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> No
     from videoseal.evals.running.system_settings import read_endpoints
 
     loaded, benchmark = load_experiment(find_experiment(file)), options["benchmark"]
-    systems = loaded.experiment.cells()
+    systems = loaded.experiment.systems()
     endpoints = read_endpoints(systems, environment())
     if options["generate"] and benchmark != _DEFAULT:
         raise click.UsageError(f"'--generate' makes questions of {_DEFAULT} alone.")
@@ -99,8 +99,8 @@ def _show(
     from videoseal.evals.report.write import write_report
     from videoseal.evals.scoring.systems import read_systems
 
-    cells = read_systems([folder], prices=prices)
-    figure = experiment_figure(loaded.experiment, systems_of(cells))
+    recorded = read_systems([folder], prices=prices)
+    figure = experiment_figure(loaded.experiment, systems_of(recorded))
     assert figure is not None
     files = [
         *write_figure(figure, folder),
@@ -109,13 +109,13 @@ def _show(
         ),
     ]
     if invocation.as_json:
-        print_scores(invocation, cells, priced=prices is not None)
+        print_scores(invocation, recorded, priced=prices is not None)
     else:
         if figure.table is not None:
             results().print(_stacked(figure.table, len(loaded.experiment.figure.y)))
         for path in files:
             click.echo(near(path))
-    exit_if_all_failed(cells)
+    exit_if_all_failed(recorded)
 
 
 def _stacked(shown: Table, measures: int) -> Any:

@@ -16,7 +16,7 @@ __all__ = ["export"]
 @click.command()
 @click.argument("run")
 @click.option("--mode", type=click.Choice(MODES), default="decoupled", show_default=True)
-@click.option("--variant", default="", help="Which cell of an experiment.")
+@click.option("--variant", default="", help="Which system of an experiment.")
 @click.option(
     "--format", "form", type=click.Choice(("submission", "inspect")), default="submission",
     show_default=True, help="What the benchmark's own scorer takes, or a log for Inspect's viewer.",

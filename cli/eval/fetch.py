@@ -69,7 +69,9 @@ def _fetch(
     environ = environment()
     endpoint = environ.get("HF_ENDPOINT") or "https://huggingface.co"
     with Hub(endpoint, environ.get("HF_TOKEN", "")) as hub, Display() as bars:
-        found = fetch(name, out, hub, limit=limit, annotations_only=annotations_only, tell=bars)
+        found = fetch(
+            name, out, hub, limit=limit, annotations_only=annotations_only, on_progress=bars
+        )
     invocation.emit(found, *_summary(found, out))
     if not (invocation.as_json or annotations_only):
         where = near(out / found.annotations[0])

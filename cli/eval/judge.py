@@ -29,7 +29,7 @@ __all__ = ["evidence_of", "judge", "print_judged", "wanted_options"]
 
 wanted_options = together(
     click.option("--mode", type=click.Choice(MODES), help="Only samples of this mode."),
-    click.option("--variant", help="Only samples of this cell of an experiment."),
+    click.option("--variant", help="Only samples of this system of an experiment."),
     click.option(
         "--evidence", type=click.Choice(("seen", "gathered")),
         help="What counts: seen in shown frames (as when it was judged first, else the default), or"
@@ -151,8 +151,8 @@ def _document(
         "counts": counts,
         "systems": [
             {
-                "mode": system.cell.key.mode,
-                "variant": system.cell.key.variant,
+                "mode": system.recorded.key.mode,
+                "variant": system.recorded.key.variant,
                 "judges": {
                     name: {"G_s": one.grounded, "H_s": one.hallucinated}
                     for name, one in system.judges.items()

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from videoseal.core.errors import SettingsError, VideosealError, faults
 from videoseal.evals.manifest import MANIFEST, SystemSpec
 from videoseal.evals.running.padding import PaddedContext
-from videoseal.evals.running.system_settings import ROLES, SETTINGS, check_cell
+from videoseal.evals.running.system_settings import ROLES, SETTINGS, check_system
 from videoseal.evals.scoring.scores import MEASURES
 from videoseal.graph.context import Mode
 
@@ -111,7 +111,7 @@ class Experiment(_Part):
     baseline: Baseline
     figure: FigureSpec
 
-    def cells(self) -> list[SystemSpec]:
+    def systems(self) -> list[SystemSpec]:
         """Every system: modes in order, the variants of each in order."""
         return [self._cell(mode, variant) for mode in self.modes for variant in self._variants()]
 
@@ -185,14 +185,14 @@ def keep(loaded: Loaded, folder: Path, *, anew: bool) -> None:
         (folder / EXPERIMENT).write_text(loaded.text, encoding="utf-8")
 
 
-def value_of(cell: SystemSpec, axis: str) -> Any:
-    """Where a cell stands on an axis; None where it has what the run has."""
+def value_of(system: SystemSpec, axis: str) -> Any:
+    """Where a system stands on an axis; None where it has what the run has."""
     part, _, name = axis.partition(".")
     if not name:
-        return getattr(cell, part)
+        return getattr(system, part)
     if part == "context":
-        return cell.context.get(name, PaddedContext.model_fields[name].default)
-    given: Mapping[str, Any] = cell.settings if part == "settings" else cell.endpoints
+        return system.context.get(name, PaddedContext.model_fields[name].default)
+    given: Mapping[str, Any] = system.settings if part == "settings" else system.endpoints
     return given.get(name)
 
 
@@ -206,7 +206,7 @@ def _check_changes(source: YamlSource, place: list[str | int], changes: Changes)
     except ValidationError as error:
         raise source.invalid(error, [*place, "context"]) from None
     try:
-        check_cell(SystemSpec(settings=changes.settings, endpoints=changes.endpoints))
+        check_system(SystemSpec(settings=changes.settings, endpoints=changes.endpoints))
     except SettingsError as error:
         field, _, why = str(error).partition(": ")
         hint = f"; {error.hint}" if error.hint else ""
@@ -214,7 +214,7 @@ def _check_changes(source: YamlSource, place: list[str | int], changes: Changes)
 
 
 def _check_figure(source: YamlSource, experiment: Experiment) -> None:
-    figure, cells = experiment.figure, experiment.cells()
+    figure, systems = experiment.figure, experiment.systems()
     for number, name in enumerate(figure.y):
         if name not in MEASURES:
             known = ", ".join(MEASURES)
@@ -224,15 +224,15 @@ def _check_figure(source: YamlSource, experiment: Experiment) -> None:
         if getattr(figure, field) not in axes:
             raise source.error(["figure", field], f"no such axis; there are {', '.join(axes)}")
     base = experiment.baseline
-    if (base.mode, base.variant) not in {(cell.mode, cell.variant) for cell in cells}:
+    if (base.mode, base.variant) not in {(system.mode, system.variant) for system in systems}:
         raise source.error(["baseline"], "is none of the experiment's systems")
     places: dict[tuple[str, str], SystemSpec] = {}
-    for cell in cells:
-        at = (str(value_of(cell, figure.x)), str(value_of(cell, figure.series)))
+    for system in systems:
+        at = (str(value_of(system, figure.x)), str(value_of(system, figure.series)))
         if at in places:
-            both = f"{places[at].name} and {cell.name} would be one mark, at {' / '.join(at)}"
+            both = f"{places[at].name} and {system.name} would be one mark, at {' / '.join(at)}"
             raise source.error(["figure"], both)
-        places[at] = cell
+        places[at] = system
 
 
 def _axes() -> list[str]:

@@ -58,7 +58,7 @@ def fetch(
     *,
     limit: int | None = None,
     annotations_only: bool = False,
-    tell: ProgressFn = silent,
+    on_progress: ProgressFn = silent,
 ) -> Fetched:
     """Fetch a benchmark into `out/annotations` and `out/videos`, or what is missing of it.
 
@@ -71,7 +71,7 @@ def fetch(
         benchmark=name, source=source.home, licence=source.licence, finished=datetime.now(UTC),
         unpacked=_unpacked(out),
     )  # fmt: skip
-    job = _Job(source, out, hub, tell, found)
+    job = _Job(source, out, hub, on_progress, found)
     try:
         listed = job.annotations()
         if not annotations_only:
@@ -88,12 +88,12 @@ class _Job:
     """One call of `fetch`."""
 
     def __init__(
-        self, source: Publication, out: Path, hub: Hub, tell: ProgressFn, found: Fetched
+        self, source: Publication, out: Path, hub: Hub, on_progress: ProgressFn, found: Fetched
     ) -> None:
         self._source = source
         self._out = out
         self._hub = hub
-        self._tell = tell
+        self._on_progress = on_progress
         self._found = found
 
     def annotations(self) -> list[HubFile]:
@@ -152,11 +152,13 @@ class _Job:
                     self._fail(file.path, str(error))
                     continue
             done += file.size
-            self._tell(Progress(folder, done / _MB, total / _MB, "MB"))
+            self._on_progress(Progress(folder, done / _MB, total / _MB, "MB"))
             yield place
 
     def _counter(self, stage: str, done: int, total: int) -> Callable[[int], None]:
-        return lambda count: self._tell(Progress(stage, (done + count) / _MB, total / _MB, "MB"))
+        return lambda count: self._on_progress(
+            Progress(stage, (done + count) / _MB, total / _MB, "MB")
+        )
 
     def _from_youtube(self, ids: Sequence[str]) -> None:
         program = downloader()
@@ -166,7 +168,7 @@ class _Job:
                 self._check_space(0)
                 if reason := fetch_video(program, folder, video):
                     self._fail(video, reason)
-            self._tell(Progress("videos", number, len(ids), "videos"))
+            self._on_progress(Progress("videos", number, len(ids), "videos"))
 
     def _unpack(self, pieces: list[Path]) -> None:
         self._check_space(sum(piece.stat().st_size for piece in pieces))
@@ -178,7 +180,7 @@ class _Job:
         for piece in pieces:
             piece.unlink()
         self._found.unpacked += [piece.name for piece in pieces]
-        self._tell(Progress("unpack", new, new, "videos"))
+        self._on_progress(Progress("unpack", new, new, "videos"))
 
     def _check_space(self, needed: int) -> None:
         self._out.mkdir(parents=True, exist_ok=True)
@@ -192,7 +194,7 @@ class _Job:
 
     def _fail(self, video: str, reason: str) -> None:
         self._found.failed.append(Failed(id=video, reason=reason))
-        self._tell(Progress("videos", 0, 0, "", note=f"{video}: {reason}"))
+        self._on_progress(Progress("videos", 0, 0, "", note=f"{video}: {reason}"))
 
 
 def _source(name: str) -> Publication:

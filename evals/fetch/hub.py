@@ -72,15 +72,17 @@ class Hub:
             url = page.next
         return found
 
-    def download(self, repo: str, file: HubFile, target: Path, tell: Callable[[int], None]) -> None:
-        """Fetch a file, or the rest of it; `tell` hears of bytes as they come.
+    def download(
+        self, repo: str, file: HubFile, target: Path, on_bytes: Callable[[int], None]
+    ) -> None:
+        """Fetch a file, or the rest of it; `on_bytes` hears of bytes as they come.
 
         Raises HubRefused; what has come stays in `<name>.part` for the next time.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
         half = target.with_name(f"{target.name}.part")
         url = f"{self._endpoint}/datasets/{repo}/resolve/main/{quote(file.path)}"
-        self._patiently(file.path, partial(self._append, repo, url, half, tell))
+        self._patiently(file.path, partial(self._append, repo, url, half, on_bytes))
         size = half.stat().st_size
         if size != file.size:
             half.unlink()
@@ -113,7 +115,7 @@ class Hub:
                 response.links.get("next", {}).get("url", ""),
             )
 
-    def _append(self, repo: str, url: str, half: Path, tell: Callable[[int], None]) -> None:
+    def _append(self, repo: str, url: str, half: Path, on_bytes: Callable[[int], None]) -> None:
         before = half.stat().st_size if half.is_file() else 0
         headers = {"Accept-Encoding": "identity"}  # or bytes would not be those of the file
         if before:
@@ -122,11 +124,11 @@ class Hub:
             if response.status_code == 416:  # all of it is here
                 return
             goes_on = response.status_code == 206
-            tell(before if goes_on else 0)
+            on_bytes(before if goes_on else 0)
             with half.open("ab" if goes_on else "wb") as file:
                 for block in response.iter_raw():
                     file.write(block)
-                    tell(file.tell())
+                    on_bytes(file.tell())
 
     @contextmanager
     def _answer(

@@ -107,7 +107,9 @@ def _values(tally: ScoreTable, row: int) -> dict[str, float]:
     }
 
 
-def _sample(record: SampleRecord, outcome: SampleResult, values: Mapping[str, float]) -> dict[str, Any]:
+def _sample(
+    record: SampleRecord, outcome: SampleResult, values: Mapping[str, float]
+) -> dict[str, Any]:
     item, episode = record.item, record.episode or {}
     messages = _messages(record)
     made: dict[str, Any] = {

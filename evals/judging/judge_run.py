@@ -89,7 +89,7 @@ async def judge_run(
     folder: Path,
     judges: Sequence[Judge],
     wanted: Wanted,
-    tell: Callable[[JudgeProgress], None],
+    on_progress: Callable[[JudgeProgress], None],
     *,
     concurrency: int = 4,
     retry_errors: bool = False,
@@ -118,7 +118,7 @@ async def judge_run(
             async for judgement in verdicts:
                 file.append(judgement)
                 done += 1
-                tell(JudgeProgress(done, len(jobs), judgement))
+                on_progress(JudgeProgress(done, len(jobs), judgement))
 
 
 def _recorded(folder: Path) -> None:

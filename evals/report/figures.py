@@ -109,7 +109,7 @@ def draw_budgets(systems: Sequence[System]) -> list[Svg]:
         points = [
             BudgetPoint(
                 system.label,
-                system.cell.key.variant.rpartition("=")[2],
+                system.recorded.key.variant.rpartition("=")[2],
                 system.colour,
                 "/".join(system.family),
                 _spent(system, kind),
@@ -141,13 +141,13 @@ def family_key(systems: Sequence[System]) -> list[tuple[str, Svg]]:
 
 def by_category(systems: Sequence[System]) -> list[FigureGroup]:
     """Every category's questions; a question with several counts in each."""
-    masks = [system.cell.tally.categories() for system in systems]
+    masks = [system.recorded.tally.categories() for system in systems]
     return _groups(systems, masks, sorted({name for found in masks for name in found}))
 
 
 def by_length(systems: Sequence[System]) -> list[FigureGroup]:
     """Every official duration group, or groups by the length of the video."""
-    masks = [system.cell.tally.groups() for system in systems]
+    masks = [system.recorded.tally.groups() for system in systems]
     if not any(masks):
         masks = [_lengths(system) for system in systems]
         return _groups(systems, masks, [name for _, name in LENGTHS])
@@ -182,13 +182,13 @@ def _groups(
 
 
 def _pair(system: System, where: Flags | None) -> tuple[Estimate, Estimate]:
-    tally = system.cell.tally
+    tally = system.recorded.tally
     mask = np.zeros(len(tally), dtype=np.bool_) if where is None else where
     return rate(tally, "accuracy", mask), rate(tally, "grounded accuracy", mask)
 
 
 def _lengths(system: System) -> dict[str, Flags]:
-    length = system.cell.tally.column("length")
+    length = system.recorded.tally.column("length")
     found: dict[str, Flags] = {}
     low = 0.0
     for high, name in LENGTHS:

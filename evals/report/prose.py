@@ -17,7 +17,7 @@ def facts_of(systems: Sequence[System]) -> list[str]:
     """What the report is of."""
     if not systems:
         return ["No sample is recorded yet."]
-    runs = len({system.cell.key.run for system in systems})
+    runs = len({system.recorded.key.run for system in systems})
     asked = sum(system.counts["asked"] for system in systems)
     return [
         _count(runs, "run"),
@@ -36,10 +36,10 @@ def sentences_of(systems: Sequence[System]) -> list[str]:
 def describe_run(manifest: Mapping[str, Any]) -> dict[str, str]:
     """The parts of a manifest that a reader asks for, as text; empty without a manifest."""
     spec = _mapping(manifest.get("spec"))
-    cells = [_mapping(cell) for cell in spec.get("cells") or []]
+    systems = [_mapping(system) for system in spec.get("cells") or []]
     told = {
         "benchmark": spec.get("benchmark"),
-        "cells": "; ".join(_cell(cell) for cell in cells),
+        "cells": "; ".join(_cell(system) for system in systems),
         "seed": spec.get("seed"),
         "limit": spec.get("limit"),
         "sample": spec.get("sample"),
@@ -71,10 +71,10 @@ def _sentence(system: System) -> str:
     return f"{text}."
 
 
-def _cell(cell: Mapping[str, Any]) -> str:
-    parts = [_mapping(cell.get(part)) for part in ("context", "settings", "endpoints")]
+def _cell(system: Mapping[str, Any]) -> str:
+    parts = [_mapping(system.get(part)) for part in ("context", "settings", "endpoints")]
     context = ", ".join(f"{key} {value}" for part in parts for key, value in part.items())
-    name = " ".join(str(cell[key]) for key in ("mode", "variant") if cell.get(key))
+    name = " ".join(str(system[key]) for key in ("mode", "variant") if system.get(key))
     return f"{name} ({context})" if context else name
 
 

@@ -1,4 +1,4 @@
-"""Every cell with its numbers worked out once, for page and Markdown alike."""
+"""Every system with its numbers worked out once, for page and Markdown alike."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """One cell and all its numbers."""
+    """One system and all its numbers."""
 
-    cell: RecordedSystem
+    recorded: RecordedSystem
     label: str
     colour: int
     """The same for all variants of a mode in a run."""
@@ -80,29 +80,29 @@ class System:
     @property
     def family(self) -> tuple[str, str]:
         """Run and mode."""
-        return (self.cell.key.run, self.cell.key.mode)
+        return (self.recorded.key.run, self.recorded.key.mode)
 
     @property
     def official_accuracy(self) -> float:
         """Accuracy by the benchmark's own rule; NaN where it has none."""
-        name = _OFFICIAL_HEADLINE.get(self.cell.benchmark, "")
+        name = _OFFICIAL_HEADLINE.get(self.recorded.benchmark, "")
         return self.official.get(name, float("nan"))
 
 
-def systems_of(cells: Sequence[RecordedSystem]) -> list[System]:
-    """Work out the numbers of every cell."""
-    families = list(dict.fromkeys((cell.key.run, cell.key.mode) for cell in cells))
-    names = labels(cell.key for cell in cells)
+def systems_of(systems: Sequence[RecordedSystem]) -> list[System]:
+    """Work out the numbers of every system."""
+    families = list(dict.fromkeys((system.key.run, system.key.mode) for system in systems))
+    names = labels(system.key for system in systems)
     return [
-        _system(cell, name, families.index((cell.key.run, cell.key.mode)))
-        for cell, name in zip(cells, names, strict=True)
+        _system(system, name, families.index((system.key.run, system.key.mode)))
+        for system, name in zip(systems, names, strict=True)
     ]
 
 
-def _system(cell: RecordedSystem, label: str, colour: int) -> System:
-    tally = cell.tally
+def _system(system: RecordedSystem, label: str, colour: int) -> System:
+    tally = system.tally
     return System(
-        cell=cell,
+        recorded=system,
         label=label,
         colour=colour,
         counts=status_counts(tally),
@@ -111,7 +111,7 @@ def _system(cell: RecordedSystem, label: str, colour: int) -> System:
         prose=int(tally.column("prose").sum()),
         videos=tally.video_count,
         scores=scores(tally),
-        official=official_figures(tally, cell.benchmark),
+        official=official_figures(tally, system.benchmark),
         quadrants=quadrants(tally),
         risk=risk_coverage(tally),
         judges=semantic_scores(tally),

@@ -75,11 +75,11 @@ def write_report(
     completion tokens by model. Raises NoSuchRun, AnnotationError for a damaged record, and
     MissingDependency without Jinja.
     """
-    cells = read_systems(runs, prices=prices)
-    systems = systems_of(cells)
+    recorded = read_systems(runs, prices=prices)
+    systems = systems_of(recorded)
     tables = [*judge_tables(runs, systems), *_tables(systems, priced=prices is not None)]
     experiments = experiment_figures(runs, systems)
-    named = title or _title(cells)
+    named = title or _title(recorded)
     sentences = sentences_of(systems)
     thumbnails = None if frames is None else Thumbnails(frames, page_bytes)
     listing = list_samples(
@@ -117,11 +117,11 @@ def write_report(
 
 def _tables(systems: Sequence[System], *, priced: bool) -> list[tuple[str, Table]]:
     tables = [("Cost", cost_table(systems, priced=priced))]
-    base = baseline_of([system.cell for system in systems])
-    others = [system for system in systems if system.cell is not base]
+    base = baseline_of([system.recorded for system in systems])
+    others = [system for system in systems if system.recorded is not base]
     if base is not None and others:
-        found = [compare(system.cell, base) for system in others]
-        label = next(system.label for system in systems if system.cell is base)
+        found = [compare(system.recorded, base) for system in others]
+        label = next(system.label for system in systems if system.recorded is base)
         names = [system.label for system in others]
         tables.insert(0, ("Comparison", comparison_table(found, names, label)))
     return [*tables, ("All numbers", numbers_table(systems))]
@@ -209,10 +209,10 @@ def _notes(listing: Listing, thumbnails: Thumbnails | None) -> list[str]:
 
 
 def _pictures_each(systems: Sequence[System], most_listed: int, page_bytes: int) -> int:
-    listed = min(most_listed, sum(len(system.cell.tally) for system in systems))
+    listed = min(most_listed, sum(len(system.recorded.tally) for system in systems))
     return max(1, min(_PICTURES_EACH, page_bytes // _PICTURE_BYTES // max(1, listed)))
 
 
-def _title(cells: Sequence[RecordedSystem]) -> str:
-    names = Counter(cell.benchmark for cell in cells)
+def _title(systems: Sequence[RecordedSystem]) -> str:
+    names = Counter(system.benchmark for system in systems)
     return f"Evaluation on {', '.join(names)}" if names else "Evaluation without samples"

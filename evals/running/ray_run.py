@@ -120,7 +120,7 @@ class _Pool:
             )
 
     async def sample(
-        self, item: Item, cell: SystemSpec, video_id: str, duration: float
+        self, item: Item, system: SystemSpec, video_id: str, duration: float
     ) -> SampleRecord:
         """Have one question asked, and asked again by another when its worker dies.
 
@@ -128,7 +128,7 @@ class _Pool:
         other along for good.
         """
         began = time.monotonic()
-        asked = (item, cell, video_id, duration)
+        asked = (item, system, video_id, duration)
         for _ in range(2):
             worker = min(self._workers, key=lambda one: one.busy)
             if (record := await self._asked(worker, asked)) is not None:
@@ -140,7 +140,7 @@ class _Pool:
         if record is not None:
             return record
         error = SampleError(type=LOST, message="three workers died or fell silent over this sample")
-        return failed(item, cell, error, video_id, duration, time.monotonic() - began)
+        return failed(item, system, error, video_id, duration, time.monotonic() - began)
 
     async def close(self) -> None:
         """Let the workers leave the database, and end them."""

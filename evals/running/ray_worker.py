@@ -42,7 +42,7 @@ class Sent(NamedTuple):
 
     settings: dict[str, Any]
     endpoints: dict[str, dict[str, str]]
-    """Those that cells name, by the prefix of their variables."""
+    """Those that systems name, by the prefix of their variables."""
     secrets: tuple[str, ...]
     """Variables that the worker must have in its environment."""
 
@@ -140,9 +140,9 @@ def open_agent(given: Received) -> Iterator[Opened]:
         systems = Systems(resources, given.endpoints)
 
         async def sample(
-            item: Item, cell: SystemSpec, video_id: str, duration: float
+            item: Item, system: SystemSpec, video_id: str, duration: float
         ) -> SampleRecord:
-            return await run_sample(systems.of(cell), item, cell, video_id, duration)
+            return await run_sample(systems.of(system), item, system, video_id, duration)
 
         yield Opened(model_names(resources), sample)
 
@@ -165,14 +165,14 @@ class RayWorker:
             return WorkerReady(platform.node(), {}, str(error), error.hint)
         return WorkerReady(platform.node(), opened.models)
 
-    async def sample(self, item: Item, cell: SystemSpec, video_id: str, duration: float) -> str:
+    async def sample(self, item: Item, system: SystemSpec, video_id: str, duration: float) -> str:
         """Ask one question; its record as JSON."""
         try:
             opened = await self._agent()
         except VideosealError as error:
             trouble = SampleError(type=type(error).__name__, message=str(error))
-            return failed(item, cell, trouble, video_id, duration).model_dump_json()
-        return (await opened.sample(item, cell, video_id, duration)).model_dump_json()
+            return failed(item, system, trouble, video_id, duration).model_dump_json()
+        return (await opened.sample(item, system, video_id, duration)).model_dump_json()
 
     async def close(self) -> None:
         """Leave the database."""

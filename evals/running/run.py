@@ -30,12 +30,12 @@ from videoseal.graph.resources import Resources
 from videoseal.indexing.pipeline import index_video
 
 __all__ = [
+    "OnProgress",
     "Places",
     "ReadyVideo",
     "RunProgress",
     "SampleJob",
     "Sampling",
-    "Tell",
     "find_run",
     "jobs_of",
     "run",
@@ -54,12 +54,12 @@ class SampleJob(NamedTuple):
     """One question for one system."""
 
     item: Item
-    cell: SystemSpec
+    system: SystemSpec
 
     @property
     def key(self) -> tuple[str, str, str]:
         """The key of its record."""
-        return (self.item.uid, self.cell.mode, self.cell.variant)
+        return (self.item.uid, self.system.mode, self.system.variant)
 
 
 class RunProgress(NamedTuple):
@@ -83,7 +83,7 @@ class Places:
     folder: Path
 
 
-Tell = Callable[[RunProgress], None]
+OnProgress = Callable[[RunProgress], None]
 Sampling = Callable[[int, Mapping[str, str]], AbstractAsyncContextManager[Sampler]]
 """Where questions are asked: from how many at a time, and the models' names, to what asks them."""
 
@@ -92,7 +92,7 @@ async def run(
     spec: RunSpec,
     places: Places,
     resources: Resources,
-    tell: Tell,
+    on_progress: OnProgress,
     *,
     concurrency: int = 4,
     retry_errors: bool = False,
@@ -101,15 +101,15 @@ async def run(
 ) -> None:
     """Carry out a run, or the rest of one that was broken off.
 
-    `endpoints` are those that cells name, `on` is where questions are asked if not here. Raises
+    `endpoints` are those that systems name, `on` is where questions are asked if not here. Raises
     AnnotationError, VideoNotFound for a folder that is not there, RunMismatch, RunBusy, OutOfSpace,
-    and SettingsError for a bad cell, all before anything is asked but for a full disk; whatever
+    and SettingsError for a bad system, all before anything is asked but for a full disk; whatever
     befalls a single sample is in its record.
     """
     systems = Systems(resources, endpoints or {})
-    for cell in spec.cells:
-        context_of(cell)
-        systems.of(cell)
+    for system in spec.cells:
+        context_of(system)
+        systems.of(system)
     items = select(
         benchmark(spec.benchmark).load(places.annotations),
         limit=spec.limit, sample=spec.sample, seed=spec.seed,
@@ -118,7 +118,7 @@ async def run(
     write_or_check_manifest(places.folder, _manifest(spec, places, resources, systems))
     with RecordFile(places.folder / RECORDS) as records:
         jobs = jobs_of(items, spec.cells, latest(records.read()), retry_errors=retry_errors)
-        ready, lost = await _index(jobs, located, resources, tell)
+        ready, lost = await _index(jobs, located, resources, on_progress)
         done = 0
         where = on if on and jobs else _here(systems)
         async with where(concurrency, model_names(resources)) as sample:
@@ -126,7 +126,7 @@ async def run(
                 records.append(*together)
                 for record in together:
                     done += 1
-                    tell(RunProgress("ask", done, len(jobs), record))
+                    on_progress(RunProgress("ask", done, len(jobs), record))
 
 
 def run_folder(data_dir: Path, name: str) -> Path:
@@ -154,7 +154,7 @@ def find_run(data_dir: Path, run: str) -> Path:
 
 def jobs_of(
     items: Sequence[Item],
-    cells: Sequence[SystemSpec],
+    systems: Sequence[SystemSpec],
     recorded: dict[tuple[str, str, str], SampleRecord],
     *,
     retry_errors: bool,
@@ -167,11 +167,13 @@ def jobs_of(
             return record is None
         return retry_errors or record.error.type == MISSING_VIDEO
 
-    return [job for item in items for cell in cells if open_still(job := SampleJob(item, cell))]
+    return [
+        job for item in items for system in systems if open_still(job := SampleJob(item, system))
+    ]
 
 
 async def _index(
-    jobs: Sequence[SampleJob], located: Located, resources: Resources, tell: Tell
+    jobs: Sequence[SampleJob], located: Located, resources: Resources, on_progress: OnProgress
 ) -> tuple[dict[str, ReadyVideo], dict[str, SampleError]]:
     """Every video of the jobs, indexed; and why some are not."""
     wanted = {job.item.video for job in jobs}
@@ -183,10 +185,10 @@ async def _index(
     }
     ready: dict[str, ReadyVideo] = {}
     for number, (video, path) in enumerate(found.items()):
-        tell(RunProgress("index", number, len(found), video=video))
+        on_progress(RunProgress("index", number, len(found), video=video))
 
         def inner(progress: Progress, number: int = number, video: str = video) -> None:
-            tell(RunProgress("index", number, len(found), None, progress, video))
+            on_progress(RunProgress("index", number, len(found), None, progress, video))
 
         try:
             ready[video] = await _indexed(path, resources, inner)
@@ -196,10 +198,10 @@ async def _index(
 
 
 async def _indexed(
-    path: Path, resources: Resources, tell: Callable[[Progress], None]
+    path: Path, resources: Resources, on_progress: Callable[[Progress], None]
 ) -> ReadyVideo:
     row = await index_video(
-        path, resources.settings, resources.store, resources.models, on_progress=tell
+        path, resources.settings, resources.store, resources.models, on_progress=on_progress
     )
     return ReadyVideo(row.id, row.duration)
 
@@ -207,8 +209,10 @@ async def _indexed(
 def _here(systems: Systems) -> Sampling:
     """In this process."""
 
-    async def sample(item: Item, cell: SystemSpec, video_id: str, duration: float) -> SampleRecord:
-        return await run_sample(systems.of(cell), item, cell, video_id, duration)
+    async def sample(
+        item: Item, system: SystemSpec, video_id: str, duration: float
+    ) -> SampleRecord:
+        return await run_sample(systems.of(system), item, system, video_id, duration)
 
     @asynccontextmanager
     async def sampling(*_: Any) -> AsyncIterator[Sampler]:
@@ -234,8 +238,8 @@ async def _ask(
     async def one(job: SampleJob) -> SampleRecord:
         video = ready.get(job.item.video)
         if video is None:
-            return failed(job.item, job.cell, lost[job.item.video])
-        return await sample(job.item, job.cell, video.video_id, video.duration)
+            return failed(job.item, job.system, lost[job.item.video])
+        return await sample(job.item, job.system, video.video_id, video.duration)
 
     try:
         while True:
@@ -255,9 +259,9 @@ async def _ask(
 
 def _manifest(spec: RunSpec, places: Places, resources: Resources, systems: Systems) -> Manifest:
     own = {
-        cell.name: model_names(systems.of(cell))
-        for cell in spec.cells
-        if cell.settings or cell.endpoints
+        system.name: model_names(systems.of(system))
+        for system in spec.cells
+        if system.settings or system.endpoints
     }
     names = model_names(resources)
     return describe(spec, places.annotations, names, resources.settings, own)

@@ -21,28 +21,28 @@ from videoseal.graph.resources import Resources
 __all__ = ["Sampler", "context_of", "failed", "run_sample"]
 
 Sampler = Callable[[Item, SystemSpec, str, float], Awaitable[SampleRecord]]
-"""Asks one question of a cell about a video (its id in the index, its seconds)."""
+"""Asks one question of a system about a video (its id in the index, its seconds)."""
 
 _GRACE_S = 30.0
 """How much longer than its own limit a question may hang before it is cut off."""
 
 
-def context_of(cell: SystemSpec) -> PaddedContext:
-    """The graph's context for a cell; SettingsError names a field that is wrong."""
+def context_of(system: SystemSpec) -> PaddedContext:
+    """The graph's context for a system; SettingsError names a field that is wrong."""
     try:
-        return PaddedContext.model_validate({**cell.context, "mode": cell.mode})
+        return PaddedContext.model_validate({**system.context, "mode": system.mode})
     except ValidationError as error:
         raise SettingsError(first_fault(error)) from None
 
 
 async def run_sample(
-    resources: Resources, item: Item, cell: SystemSpec, video_id: str, duration: float
+    resources: Resources, item: Item, system: SystemSpec, video_id: str, duration: float
 ) -> SampleRecord:
     """Ask one question and record whatever comes of it; never raises for a failed sample.
 
     The agent keeps to its own `max_seconds`; a question that hangs past it is cut off.
     """
-    context = context_of(cell)
+    context = context_of(system)
     began = time.monotonic()
     try:
         async with asyncio.timeout(context.max_seconds + _GRACE_S):
@@ -50,17 +50,17 @@ async def run_sample(
             episode = await ask(chosen, item.question, video_id, context)
     except TimeoutError:
         error = SampleError(type="TimeoutError", message=f"no end after {context.max_seconds:g} s")
-        return failed(item, cell, error, video_id, duration, time.monotonic() - began)
+        return failed(item, system, error, video_id, duration, time.monotonic() - began)
     except Exception as caught:  # the task boundary: a bug in one sample must not lose the run
         error = SampleError(
             type=type(caught).__name__, message=str(caught), traceback=traceback.format_exc()
         )
-        return failed(item, cell, error, video_id, duration, time.monotonic() - began)
+        return failed(item, system, error, video_id, duration, time.monotonic() - began)
     trouble = episode.error
     return SampleRecord(
         item=item,
-        mode=cell.mode,
-        variant=cell.variant,
+        mode=system.mode,
+        variant=system.variant,
         video_id=video_id,
         duration=duration,
         episode=episode.model_dump(mode="json"),
@@ -72,7 +72,7 @@ async def run_sample(
 
 def failed(
     item: Item,
-    cell: SystemSpec,
+    system: SystemSpec,
     error: SampleError,
     video_id: str = "",
     duration: float = 0.0,
@@ -81,8 +81,8 @@ def failed(
     """The record of a sample that has no episode."""
     return SampleRecord(
         item=item,
-        mode=cell.mode,
-        variant=cell.variant,
+        mode=system.mode,
+        variant=system.variant,
         video_id=video_id,
         duration=duration,
         error=error,

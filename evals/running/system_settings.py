@@ -20,7 +20,7 @@ from videoseal.evals.manifest import SystemSpec
 from videoseal.graph.resources import Resources
 from videoseal.models.build import build_models
 
-__all__ = ["ROLES", "SETTINGS", "Endpoints", "Systems", "check_cell", "model_names",
+__all__ = ["ROLES", "SETTINGS", "Endpoints", "Systems", "check_system", "model_names",
            "read_endpoints", "settings_of"]  # fmt: skip
 
 Endpoints = Mapping[str, Endpoint]
@@ -36,15 +36,15 @@ ROLES: Final = ("planner", "inspector", "answerer")
 _PREFIX: Final = re.compile(r"(?!VIDEOSEAL_)[A-Z][A-Z0-9_]*[A-Z0-9]")
 
 
-def check_cell(cell: SystemSpec) -> None:
-    """Raise SettingsError for the first setting or endpoint that a cell may not change."""
-    for name in cell.settings:
+def check_system(system: SystemSpec) -> None:
+    """Raise SettingsError for the first setting or endpoint that a system may not change."""
+    for name in system.settings:
         if name not in SETTINGS:
             raise SettingsError(
                 f"settings.{name}: cannot differ between the systems of a run",
                 hint=f"what can: {', '.join(SETTINGS)}",
             )
-    for role, prefix in cell.endpoints.items():
+    for role, prefix in system.endpoints.items():
         if role not in ROLES:
             raise SettingsError(
                 f"endpoints.{role}: cannot differ between the systems of a run",
@@ -56,15 +56,17 @@ def check_cell(cell: SystemSpec) -> None:
                 hint="capitals, digits and underscores; VIDEOSEAL_ is taken by the settings",
             )
     try:
-        Settings.model_validate(cell.settings)
+        Settings.model_validate(system.settings)
     except ValidationError as error:
         raise _bad_setting(error) from None
 
 
-def read_endpoints(cells: Iterable[SystemSpec], environ: Mapping[str, str]) -> dict[str, Endpoint]:
-    """The endpoints that cells name; SettingsError lists the variables that are missing."""
+def read_endpoints(
+    systems: Iterable[SystemSpec], environ: Mapping[str, str]
+) -> dict[str, Endpoint]:
+    """The endpoints that systems name; SettingsError lists the variables that are missing."""
     found: dict[str, Endpoint] = {}
-    for prefix in dict.fromkeys(p for cell in cells for p in cell.endpoints.values()):
+    for prefix in dict.fromkeys(p for system in systems for p in system.endpoints.values()):
         url, model = environ.get(f"{prefix}_BASE_URL"), environ.get(f"{prefix}_MODEL")
         if not url or not model:
             raise SettingsError(
@@ -81,13 +83,13 @@ def read_endpoints(cells: Iterable[SystemSpec], environ: Mapping[str, str]) -> d
     return found
 
 
-def settings_of(cell: SystemSpec, base: Settings, endpoints: Endpoints) -> Settings:
-    """The run's settings as this cell has them; SettingsError for what it may not change."""
-    check_cell(cell)
-    missing = [prefix for prefix in cell.endpoints.values() if prefix not in endpoints]
+def settings_of(system: SystemSpec, base: Settings, endpoints: Endpoints) -> Settings:
+    """The run's settings as this system has them; SettingsError for what it may not change."""
+    check_system(system)
+    missing = [prefix for prefix in system.endpoints.values() if prefix not in endpoints]
     if missing:
         raise SettingsError(f"no endpoint is known by the name {missing[0]}")
-    changes = {**cell.settings, **{r: endpoints[p] for r, p in cell.endpoints.items()}}
+    changes = {**system.settings, **{r: endpoints[p] for r, p in system.endpoints.items()}}
     if not changes:
         return base
     try:
@@ -98,16 +100,16 @@ def settings_of(cell: SystemSpec, base: Settings, endpoints: Endpoints) -> Setti
 
 
 class Systems:
-    """The resources of every cell; cells with the same settings share theirs."""
+    """The resources of every system; systems with the same settings share theirs."""
 
     def __init__(self, resources: Resources, endpoints: Endpoints) -> None:
         self._base = resources
         self._endpoints = endpoints
         self._made: list[Resources] = [resources]
 
-    def of(self, cell: SystemSpec) -> Resources:
-        """What to ask this cell's questions with; what made the index is the run's."""
-        settings = settings_of(cell, self._base.settings, self._endpoints)
+    def of(self, system: SystemSpec) -> Resources:
+        """What to ask this system's questions with; what made the index is the run's."""
+        settings = settings_of(system, self._base.settings, self._endpoints)
         known = next((made for made in self._made if made.settings == settings), None)
         if known is not None:
             return known

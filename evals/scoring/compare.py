@@ -57,16 +57,16 @@ class Comparison(NamedTuple):
 
 
 class _Pair(NamedTuple):
-    """A cell's rows of the shared questions, in one order for both cells."""
+    """A system's rows of the shared questions, in one order for both systems."""
 
-    cell: RecordedSystem
+    recorded: RecordedSystem
     rows: Ints
     videos: Ints
     """Numbers that mean the same video in both."""
 
 
 def compare(first: RecordedSystem, second: RecordedSystem) -> Comparison:
-    """Compare two cells question by question; questions that one lacks are left out."""
+    """Compare two systems question by question; questions that one lacks are left out."""
     one, two = _paired(first, second)
     shared = len(one.rows)
     names = labels([first.key, second.key])
@@ -83,22 +83,22 @@ def compare(first: RecordedSystem, second: RecordedSystem) -> Comparison:
 
 
 def difference(first: RecordedSystem, second: RecordedSystem, name: str) -> Difference:
-    """One measure of two cells, over the questions that both were asked."""
+    """One measure of two systems, over the questions that both were asked."""
     return _difference(name, *_paired(first, second))
 
 
-def baseline_of(cells: Sequence[RecordedSystem]) -> RecordedSystem | None:
-    """What the others are compared against: the first plain `decoupled`, else the first cell."""
-    decoupled = [cell for cell in cells if cell.key.mode == "decoupled"]
-    plain = [cell for cell in decoupled if not cell.key.variant]
-    return next(iter([*plain, *decoupled, *cells]), None)
+def baseline_of(systems: Sequence[RecordedSystem]) -> RecordedSystem | None:
+    """What the others are compared against: the first plain `decoupled`, else the first system."""
+    decoupled = [system for system in systems if system.key.mode == "decoupled"]
+    plain = [system for system in decoupled if not system.key.variant]
+    return next(iter([*plain, *decoupled, *systems]), None)
 
 
 def _paired(first: RecordedSystem, second: RecordedSystem) -> tuple[_Pair, _Pair]:
     keys = [key for key in first.tally.uids() if second.tally.row_of(key) is not None]
     rows = [
-        np.array([cell.tally.row_of(key) for key in keys], dtype=np.int64)
-        for cell in (first, second)
+        np.array([system.tally.row_of(key) for key in keys], dtype=np.int64)
+        for system in (first, second)
     ]
     videos = first.tally.videos()[rows[0]]
     return _Pair(first, rows[0], videos), _Pair(second, rows[1], videos)
@@ -106,8 +106,8 @@ def _paired(first: RecordedSystem, second: RecordedSystem) -> tuple[_Pair, _Pair
 
 def _difference(name: str, one: _Pair, two: _Pair) -> Difference:
     measure = MEASURES[name]
-    over = [measure.over(pair.cell.tally)[pair.rows] for pair in (one, two)]
-    values = [measure.value(pair.cell.tally)[pair.rows] for pair in (one, two)]
+    over = [measure.over(pair.recorded.tally)[pair.rows] for pair in (one, two)]
+    values = [measure.value(pair.recorded.tally)[pair.rows] for pair in (one, two)]
     means = [_mean(value[counted]) for value, counted in zip(values, over, strict=True)]
     if (over[0] == over[1]).all():
         both = over[0]
@@ -120,7 +120,7 @@ def _difference(name: str, one: _Pair, two: _Pair) -> Difference:
 
 
 def _spent(name: str, one: _Pair, two: _Pair) -> Difference:
-    values = [pair.cell.tally.column(name)[pair.rows] for pair in (one, two)]
+    values = [pair.recorded.tally.column(name)[pair.rows] for pair in (one, two)]
     found = paired_difference(values[0], values[1], one.videos)
     return Difference(name, _mean(values[0]), _mean(values[1]), found)
 
@@ -132,7 +132,7 @@ def _test(one: _Pair, two: _Pair) -> McNemar:
 
 
 def _flags(pair: _Pair, name: str) -> Flags:
-    return pair.cell.tally.flags(name)[pair.rows]
+    return pair.recorded.tally.flags(name)[pair.rows]
 
 
 def _mean(values: Floats) -> float:

@@ -72,7 +72,7 @@ def judge(outcome: SampleResult) -> Judged:
 
 
 class ScoreTable:
-    """Samples of one cell; adding a key again replaces what was there."""
+    """Samples of one system; adding a key again replaces what was there."""
 
     def __init__(self, prices: Prices | None = None, items: dict[str, Item] | None = None) -> None:
         self._prices = prices
@@ -83,7 +83,7 @@ class ScoreTable:
         self._groups: dict[str, int] = {}
         self._verdicts: dict[str, dict[int, bool]] = {}
         self.items = {} if items is None else items
-        """Questions by uid, without their texts, for official scorers; shared by all cells."""
+        """Questions by uid, without their texts, for official scorers; shared by all systems."""
         self.predictions: dict[str, Prediction] = {}
         """What was answered to them here."""
 
@@ -106,7 +106,7 @@ class ScoreTable:
     def column(self, name: str) -> Floats:
         """One column, a number a sample; NaN where it does not apply.
 
-        `semantic` is 1 where every judge of this cell says grounded, NaN where one has not ruled.
+        `semantic` is 1 where every judge of this system says grounded, NaN where one has not ruled.
         """
         if name == "semantic":
             return self._unanimous()

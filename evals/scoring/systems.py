@@ -45,7 +45,7 @@ class NoSuchRun(VideosealError):
 
 
 class SystemKey(NamedTuple):
-    """What makes a cell."""
+    """What makes a system."""
 
     run: str
     """Name of the run's folder."""
@@ -76,7 +76,7 @@ def read_systems(runs: Sequence[Path], *, prices: Prices | None = None) -> list[
     NoSuchRun for a missing folder, AnnotationError naming file, line and field for a line that is
     no record; a folder without records is empty.
     """
-    cells: dict[SystemKey, RecordedSystem] = {}
+    systems: dict[SystemKey, RecordedSystem] = {}
     names = list(run_names(runs))
     runs_in_order = {name: place for place, name in enumerate(names)}
     for folder, name in zip(runs, names, strict=True):
@@ -88,19 +88,21 @@ def read_systems(runs: Sequence[Path], *, prices: Prices | None = None) -> list[
         for line in record_lines(path):
             sample = parse_line(path, line, Scorable)
             key = key_of(name, sample)
-            if key not in cells:
-                cells[key] = RecordedSystem(key, folder, ScoreTable(prices, items))
-            _count(cells[key], sample, path, line, verdicts)
-    return sorted(cells.values(), key=lambda cell: (runs_in_order[cell.key.run], _rank(cell.key)))
+            if key not in systems:
+                systems[key] = RecordedSystem(key, folder, ScoreTable(prices, items))
+            _count(systems[key], sample, path, line, verdicts)
+    return sorted(
+        systems.values(), key=lambda system: (runs_in_order[system.key.run], _rank(system.key))
+    )
 
 
 def key_of(run: str, sample: Scorable | SampleRecord) -> SystemKey:
-    """The cell that a sample belongs to."""
+    """The system that a sample belongs to."""
     return SystemKey(run, sample.mode, sample.variant)
 
 
 def labels(keys: Iterable[SystemKey]) -> list[str]:
-    """A short name for every cell: mode and variant, and the run where there are several."""
+    """A short name for every system: mode and variant, and the run where there are several."""
     keys = list(keys)
     several = len({key.run for key in keys}) > 1
     return [
@@ -127,14 +129,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _rank(key: SystemKey) -> tuple[int, str, list[tuple[str, float]]]:
-    """Where a cell stands in its run: by mode, and `steps=4` before `steps=16`."""
+    """Where a system stands in its run: by mode, and `steps=4` before `steps=16`."""
     known = MODES.index(key.mode) if key.mode in MODES else len(MODES)
     parts = re.findall(r"([^0-9]*)([0-9]+(?:\.[0-9]+)?|$)", key.variant)
     return known, key.mode, [(text, float(digits or -1)) for text, digits in parts]
 
 
 def _count(
-    cell: RecordedSystem,
+    system: RecordedSystem,
     sample: Scorable,
     path: Path,
     line: RecordLine,
@@ -144,10 +146,10 @@ def _count(
         sample = sample.model_copy(update={"semantic": {**sample.semantic, **ruled}})
     try:
         outcome = outcome_of(sample)
-        cell.tally.add(outcome, key=sample.item.uid, offset=line.offset)
+        system.tally.add(outcome, key=sample.item.uid, offset=line.offset)
     except SpanError as error:
         raise AnnotationError(f"{path.name}:{line.number}: spans: {error}") from None
-    cell.benchmarks[sample.item.benchmark] += 1
+    system.benchmarks[sample.item.benchmark] += 1
 
 
 def run_names(runs: Sequence[Path]) -> Iterator[str]:

@@ -147,11 +147,11 @@ async def search_episodes(
     """
     models = dataclasses.replace(resources.models, planner=search_policy())
     searching = dataclasses.replace(resources, models=models)
-    cell, free = SystemSpec(context=dict(context or {})), asyncio.Semaphore(concurrency)
+    system, free = SystemSpec(context=dict(context or {})), asyncio.Semaphore(concurrency)
 
     async def one(label: TaskLabel) -> SampleRecord:
         async with free:
-            return await run_sample(searching, label.item, cell, label.video_id, label.duration)
+            return await run_sample(searching, label.item, system, label.video_id, label.duration)
 
     tasks = [asyncio.create_task(one(label)) for label in labels]
     try:

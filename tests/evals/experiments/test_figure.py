@@ -52,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     loaded = load_experiment(find_experiment("budget"))
     systems = [
         System(cell.mode, cell.variant, sees=0.2 + 0.07 * number)
-        for number, cell in enumerate(loaded.experiment.cells())
+        for number, cell in enumerate(loaded.experiment.systems())
     ]
     run = make_run(tmp_path_factory.mktemp("runs") / "budget", systems, make_items(33, 5))
     (run / EXPERIMENT).write_text(loaded.text)
@@ -138,7 +138,7 @@ def test_table_has_the_paired_difference_to_the_baseline(made: Made) -> None:
         for steps in (1, 2, 4, 8, 16)
     ]
     for system in made.systems:
-        found = difference(system.cell, base.cell, "accuracy").difference
+        found = difference(system.recorded, base.recorded, "accuracy").difference
         wanted = "baseline" if system is base else points(found)
         assert rows[system.label][at].text == wanted
 
@@ -173,7 +173,7 @@ def test_report_of_the_run_begins_with_it(made: Made, tmp_path: Path) -> None:
 def test_systems_that_were_not_asked_yet_are_left_out(made: Made) -> None:
     """A broken-off experiment draws what there is; without its baseline no differences."""
     loaded = made.loaded.experiment
-    some = [s for s in made.systems if s.cell.key.variant == "steps=2"]
+    some = [s for s in made.systems if s.recorded.key.variant == "steps=2"]
     figure = experiment_figure(loaded, some)
     assert figure is not None
     assert figure.table is not None

@@ -43,7 +43,7 @@ def test_what_ships_holds(path: Path) -> None:
     """Every file is read, its cells are contexts of the graph, and each has its own place."""
     name, experiment, _ = load_experiment(path)
     assert name == path.stem
-    cells = experiment.cells()
+    cells = experiment.systems()
     assert len({cell.name for cell in cells}) == len(cells) >= 3
     assert all(context_of(cell).mode == cell.mode for cell in cells)
 
@@ -57,7 +57,7 @@ def test_the_experiments_of_the_paper_ship() -> None:
 
 def test_every_budget_forces_an_answer_to_every_question() -> None:
     """Accuracy at a budget is defined for all questions, and the search differs in it alone."""
-    cells = load_experiment(find_experiment("budget")).experiment.cells()
+    cells = load_experiment(find_experiment("budget")).experiment.systems()
     assert all(cell.context["forced_choice"] is True for cell in cells)
     assert {key for cell in cells for key in cell.context} == {
         "forced_choice", "max_steps", "max_frames",
@@ -71,7 +71,7 @@ def test_every_budget_forces_an_answer_to_every_question() -> None:
 
 def test_every_mode_meets_every_variant_over_the_base(tmp_path: Path) -> None:
     """A variant's value wins; what it leaves out is that of all."""
-    cells = load_experiment(_write(tmp_path, GOOD)).experiment.cells()
+    cells = load_experiment(_write(tmp_path, GOOD)).experiment.systems()
     assert [cell.name for cell in cells] == [
         "decoupled few", "decoupled many", "coupled few", "coupled many",
     ]  # fmt: skip

@@ -87,7 +87,7 @@ def test_videos_that_are_gone_are_listed_and_the_others_fetched(
     _lvbench(served)
     out = tmp_path / "out"
     steps = []
-    found = fetch("lvbench", out, hub, tell=steps.append)
+    found = fetch("lvbench", out, hub, on_progress=steps.append)
     assert [(f.id, f.reason) for f in found.failed] == [
         ("gonegonegon", "[youtube] Video unavailable")
     ]

@@ -103,7 +103,7 @@ def test_modes_are_samples_of_their_own() -> None:
     known = {record(item("q"), proven()).key: record(item("q"), proven())}
     cells = [SystemSpec(), SystemSpec(mode="blind"), SystemSpec(variant="steps=4")]
     jobs = jobs_of([item("q")], cells, known, retry_errors=False)
-    assert [(job.cell.mode, job.cell.variant) for job in jobs] == [
+    assert [(job.system.mode, job.system.variant) for job in jobs] == [
         ("blind", ""),
         ("decoupled", "steps=4"),
     ]

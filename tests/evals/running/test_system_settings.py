@@ -12,7 +12,7 @@ from videoseal.core.settings import Settings
 from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.running.system_settings import (
     Systems,
-    check_cell,
+    check_system,
     model_names,
     read_endpoints,
     settings_of,
@@ -39,7 +39,7 @@ SMALL = {"SMALL_BASE_URL": "http://127.0.0.1:9/v1", "SMALL_MODEL": "small", "SMA
 def test_cell_names_what_it_may_not_change(cell: SystemSpec, says: str) -> None:
     """What made the index stays as it is; keys and wrong values are refused by field."""
     with pytest.raises(SettingsError) as caught:
-        check_cell(cell)
+        check_system(cell)
     assert str(caught.value).startswith(says)
 
 
