@@ -1,7 +1,7 @@
 """One embedded Postgres for each process, and a fresh migrated database for every test.
 
-Processes take whole files, those first that take longest. In CI nothing may be skipped for want of
-what can be installed.
+Processes take whole files, training first, which is for one of them. In CI nothing may be skipped
+for want of what can be installed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import hypothesis
 import psycopg
@@ -50,6 +50,19 @@ _numbers = itertools.count(1)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes minutes, so that no process is left alone with it at the end."""
     items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Whole files to each process, and all training to one: it shares a video and a policy."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class TrainingTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "training" if file.endswith(LONGEST) else file
+
+    return TrainingTogether(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
