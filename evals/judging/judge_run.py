@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from videoseal.core.as_done import as_done
 from videoseal.core.errors import ModelAuthError, ModelError
 from videoseal.evals.judging.blind_view import Gathered, blind_view
 from videoseal.evals.judging.judge_pins import Pins, pin_judges, pin_of
@@ -150,29 +150,16 @@ def _open(job: JudgeJob, known: dict[VerdictKey, Judgement], *, retry_errors: bo
 
 async def _rule_all(jobs: Sequence[JudgeJob], concurrency: int) -> AsyncGenerator[Judgement, None]:
     """Verdicts in the order in which they are reached, at most `concurrency` at a time."""
-    waiting = iter(jobs)
-    running: set[asyncio.Task[Judgement]] = set()
-    try:
-        while True:
-            for job in waiting:
-                running.add(asyncio.create_task(_rule(job)))
-                if len(running) >= concurrency:
-                    break
-            if not running:
-                return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    async with aclosing(as_done(_rule, jobs, concurrency)) as finished:
+        async for tasks in finished:
             failure = None
-            for task in done:
+            for task in tasks:
                 if (error := task.exception()) is not None:
                     failure = error
                 else:
                     yield task.result()
             if failure is not None:
                 raise failure
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _rule(job: JudgeJob) -> Judgement:

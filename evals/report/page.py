@@ -13,7 +13,7 @@ from videoseal.core.errors import MissingDependency
 from videoseal.evals.report.svg import Svg
 from videoseal.evals.report.tables import Table
 
-__all__ = ["Figure", "Page", "data_block", "render_page"]
+__all__ = ["Figure", "Page", "data_block", "render", "render_page", "style"]
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _UNSAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
@@ -55,6 +55,21 @@ class Page(NamedTuple):
 
 def render_page(page: Page) -> str:
     """The whole document; MissingDependency without Jinja."""
+    script = _read("evidence.js") + _read("page.js")
+    return render(
+        _TEMPLATES / "page.html",
+        page=page,
+        style=style("tokens.css", "evidence.css", "chart.css", "page.css"),
+        script=Svg(script),
+        script_hash=_hash(script),
+        evidence_view=Svg(_read("evidence.html")),
+        samples=data_block(page.samples),
+        blocks=data_block(page.blocks),
+    )
+
+
+def render(template: Path, **values: Any) -> str:
+    """A template filled, what is no markup of ours escaped; MissingDependency without Jinja."""
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError:
@@ -62,23 +77,15 @@ def render_page(page: Page) -> str:
             "the report needs jinja2", hint="pip install 'videoseal-agent[evals]'"
         ) from None
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = _read("evidence.js") + _read("page.js")
-    style = "".join(map(_read, ("tokens.css", "evidence.css", "chart.css", "page.css")))
-    return environment.get_template("page.html").render(
-        page=page,
-        style=Svg(style),
-        script=Svg(script),
-        script_hash=_hash(script),
-        evidence_view=Svg(_read("evidence.html")),
-        samples=data_block(page.samples),
-        blocks=data_block(page.blocks),
-    )
+        loader=FileSystemLoader(template.parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(template.name).render(**values)
+
+
+def style(*names: str, own: str = "") -> Svg:
+    """Style sheets that the program's pages share, and then what is a page's own."""
+    return Svg("".join(map(_read, names)) + own)
 
 
 def data_block(value: object) -> Svg:

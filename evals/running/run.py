@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from videoseal.core.as_done import as_done
 from videoseal.core.errors import VideosealError
 from videoseal.core.progress import Progress
 from videoseal.evals.benchmarks.registry import benchmark
@@ -232,8 +232,6 @@ async def _ask(
 
     Those that are done together come together, so that they wait for the disk once.
     """
-    waiting = iter(jobs)
-    running: set[asyncio.Task[SampleRecord]] = set()
 
     async def one(job: SampleJob) -> SampleRecord:
         video = ready.get(job.item.video)
@@ -241,20 +239,9 @@ async def _ask(
             return failed(job.item, job.system, lost[job.item.video])
         return await sample(job.item, job.system, video.video_id, video.duration)
 
-    try:
-        while True:
-            for job in waiting:
-                running.add(asyncio.create_task(one(job)))
-                if len(running) >= concurrency:
-                    break
-            if not running:
-                return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            yield [task.result() for task in done]
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    async with aclosing(as_done(one, jobs, concurrency)) as finished:
+        async for tasks in finished:
+            yield [task.result() for task in tasks]
 
 
 def _manifest(spec: RunSpec, places: Places, resources: Resources, systems: Systems) -> Manifest:

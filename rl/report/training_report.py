@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from bisect import bisect_left
 from collections import Counter
@@ -10,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from videoseal.core.errors import MissingDependency
 from videoseal.evals.records import SampleRecord, parse_line, record_lines
+from videoseal.evals.report.page import render, style
 from videoseal.evals.report.svg import Svg
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.rl.data.tasks import read_label, read_tasks
@@ -156,24 +155,15 @@ def _page(
     ends: Sequence[Ends],
     episodes: Path | None,
 ) -> str:
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError:
-        raise MissingDependency(
-            "the report needs jinja2", hint="pip install 'videoseal-agent[evals]'"
-        ) from None
-    environment = Environment(
-        loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     charts = [
         Drawn(chart.name, chart.title, chart.note, picture)
         for chart in CHARTS
         if (picture := draw(chart, series)) is not None
     ]
-    return environment.get_template("training.html").render(
+    return render(
+        _PAGES / "training.html",
         title=f"Training of {manifest.config.name}",
-        style=Svg(_style()),
+        style=style("tokens.css", "chart.css", own=(_PAGES / "training.css").read_text("utf-8")),
         facts=_facts(manifest, status),
         sentences=sentences,
         episodes="episodes/report.html" if episodes else "",
@@ -182,16 +172,6 @@ def _page(
         tenth=_tenth(len(series.get(_REWARD, ()))),
         made=_made(manifest),
     )
-
-
-def _style() -> str:
-    """The colours of every page of the program, and what is this page's own."""
-    shared = importlib.util.find_spec("videoseal.evals.report")
-    assert shared is not None
-    assert shared.submodule_search_locations is not None
-    templates = Path(shared.submodule_search_locations[0]) / "templates"
-    files = (templates / "tokens.css", templates / "chart.css", _PAGES / "training.css")
-    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def _markdown(

@@ -76,12 +76,14 @@ class TrainManifest(BaseModel):
     created: datetime
 
     def identity(self) -> dict[str, Any]:
-        """What two parts of one run must share."""
-        config = json.loads(self.model_dump_json(include={"config"}))["config"]
-        for section, _, field in (name.partition(".") for name in _MAY_CHANGE):
-            (config.get(section, {}) if field else config).pop(field or section, None)
+        """What two parts of one run must share, by dotted name."""
+        config = _flat(json.loads(self.model_dump_json(include={"config"}))["config"])
         return {
-            **config,
+            **{
+                name: value
+                for name, value in config.items()
+                if not any(name == may or name.startswith(f"{may}.") for may in _MAY_CHANGE)
+            },
             "training data": self.train_sha256,
             "validation data": self.validation_sha256,
             **{f"model of the {role}": model for role, model in self.models.items()},
@@ -227,3 +229,13 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _holds_states(folder: Path) -> bool:
     return folder.is_dir() and any(folder.glob("*_states.pt"))
+
+
+def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            flat.update(_flat(value, f"{before}{key}."))
+        else:
+            flat[f"{before}{key}"] = value
+    return flat

@@ -11,7 +11,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import videoseal.evals.running.run as evaluation
 from tests.evals.killing import killed_and_ended
@@ -21,6 +21,7 @@ from videoseal.evals.item import Item
 from videoseal.evals.manifest import RunSpec, SystemSpec
 from videoseal.evals.records import RecordFile, SampleRecord
 from videoseal.evals.scoring.systems import RECORDS
+from videoseal.models.roles import Models
 
 COUNT = 120
 
@@ -48,10 +49,10 @@ def _run(folder: Path) -> None:
 
     stubs: Any = evaluation
     stubs.index_video, stubs.run_sample = indexed, answered
-    models = SimpleNamespace(
-        planner=SimpleNamespace(model_name="p", _llm_type="p"),
-        **{role: SimpleNamespace(name=role) for role in ("inspector", "answerer", "captioner")},
-        embedder=SimpleNamespace(name="e"),
+    roles = ("inspector", "answerer", "captioner", "embedder", "summariser")
+    models = Models(
+        planner=cast(Any, SimpleNamespace(model_name="p", _llm_type="p")),
+        **cast(Any, {role: SimpleNamespace(name=role) for role in roles}),
     )
     resources: Any = SimpleNamespace(settings=Settings(data_dir=folder), store=None, models=models)
     places = evaluation.Places(folder / "rows.json", folder, folder / "run")
