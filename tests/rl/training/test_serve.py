@@ -256,7 +256,7 @@ def test_a_missing_package_is_named(
 
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     monkeypatch.delitem(sys.modules, "videoseal.rl.worker.policy_server", raising=False)
-    monkeypatch.delattr(videoseal.rl.worker, "serve", raising=False)
+    monkeypatch.delattr(videoseal.rl.worker, "policy_server", raising=False)
     with pytest.raises(MissingDependency, match="serving needs aiohttp") as caught:
         serve(policy_of("small", tmp_path / "data"), 0, None, print)
     assert "pip install" in caught.value.hint
