@@ -1,4 +1,4 @@
-"""Which figures a set of systems gets, drawn."""
+"""Which figures a set of systems gets, drawn: bars, quadrants, and what other modules draw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The samples of a page: a short row each, and their evidence packed for when it is asked for."""
+"""The samples of a page: a short row each, and their evidence packed for when it is asked for.
+
+Small pictures of shown frames are carried inside the page until its budget is spent.
+"""
 
 from __future__ import annotations
 

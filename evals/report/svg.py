@@ -1,4 +1,4 @@
-"""Elements of inline SVG as escaped text, and the scales that place things on an axis."""
+"""Inline SVG as escaped text: its elements, scales and axes, and the marks of all figures."""
 
 from __future__ import annotations
 

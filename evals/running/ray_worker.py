@@ -1,4 +1,7 @@
-"""The half of a Ray run that lives on the nodes: an actor that asks questions there."""
+"""The half of a Ray run that lives on the nodes: an actor that asks questions there.
+
+Settings reach it without their secrets, which every node has in its own environment.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What one run of one question came to, read off its episode: all that any score needs."""
+"""What one run of one question came to, read off its episode: all that any score needs.
+
+A letter that stands in words is read by `parse_choice`, for every mode alike.
+"""
 
 from __future__ import annotations
 

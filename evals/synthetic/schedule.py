@@ -1,4 +1,7 @@
-"""Where on the timeline things go: one sign at a time, cuts between signs, cues inside scenes."""
+"""Where on the timeline things go: one sign at a time, cuts between signs, cues inside scenes.
+
+`FrameTimes` tells when each frame is shown, in exact ticks.
+"""
 
 from __future__ import annotations
 
