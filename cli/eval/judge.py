@@ -151,8 +151,8 @@ def _document(
         "counts": counts,
         "systems": [
             {
-                "mode": system.recorded.key.mode,
-                "variant": system.recorded.key.variant,
+                "mode": system.key.mode,
+                "variant": system.key.variant,
                 "judges": {
                     name: {"G_s": one.grounded, "H_s": one.hallucinated}
                     for name, one in system.judges.items()

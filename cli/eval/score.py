@@ -73,7 +73,7 @@ def exit_if_all_failed(systems: Sequence[RecordedSystem]) -> None:
 
 def _document(system: System) -> dict[str, Any]:
     return {
-        **system.recorded.key._asdict(),
+        **system.key._asdict(),
         "counts": system.counts,
         "official": system.official,
         "scores": system.scores,

@@ -50,7 +50,7 @@ def experiment_figures(runs: Sequence[Path], systems: Sequence[System]) -> list[
     for run in runs:
         path = run / EXPERIMENT
         if path.is_file():
-            mine = [system for system in systems if system.recorded.folder == run]
+            mine = [system for system in systems if system.folder == run]
             experiment = load_experiment(path).experiment
             found.append(experiment_figure(experiment, mine, f"experiment-{len(found) + 1}"))
     return [figure for figure in found if figure is not None]
@@ -60,7 +60,7 @@ def experiment_figure(
     experiment: Experiment, systems: Sequence[System], name: str = "experiment"
 ) -> Figure | None:
     """The figure with its table; None before any system of the experiment has a record."""
-    known = {(system.recorded.key.mode, system.recorded.key.variant): system for system in systems}
+    known = {(system.key.mode, system.key.variant): system for system in systems}
     placed = [
         _Placed(system, known[system.mode, system.variant])
         for system in experiment.systems()
@@ -194,7 +194,7 @@ def _rate(system: System, measure: str) -> Value:
 def _minus(placed: _Placed, base: _Placed | None, measure: str) -> Value:
     if base is None or placed is base:
         return Value("baseline")
-    found = difference(placed.system.recorded, base.system.recorded, measure).difference
+    found = difference(placed.system, base.system, measure).difference
     return Value(points(found), points_interval(found))
 
 

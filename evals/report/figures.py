@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from videoseal.evals.report.numbers import percent
+from videoseal.evals.report.question_groups import FigureGroup
 from videoseal.evals.report.risk_curves import BudgetPoint, Curve, budget_chart, risk_chart
 from videoseal.evals.report.svg import (
     QUARTERS,
@@ -23,18 +22,13 @@ from videoseal.evals.report.svg import (
     words,
 )
 from videoseal.evals.report.system_summary import System
-from videoseal.evals.scoring.score_table import Flags
-from videoseal.evals.scoring.scores import Quadrants, rate
+from videoseal.evals.scoring.scores import Quadrants
 from videoseal.evals.scoring.statistics import Estimate
 
 __all__ = [
-    "LENGTHS",
     "MOST_BARS",
     "QUADRANTS",
-    "FigureGroup",
     "Pair",
-    "by_category",
-    "by_length",
     "draw_budgets",
     "draw_groups",
     "draw_headline",
@@ -49,9 +43,6 @@ MOST_CURVES: Final = 8
 """Curves beyond this cannot be told apart; the first ones are drawn."""
 MOST_BARS: Final = 6
 """Systems drawn in every group of questions."""
-LENGTHS: Final = ((120.0, "under 2 min"), (900.0, "2 to 15 min"), (3600.0, "15 to 60 min"),
-                  (math.inf, "over an hour"))  # fmt: skip
-"""Groups by the length of the video, where the benchmark has none of its own."""
 _BUDGETS: Final = {
     "frames": "frames shown a question",
     "tokens": "tokens a question",
@@ -62,14 +53,6 @@ _HALF: Final = 518.0
 """Two figures stand side by side."""
 _DIFFERENT: Final = 1.2
 """Budgets are drawn where the largest is this much more than the smallest."""
-
-
-class FigureGroup(NamedTuple):
-    """Questions of one kind, as every system answered them."""
-
-    label: str
-    pairs: list[tuple[Estimate, Estimate]]
-    """Accuracy and grounded accuracy by system."""
 
 
 def draw_headline(systems: Sequence[System]) -> Svg:
@@ -109,7 +92,7 @@ def draw_budgets(systems: Sequence[System]) -> list[Svg]:
         points = [
             BudgetPoint(
                 system.label,
-                system.recorded.key.variant.rpartition("=")[2],
+                system.key.variant.rpartition("=")[2],
                 system.colour,
                 "/".join(system.family),
                 _spent(system, kind),
@@ -139,22 +122,6 @@ def family_key(systems: Sequence[System]) -> list[tuple[str, Svg]]:
     ]  # fmt: skip
 
 
-def by_category(systems: Sequence[System]) -> list[FigureGroup]:
-    """Every category's questions; a question with several counts in each."""
-    masks = [system.recorded.tally.categories() for system in systems]
-    return _groups(systems, masks, sorted({name for found in masks for name in found}))
-
-
-def by_length(systems: Sequence[System]) -> list[FigureGroup]:
-    """Every official duration group, or groups by the length of the video."""
-    masks = [system.recorded.tally.groups() for system in systems]
-    if not any(masks):
-        masks = [_lengths(system) for system in systems]
-        return _groups(systems, masks, [name for _, name in LENGTHS])
-    names = {name for found in masks for name in found}
-    return _groups(systems, masks, sorted(names, key=_duration_order))
-
-
 def draw_groups(systems: Sequence[System], groups: Sequence[FigureGroup]) -> list[tuple[str, Svg]]:
     """Bars of every group for the first systems."""
     drawn = []
@@ -166,45 +133,6 @@ def draw_groups(systems: Sequence[System], groups: Sequence[FigureGroup]) -> lis
         label = f"{group.label} (n = {max(accuracy.n for accuracy, _ in group.pairs):,})"
         drawn.append((label, pairs_chart(f"Accuracy on {group.label}", pairs, _HALF)))
     return drawn
-
-
-def _groups(
-    systems: Sequence[System], masks: Sequence[dict[str, Flags]], names: Iterable[str]
-) -> list[FigureGroup]:
-    groups = []
-    for name in names:
-        pairs = [
-            _pair(system, found.get(name)) for system, found in zip(systems, masks, strict=True)
-        ]
-        if any(accuracy.n for accuracy, _ in pairs):
-            groups.append(FigureGroup(name, pairs))
-    return groups
-
-
-def _pair(system: System, where: Flags | None) -> tuple[Estimate, Estimate]:
-    tally = system.recorded.tally
-    mask = np.zeros(len(tally), dtype=np.bool_) if where is None else where
-    return rate(tally, "accuracy", mask), rate(tally, "grounded accuracy", mask)
-
-
-def _lengths(system: System) -> dict[str, Flags]:
-    length = system.recorded.tally.column("length")
-    found: dict[str, Flags] = {}
-    low = 0.0
-    for high, name in LENGTHS:
-        found[name] = (length > low) & (length <= high)
-        low = high
-    return found
-
-
-_NAMED: Final = ("short", "medium", "long")
-
-
-def _duration_order(name: str) -> tuple[int, float, str]:
-    """Named lengths from short to long, numbers by size, the rest by name."""
-    if name in _NAMED:
-        return (0, _NAMED.index(name), name)
-    return (1, float(name), name) if name.isdigit() else (2, 0.0, name)
 
 
 def _spent(system: System, kind: str) -> float:

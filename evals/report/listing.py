@@ -69,7 +69,7 @@ def list_samples(
             open_block = []
     if open_block:
         blocks.append(_pack(open_block))
-    return Listing(rows, blocks, sum(len(system.recorded.tally) for system in systems))
+    return Listing(rows, blocks, sum(len(system.tally) for system in systems))
 
 
 def unpack(block: str) -> list[dict[str, Any]]:
@@ -85,10 +85,10 @@ def _records(systems: Sequence[System], most: int) -> Iterator[tuple[int, Sample
     places = [
         _Place(order.setdefault(uid, len(order)), number, row)
         for number, system in enumerate(systems)
-        for row, uid in enumerate(system.recorded.tally.uids()[:share])
+        for row, uid in enumerate(system.tally.uids()[:share])
     ]
-    offsets = [system.recorded.tally.column("offset") for system in systems]
-    folders = [system.recorded.folder for system in systems]
+    offsets = [system.tally.column("offset") for system in systems]
+    folders = [system.folder for system in systems]
     verdicts = {folder: read_verdicts(folder) for folder in set(folders)}
     for place in sorted(places):
         folder = folders[place.system]

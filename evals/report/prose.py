@@ -17,7 +17,7 @@ def facts_of(systems: Sequence[System]) -> list[str]:
     """What the report is of."""
     if not systems:
         return ["No sample is recorded yet."]
-    runs = len({system.recorded.key.run for system in systems})
+    runs = len({system.key.run for system in systems})
     asked = sum(system.counts["asked"] for system in systems)
     return [
         _count(runs, "run"),

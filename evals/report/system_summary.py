@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -52,11 +52,10 @@ class Spending:
     total: float
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+@dataclass(slots=True, kw_only=True)
+class System(RecordedSystem):
     """One system and all its numbers."""
 
-    recorded: RecordedSystem
     label: str
     colour: int
     """The same for all variants of a mode in a run."""
@@ -80,12 +79,12 @@ class System:
     @property
     def family(self) -> tuple[str, str]:
         """Run and mode."""
-        return (self.recorded.key.run, self.recorded.key.mode)
+        return (self.key.run, self.key.mode)
 
     @property
     def official_accuracy(self) -> float:
         """Accuracy by the benchmark's own rule; NaN where it has none."""
-        name = _OFFICIAL_HEADLINE.get(self.recorded.benchmark, "")
+        name = _OFFICIAL_HEADLINE.get(self.benchmark, "")
         return self.official.get(name, float("nan"))
 
 
@@ -102,7 +101,7 @@ def systems_of(systems: Sequence[RecordedSystem]) -> list[System]:
 def _system(system: RecordedSystem, label: str, colour: int) -> System:
     tally = system.tally
     return System(
-        recorded=system,
+        **{field.name: getattr(system, field.name) for field in fields(system)},
         label=label,
         colour=colour,
         counts=status_counts(tally),

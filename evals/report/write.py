@@ -11,8 +11,6 @@ from videoseal.evals.judging.judge_pins import read_pins
 from videoseal.evals.report.experiment_figure import experiment_figures
 from videoseal.evals.report.figures import (
     MOST_BARS,
-    by_category,
-    by_length,
     draw_budgets,
     draw_groups,
     draw_headline,
@@ -25,6 +23,7 @@ from videoseal.evals.report.listing import BLOCK, COLUMNS, Listing, Thumbnails, 
 from videoseal.evals.report.markdown import markdown_page
 from videoseal.evals.report.page import Figure, Page, render_page
 from videoseal.evals.report.prose import describe_run, facts_of, sentences_of
+from videoseal.evals.report.question_groups import by_category, by_length
 from videoseal.evals.report.system_summary import System, systems_of
 from videoseal.evals.report.tables import (
     Table,
@@ -37,7 +36,7 @@ from videoseal.evals.report.tables import (
 from videoseal.evals.scoring.compare import baseline_of, compare
 from videoseal.evals.scoring.cost import Prices
 from videoseal.evals.scoring.score_table import STATUSES
-from videoseal.evals.scoring.systems import RecordedSystem, read_manifest, read_systems
+from videoseal.evals.scoring.systems import read_manifest, read_systems
 
 __all__ = ["ReportFiles", "write_report"]
 
@@ -75,11 +74,10 @@ def write_report(
     completion tokens by model. Raises NoSuchRun, AnnotationError for a damaged record, and
     MissingDependency without Jinja.
     """
-    recorded = read_systems(runs, prices=prices)
-    systems = systems_of(recorded)
+    systems = systems_of(read_systems(runs, prices=prices))
     tables = [*judge_tables(runs, systems), *_tables(systems, priced=prices is not None)]
     experiments = experiment_figures(runs, systems)
-    named = title or _title(recorded)
+    named = title or _title(systems)
     sentences = sentences_of(systems)
     thumbnails = None if frames is None else Thumbnails(frames, page_bytes)
     listing = list_samples(
@@ -117,13 +115,12 @@ def write_report(
 
 def _tables(systems: Sequence[System], *, priced: bool) -> list[tuple[str, Table]]:
     tables = [("Cost", cost_table(systems, priced=priced))]
-    base = baseline_of([system.recorded for system in systems])
-    others = [system for system in systems if system.recorded is not base]
+    base = baseline_of(systems)
+    others = [system for system in systems if system is not base]
     if base is not None and others:
-        found = [compare(system.recorded, base) for system in others]
-        label = next(system.label for system in systems if system.recorded is base)
+        found = [compare(system, base) for system in others]
         names = [system.label for system in others]
-        tables.insert(0, ("Comparison", comparison_table(found, names, label)))
+        tables.insert(0, ("Comparison", comparison_table(found, names, base.label)))
     return [*tables, ("All numbers", numbers_table(systems))]
 
 
@@ -209,10 +206,10 @@ def _notes(listing: Listing, thumbnails: Thumbnails | None) -> list[str]:
 
 
 def _pictures_each(systems: Sequence[System], most_listed: int, page_bytes: int) -> int:
-    listed = min(most_listed, sum(len(system.recorded.tally) for system in systems))
+    listed = min(most_listed, sum(len(system.tally) for system in systems))
     return max(1, min(_PICTURES_EACH, page_bytes // _PICTURE_BYTES // max(1, listed)))
 
 
-def _title(systems: Sequence[RecordedSystem]) -> str:
+def _title(systems: Sequence[System]) -> str:
     names = Counter(system.benchmark for system in systems)
     return f"Evaluation on {', '.join(names)}" if names else "Evaluation without samples"

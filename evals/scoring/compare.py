@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ COMPARED: Final = (
 """Measures of which the difference is told."""
 SPENT: Final = ("calls", "frames", "prompt_tokens", "completion_tokens", "steps", "seconds")
 """Costs a question of which the difference is told."""
+
+
+AnySystem = TypeVar("AnySystem", bound=RecordedSystem)
 
 
 class Difference(NamedTuple):
@@ -87,7 +90,7 @@ def difference(first: RecordedSystem, second: RecordedSystem, name: str) -> Diff
     return _difference(name, *_paired(first, second))
 
 
-def baseline_of(systems: Sequence[RecordedSystem]) -> RecordedSystem | None:
+def baseline_of(systems: Sequence[AnySystem]) -> AnySystem | None:
     """What the others are compared against: the first plain `decoupled`, else the first system."""
     decoupled = [system for system in systems if system.key.mode == "decoupled"]
     plain = [system for system in decoupled if not system.key.variant]

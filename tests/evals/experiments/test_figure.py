@@ -138,7 +138,7 @@ def test_table_has_the_paired_difference_to_the_baseline(made: Made) -> None:
         for steps in (1, 2, 4, 8, 16)
     ]
     for system in made.systems:
-        found = difference(system.recorded, base.recorded, "accuracy").difference
+        found = difference(system, base, "accuracy").difference
         wanted = "baseline" if system is base else points(found)
         assert rows[system.label][at].text == wanted
 
@@ -173,7 +173,7 @@ def test_report_of_the_run_begins_with_it(made: Made, tmp_path: Path) -> None:
 def test_systems_that_were_not_asked_yet_are_left_out(made: Made) -> None:
     """A broken-off experiment draws what there is; without its baseline no differences."""
     loaded = made.loaded.experiment
-    some = [s for s in made.systems if s.recorded.key.variant == "steps=2"]
+    some = [s for s in made.systems if s.key.variant == "steps=2"]
     figure = experiment_figure(loaded, some)
     assert figure is not None
     assert figure.table is not None
