@@ -68,7 +68,8 @@ def _fetch(
     invocation.when_stopped = "stopped; run the same command again to go on"
     environ = environment()
     endpoint = environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    with Hub(endpoint, environ.get("HF_TOKEN", "")) as hub, Display() as bars:
+    hub = Hub(endpoint, environ.get("HF_TOKEN", ""))
+    with Display() as bars:
         found = fetch(
             name, out, hub, limit=limit, annotations_only=annotations_only, on_progress=bars
         )

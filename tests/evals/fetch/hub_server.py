@@ -1,4 +1,7 @@
-"""A small hub on the loopback: lists files in pages, serves ranges, breaks off when told to."""
+"""A small hub on the loopback: lists files in pages, serves ranges, breaks off when told to.
+
+It speaks what huggingface_hub asks for: a data set's page, its tree, and its files.
+"""
 
 from __future__ import annotations
 
@@ -41,35 +44,37 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.tokens.add(self.headers.get("Authorization", ""))
         url = urlparse(self.path)
         if self.hub.gated and not self.headers.get("Authorization"):
-            self._send(401, b"")
-        elif url.path.startswith("/api/datasets/"):
+            self._send(401, b"", {"X-Error-Code": "GatedRepo"})
+        elif "/tree/" in url.path:
             self._list(int(url.query.partition("cursor=")[2] or 0))
+        elif url.path.startswith("/api/datasets/"):
+            self._send(200, json.dumps({"id": url.path.removeprefix("/api/datasets/")}).encode())
         else:
             self._file(unquote(url.path).partition("/resolve/main/")[2])
 
     def _list(self, page: int) -> None:
         entries = [
-            {"type": "file", "path": path, "size": len(data)}
+            {"type": "file", "path": path, "size": len(data), "oid": "0"}
             for path, data in sorted(self.hub.files.items())
         ]
-        entries.insert(0, {"type": "directory", "path": "a", "size": 0})
+        entries.insert(0, {"type": "directory", "path": "a", "oid": "0"})
         shown = entries[2 * page : 2 * page + 2]
         more = len(entries) > 2 * page + 2
-        link = f'<{self.hub.address}/api/datasets/x/tree/main?cursor={page + 1}>; rel="next"'
+        link = f'<{self.hub.address}/api/datasets/x/y/tree/main?cursor={page + 1}>; rel="next"'
         self._send(200, json.dumps(shown).encode(), {"Link": link} if more else {})
 
     def _file(self, path: str) -> None:
         wanted = self.headers.get("Range", "")
         self.hub.asked.append((path, wanted))
         if path in self.hub.hidden or path not in self.hub.files:
-            self._send(404, b"")
+            self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
             return
-        start = int(wanted[len("bytes=") : -1]) if wanted else 0
-        data = self.hub.files[path][start:]
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        data = self.hub.files[path][int(first) : int(last) + 1]
         cut = self.hub.breaks.get(path, 0) > 0
         if cut:
             self.hub.breaks[path] -= 1
-        self._send(206 if wanted else 200, data, shown=len(data) // 2 if cut else len(data))
+        self._send(206, data, shown=len(data) // 2 if cut else len(data))
 
     def _send(
         self, status: int, data: bytes, headers: dict[str, str] | None = None,

@@ -47,10 +47,10 @@ def served() -> Iterator[FakeHub]:
 
 
 @pytest.fixture
-def hub(served: FakeHub) -> Iterator[Hub]:
+def hub(served: FakeHub, monkeypatch: pytest.MonkeyPatch) -> Hub:
     """A client of it that does not wait between tries."""
-    with Hub(served.address, pause_s=0) as client:
-        yield client
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
+    return Hub(served.address)
 
 
 @pytest.fixture
@@ -128,8 +128,11 @@ def test_missing_yt_dlp_is_told_with_its_extra(
     assert _notes(tmp_path).annotations == ["annotations/video_info.meta.jsonl"]
 
 
-def test_download_goes_on_where_it_was_cut_off(served: FakeHub, hub: Hub, tmp_path: Path) -> None:
+def test_download_goes_on_where_it_was_cut_off(
+    served: FakeHub, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Within a call and between calls only the rest is asked for, and the bytes are the same."""
+    monkeypatch.setattr("videoseal.evals.fetch.hub._BLOCK", 1 << 19)
     film = bytes(range(256)) * 4096
     served.files = {
         "MLVU/json/3_ego.json": json.dumps([MLVU_ROW]).encode(),
@@ -137,18 +140,41 @@ def test_download_goes_on_where_it_was_cut_off(served: FakeHub, hub: Hub, tmp_pa
     }
     served.breaks = {"MLVU/video/3_ego/v1.mp4": 2}
     found = fetch("mlvu", tmp_path, hub)
-    assert (tmp_path / "videos" / "v1.mp4").read_bytes() == film
+    whole = tmp_path / "videos" / "v1.mp4"
+    assert whole.read_bytes() == film
     assert found.failed == []
     ranges = [wanted for path, wanted in served.asked if path.endswith(".mp4")]
-    assert ranges == ["", "bytes=524288-", "bytes=786432-"]
-    (tmp_path / "videos" / "v1.mp4").rename(tmp_path / "videos" / "v1.mp4.part")
-    os.truncate(tmp_path / "videos" / "v1.mp4.part", 1000)
+    assert ranges == ["bytes=0-524287"] * 3 + ["bytes=524288-1048575"]
+    whole.rename(whole.with_name("v1.mp4.part"))
+    os.truncate(whole.with_name("v1.mp4.part"), 1000000)
     fetch("mlvu", tmp_path, hub)
-    assert (tmp_path / "videos" / "v1.mp4").read_bytes() == film
-    assert served.asked[-1][1] == "bytes=1000-"
+    assert whole.read_bytes() == film
+    assert served.asked[-1][1] == "bytes=1000000-1524287"
     before = len(served.asked)
     fetch("mlvu", tmp_path, hub)
     assert len(served.asked) == before
+
+
+def test_line_that_stays_down_keeps_what_has_come(
+    served: FakeHub, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that breaks off for good is listed, and its first bytes wait for the next call."""
+    monkeypatch.setattr("videoseal.evals.fetch.hub._BLOCK", 4)
+    served.files = {
+        "MLVU/json/3_ego.json": json.dumps([MLVU_ROW]).encode(), "MLVU/video/1/v0.mp4": b"film-end",
+    }  # fmt: skip
+    fetch("mlvu", tmp_path, hub, annotations_only=True)
+    steps: list[int] = []
+
+    def fail_after_the_first(done: int) -> None:
+        steps.append(done)
+        served.breaks["MLVU/video/1/v0.mp4"] = 99 if done else 0
+
+    film = next(file for file in hub.files("MLVU/MVLU") if file.path.endswith(".mp4"))
+    with pytest.raises(HubRefused, match=r"v0\.mp4") as caught:
+        hub.download("MLVU/MVLU", film, tmp_path / "v0.mp4", fail_after_the_first)
+    assert "goes on" in caught.value.hint
+    assert (steps, (tmp_path / "v0.mp4.part").read_bytes()) == ([0, 4], b"film")
 
 
 def test_file_of_the_hub_that_fails_is_listed(served: FakeHub, hub: Hub, tmp_path: Path) -> None:
@@ -233,12 +259,11 @@ def test_gate_is_told_with_what_opens_it(served: FakeHub, tmp_path: Path) -> Non
     """Without a token the page is named; with one everything goes its way."""
     served.gated = True
     served.files = {"MLVU/json/3_ego.json": json.dumps([MLVU_ROW]).encode()}
-    with Hub(served.address) as hub, pytest.raises(HubRefused, match="MLVU/MVLU") as caught:
-        fetch("mlvu", tmp_path, hub, annotations_only=True)
+    with pytest.raises(HubRefused, match="MLVU/MVLU") as caught:
+        fetch("mlvu", tmp_path, Hub(served.address), annotations_only=True)
     assert "HF_TOKEN" in caught.value.hint
     assert not (tmp_path / "fetch.json").exists()
-    with Hub(served.address, "hf_secret") as hub:
-        fetch("mlvu", tmp_path, hub, annotations_only=True)
+    fetch("mlvu", tmp_path, Hub(served.address, "hf_secret"), annotations_only=True)
     assert "Bearer hf_secret" in served.tokens
 
 
@@ -256,11 +281,11 @@ def test_full_disk_is_noticed_before_it_is_full(
 
 def test_hub_that_is_away_and_sets_that_are_not_there_are_told(tmp_path: Path) -> None:
     """Lost connections and unknown sets end with one line, not with a trace."""
-    with Hub("http://127.0.0.1:9", pause_s=0) as hub:
-        with pytest.raises(HubRefused, match="zai-org/LVBench"):
-            fetch("lvbench", tmp_path, hub)
-        with pytest.raises(VideosealError, match="not on the hub"):
-            fetch("synthetic", tmp_path, hub)
+    hub = Hub("http://127.0.0.1:9")
+    with pytest.raises(HubRefused, match="zai-org/LVBench"):
+        fetch("lvbench", tmp_path, hub)
+    with pytest.raises(VideosealError, match="not on the hub"):
+        fetch("synthetic", tmp_path, hub)
 
 
 def test_video_ids_cannot_become_options(tmp_path: Path) -> None:
