@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
-from videoseal.evals.benchmarks.lvbench import split_options
+from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import RecordFile, SampleRecord, latest
@@ -34,7 +34,6 @@ from videoseal.graph.context import MODES
 from videoseal.graph.resources import Resources, open_resources
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.indexing.pipeline import index_video
-from videoseal.models.types import Question
 from videoseal.tools.visual_retrieve import visual_retrieve
 
 Kind = Literal["text", "visual", "unanswerable"]
@@ -136,23 +135,8 @@ async def recalled(resources: Resources, video: VideoRow, item: Item) -> bool:
 
 def read_items(path: Path) -> list[tuple[Item, Kind]]:
     """The generated questions with what kind of evidence each takes."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    return [_item(document["key"], asked) for asked in document["qa"]]
-
-
-def _item(key: str, asked: dict[str, Any]) -> tuple[Item, Kind]:
-    stem, options = split_options(asked["question"])
-    item = Item(
-        benchmark="synthetic",
-        uid=asked["uid"],
-        video=key,
-        question=Question(text=stem, options=options),
-        answer=asked["answer"],
-        categories=asked["question_type"],
-        evidence=asked["gold"],
-        answerable=asked["answerable"],
-    )
-    return item, asked["evidence"] if asked["answerable"] else "unanswerable"
+    items = benchmark("synthetic").load(path)
+    return [(i, "unanswerable" if not i.answerable else i.needs or "text") for i in items]
 
 
 async def measure(arguments: argparse.Namespace) -> dict[str, Any]:

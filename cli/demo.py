@@ -118,11 +118,13 @@ def check(episode: Episode, item: Item) -> TruthCheck:
 
 def _generate(folder: Path, minutes: float, seed: int) -> GeneratedVideo:
     from videoseal.evals.synthetic.generate import generate
+    from videoseal.evals.synthetic.phrasings import plain_wordings
     from videoseal.evals.synthetic.spec import VideoSpec
 
     notes().print(f"[1/3] generating {minutes:g} minutes of video")
     with Display() as on_progress:
-        return generate(VideoSpec(minutes=minutes, seed=seed), folder, on_progress)
+        spec = VideoSpec(minutes=minutes, seed=seed)
+        return generate(spec, folder, on_progress, plain_wordings())
 
 
 def _items(path: Path) -> list[Item]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from videoseal.models.types import Question
 
-__all__ = ["Item"]
+__all__ = ["UNSEEN", "Item"]
+
+UNSEEN: Final = "unseen wording"
+"""Group of the generated questions in words that nothing is made or trained with."""
 
 
 class Item(BaseModel):
@@ -30,7 +33,8 @@ class Item(BaseModel):
     categories: list[str] = Field(min_length=1)
     """Official categories; some benchmarks give a question several."""
     group: str = ""
-    """Official duration group, such as `short` or `3600`; empty where there is none."""
+    """Official duration group, such as `short` or `3600`; of a generated question how it is worded,
+    such as `unseen wording`; empty where there is none."""
     evidence: list[tuple[float, float]] = Field(default_factory=list)
     """Gold spans in seconds; empty where the benchmark has none."""
     needs: Literal["text", "visual", "sound", ""] = ""
@@ -39,6 +43,8 @@ class Item(BaseModel):
     """False when the right outcome is to abstain."""
     scoring_points: list[str] = Field(default_factory=list)
     """What a free-text answer is judged by."""
+    exact: bool = False
+    """Whether free text is right if it says `answer` word for word, and no judge is needed."""
     defect: str = ""
     """What is wrong with the published row (such as options that are equal); empty when nothing.
     Such rows are asked and scored by the official rule, and counted in reports."""
@@ -47,6 +53,11 @@ class Item(BaseModel):
     def free_text(self) -> bool:
         """Whether the answer is prose instead of a letter."""
         return not self.question.options
+
+    @property
+    def prose(self) -> bool:
+        """Whether nothing but a judge can tell if an answer is right."""
+        return self.free_text and not self.exact
 
     @property
     def chance(self) -> float:

@@ -60,6 +60,11 @@ generate_option = together(
         "--first-seed", type=click.IntRange(0), default=41, show_default=True,
         help="Of the first generated hour.",
     ),
+    click.option(
+        "--wordings", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+        help="Ask generated questions in the words of a YAML file; what it lacks is asked in those"
+        " of evals/synthetic/wordings.yaml, whose form it has.",
+    ),
 )  # fmt: skip
 """Videos that are made first."""
 
@@ -123,6 +128,8 @@ def places_of(settings: Settings, options: dict[str, Any], name: str) -> Places:
     folder = run_folder(settings.data_dir, options["run_name"] or name)
     annotations, videos, hours = options["annotations"], options["videos"], options.get("generate")
     if hours is None:
+        if options.get("wordings"):
+            raise click.UsageError("'--wordings' are those of questions that '--generate' makes.")
         for option, given in (("--annotations", annotations), ("--videos", videos)):
             if given is None:
                 raise click.UsageError(f"Missing option '{option}', or '--generate HOURS'.")
@@ -130,12 +137,15 @@ def places_of(settings: Settings, options: dict[str, Any], name: str) -> Places:
     if annotations is not None:
         raise click.UsageError("'--generate' makes the questions; '--annotations' has others.")
     into = videos or settings.data_dir / "synthetic"
-    return Places(*_generated(into, hours, options["first_seed"]), folder)
+    return Places(*_generated(into, hours, options["first_seed"], options["wordings"]), folder)
 
 
-def _generated(folder: Path, hours: int, first_seed: int) -> tuple[Path, Path]:
+def _generated(
+    folder: Path, hours: int, first_seed: int, wordings: Path | None
+) -> tuple[Path, Path]:
     """Make hours of video; where their questions and they are."""
     from videoseal.evals.synthetic.dataset import make_hours
+    from videoseal.evals.synthetic.phrasings import with_wordings
 
     @contextmanager
     def show(number: int, spec: VideoSpec) -> Iterator[Display]:
@@ -143,7 +153,8 @@ def _generated(folder: Path, hours: int, first_seed: int) -> tuple[Path, Path]:
         with Display() as on_progress:
             yield on_progress
 
-    made = make_hours(folder, hours, first_seed=first_seed, show=show)
+    words = with_wordings(wordings) if wordings else None
+    made = make_hours(folder, hours, first_seed=first_seed, wordings=words, show=show)
     notes().print(f"{made.asked} questions over {made.seconds / 3600:.1f} hours of video")
     return made.annotations, made.videos
 

@@ -43,8 +43,9 @@ def print_scores(
     invocation: Invocation, recorded: Sequence[RecordedSystem], *, priced: bool = False
 ) -> None:
     """Every system's numbers: a table, or with `--json` one document; money where `priced`."""
+    from videoseal.evals.report.question_groups import by_wording
     from videoseal.evals.report.system_summary import systems_of
-    from videoseal.evals.report.tables import headline_table
+    from videoseal.evals.report.tables import headline_table, rates_table
 
     systems = systems_of(recorded)
     if invocation.as_json:
@@ -56,6 +57,9 @@ def print_scores(
         if number:
             console.print()
         console.print(_rich(shown._replace(rows=rows)))
+    if groups := by_wording(systems):
+        told = rates_table("wordings", "accuracy / grounded accuracy", systems, groups)
+        console.print(_by_wording(told))
     for system in systems if priced else ():
         console.print(f"{plain(system.label)}: {_money(system)}", soft_wrap=True)
 
@@ -77,8 +81,27 @@ def _document(system: System) -> dict[str, Any]:
         "counts": system.counts,
         "official": system.official,
         "scores": system.scores,
+        **_wordings(system),
         "spending": system.spending,
     }
+
+
+def _wordings(system: System) -> dict[str, Any]:
+    """Every rate of seen and of unseen words apart, where questions have either."""
+    from videoseal.evals.scoring.scores import scores
+
+    found = {name: scores(system.tally, where) for name, where in system.tally.wordings().items()}
+    return {"wordings": found} if found else {}
+
+
+def _by_wording(told: Table) -> Any:
+    """Systems side by side, a line a wording."""
+    labels = [plain(column.text) for column in told.columns]
+    made = table(told.corner, *labels, numbers=labels)
+    for row in told.rows:
+        made.add_row(row.label, *(value.text for value in row.values))
+        made.add_row("", *(value.small for value in row.values))
+    return made
 
 
 def _money(system: System) -> str:

@@ -1,8 +1,9 @@
 """LVBench: 103 videos of about an hour; also the format that generated videos are asked in.
 
 One object a video: `key`, `video_info`, and `qa` with options inside the question's text.
-Generated sets add to a question: `answerable`, `evidence` (what it takes: text, visual or sound)
-and `gold` (exact spans in seconds, where `time_reference` has whole ones).
+Generated sets add to a question: `answerable`, `evidence` (what it takes: text, visual or sound),
+`gold` (exact spans in seconds, where `time_reference` has whole ones) and `wording` (`seen` or
+`unseen` by who made what is measured); where there are no options, `answer` is a value to be told.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class _Asked(BaseModel):
     answerable: bool = True
     evidence: Literal["text", "visual", "sound", ""] = ""
     gold: list[list[float]] = Field(default_factory=list)
+    wording: str = ""
 
     @field_validator("uid", mode="before")
     @classmethod
@@ -108,6 +110,8 @@ def _item(video: _Video, asked: _Asked) -> Item:
             question=Question(text=stem, options=options),
             answer=asked.answer,
             categories=asked.question_type,
+            group=f"{asked.wording} wording" if asked.wording else "",
+            exact=bool(asked.wording) and not options,
             evidence=[(span.start, span.end) for span in spans] if asked.answerable else [],
             answerable=asked.answerable,
             needs=asked.evidence,

@@ -1,4 +1,4 @@
-"""Questions of one kind, as every system answered them: by category, by length of the video."""
+"""Questions of one kind, as every system answered them: by category, length or wording."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from videoseal.evals.scoring.score_table import Flags
 from videoseal.evals.scoring.scores import rate
 from videoseal.evals.scoring.statistics import Estimate
 
-__all__ = ["LENGTHS", "FigureGroup", "by_category", "by_length"]
+__all__ = ["LENGTHS", "FigureGroup", "by_category", "by_length", "by_wording"]
 
 LENGTHS: Final = ((120.0, "under 2 min"), (900.0, "2 to 15 min"), (3600.0, "15 to 60 min"),
                   (math.inf, "over an hour"))  # fmt: skip
@@ -42,6 +42,12 @@ def by_length(systems: Sequence[System]) -> list[FigureGroup]:
         return _groups(systems, masks, [name for _, name in LENGTHS])
     names = {name for found in masks for name in found}
     return _groups(systems, masks, sorted(names, key=_duration_order))
+
+
+def by_wording(systems: Sequence[System]) -> list[FigureGroup]:
+    """Generated questions in words that who made the systems had seen, and in others."""
+    masks = [system.tally.wordings() for system in systems]
+    return _groups(systems, masks, sorted({name for found in masks for name in found}))
 
 
 def _groups(

@@ -23,7 +23,12 @@ from videoseal.evals.report.listing import BLOCK, COLUMNS, Listing, Thumbnails, 
 from videoseal.evals.report.markdown import markdown_page
 from videoseal.evals.report.page import Figure, Page, render_page
 from videoseal.evals.report.prose import describe_run, facts_of, sentences_of
-from videoseal.evals.report.question_groups import by_category, by_length
+from videoseal.evals.report.question_groups import (
+    FigureGroup,
+    by_category,
+    by_length,
+    by_wording,
+)
 from videoseal.evals.report.system_summary import System, systems_of
 from videoseal.evals.report.tables import (
     Table,
@@ -127,12 +132,18 @@ def _tables(systems: Sequence[System], *, priced: bool) -> list[tuple[str, Table
 def _group_tables(systems: Sequence[System]) -> list[tuple[str, Table]]:
     return [
         (title, rates_table(name, corner, systems, groups))
-        for name, title, corner, groups in (
-            ("categories", "By category", "category", by_category(systems)),
-            ("lengths", "By length of the video", "length", by_length(systems)),
-        )
-        if groups
+        for name, title, corner, groups in _grouped(systems)
     ]
+
+
+def _grouped(systems: Sequence[System]) -> list[tuple[str, str, str, list[FigureGroup]]]:
+    """Name, title, corner and groups of every way to group questions that there is."""
+    ways = (
+        ("categories", "By category", "category", by_category(systems)),
+        ("wordings", "By wording", "wording", by_wording(systems)),
+        ("lengths", "By length of the video", "length", by_length(systems)),
+    )
+    return [way for way in ways if way[-1]]
 
 
 def _figures(systems: Sequence[System]) -> list[Figure]:
@@ -166,14 +177,10 @@ def _figures(systems: Sequence[System]) -> list[Figure]:
     ]  # fmt: skip
     figures += [
         Figure(
-            table.name, title, _BARS + (_FIRST_ONLY if len(systems) > MOST_BARS else ""),
-            draw_groups(systems, groups), table,
+            name, title, _BARS + (_FIRST_ONLY if len(systems) > MOST_BARS else ""),
+            draw_groups(systems, groups), rates_table(name, corner, systems, groups),
         )
-        for (title, table), groups in zip(
-            _group_tables(systems),
-            [found for found in (by_category(systems), by_length(systems)) if found],
-            strict=True,
-        )
+        for name, title, corner, groups in _grouped(systems)
     ]  # fmt: skip
     return [figure for figure in figures if figure.pictures]
 

@@ -57,9 +57,11 @@ class SampleResult:
 
     @property
     def right(self) -> bool:
-        """Strictly: the gold letter; for what has no answer, to have given none."""
+        """Strictly: the gold letter, or the value; for what has no answer, to have given none."""
         if not self.item.answerable:
             return self.status == "abstained"
+        if self.item.exact:
+            return self.status in ("answered", "forced") and _says(self.text, self.item.answer)
         return self.letter is not None and self.letter == self.item.answer
 
 
@@ -102,6 +104,12 @@ def looked_at(answer: AnswerPart | None, evidence: Sequence[Seen]) -> LookedAt:
     spans = [Span(*pair) for citation in citations for pair in citation["spans"]]
     cited = [span for span in spans if any(span.contains(time) for time in frames)]
     return LookedAt(windows=windows, cited=cited, cited_frames=frames)
+
+
+def _says(text: str, value: str) -> bool:
+    """Whether `value` stands in `text` as a whole word or number."""
+    alone = rf"(?<![0-9a-z])(?<![0-9][.:]){re.escape(value)}(?![.:]?[0-9]|[a-z])"
+    return re.search(alone, text, re.IGNORECASE) is not None
 
 
 _ALONE: Final = re.compile(r"[\s*_`\"']*[(\[]?([A-Z])[)\]]?[\s*_`\"'.:]*", re.IGNORECASE)

@@ -53,7 +53,7 @@ class Judged(NamedTuple):
     @property
     def right(self) -> bool | None:
         """Strictly right or wrong; None for free text, which no rule but a judge's can score."""
-        unscored = self.outcome.item.free_text and self.outcome.item.answerable
+        unscored = self.outcome.item.prose and self.outcome.item.answerable
         return None if unscored else self.outcome.right
 
     @property
@@ -157,8 +157,19 @@ class ScoreTable:
 
     def groups(self) -> dict[str, Flags]:
         """Which samples belong to each official duration group; none where there are no groups."""
+        return self._grouped(wordings=False)
+
+    def wordings(self) -> dict[str, Flags]:
+        """Which generated questions are in words that were seen before, or not; else none."""
+        return self._grouped(wordings=True)
+
+    def _grouped(self, *, wordings: bool) -> dict[str, Flags]:
         codes = self.column("group")
-        return {name: codes == code for name, code in self._groups.items() if name}
+        return {
+            name: codes == code
+            for name, code in self._groups.items()
+            if name and name.endswith(" wording") == wordings
+        }
 
     def _values(self, outcome: SampleResult, offset: int) -> list[float]:
         judged = judge(outcome)
@@ -168,7 +179,7 @@ class ScoreTable:
         return [
             STATUSES.index(outcome.status), outcome.right, item.answerable, item.chance,
             outcome.confidence, outcome.error == MISSING_VIDEO, outcome.proven, bool(item.defect),
-            item.free_text, judged.grounding is not None, *found,
+            item.prose, judged.grounding is not None, *found,
             *(judged.chance or _NO_CHANCE), cost.calls, cost.prompt_tokens,
             cost.completion_tokens, cost.frames, cost.steps, cost.seconds,
             NAN if spent is None else spent, outcome.duration,

@@ -11,6 +11,7 @@ import click
 
 from videoseal.core.errors import SettingsError, VideosealError, first_fault
 from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.phrasings import with_wordings
 from videoseal.evals.synthetic.spec import VideoSpec
 
 if TYPE_CHECKING:
@@ -28,10 +29,16 @@ if TYPE_CHECKING:
 @click.option("--vfr", is_flag=True, help="Let the frame rate vary.")
 @click.option("--start-offset", default=0.0, help="First timestamp in the file, in seconds.")
 @click.option("--name", default="", help="Base name of the files.")
+@click.option(
+    "--wordings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Ask in the words of a YAML file like wordings.yaml.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
 def main(
     minutes: float, seed: int, out: Path, size: str, fps: float, vfr: bool, start_offset: float,
-    name: str, as_json: bool,
+    name: str, wordings: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Generate a video, its questions in LVBench's format, and all that is true of it."""
     from pydantic import ValidationError
@@ -44,7 +51,9 @@ def main(
                 "vfr": vfr, "start_offset": start_offset, "name": name,
             }
         )  # fmt: skip
-        made = generate(spec, out, None if as_json else _show)
+        made = generate(
+            spec, out, None if as_json else _show, with_wordings(wordings) if wordings else None
+        )
     except ValidationError as error:
         _fail(SettingsError(first_fault(error)))
     except (VideosealError, ValueError) as error:

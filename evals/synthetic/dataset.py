@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from videoseal.core.files import write_whole
 from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.phrasings import Wordings
 from videoseal.evals.synthetic.spec import VideoSpec
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def make_hours(
     *,
     first_seed: int = FIRST_SEED,
     minutes: float = _MINUTES,
+    wordings: Wordings | None = None,
     show: ShowHour | None = None,
 ) -> HourSet:
-    """Generate `hour-<seed>` for as many seeds as there are to be hours; finished ones are kept.
+    """Generate `hour-<seed>` for as many seeds as there are to be hours; finished films are kept.
 
     An hour takes minutes to draw and about 40 questions come with it. Raises OutOfSpace on a full
     disk, VideosealError where it may not write, and MissingDependency without the Chinese font.
@@ -54,7 +56,7 @@ def make_hours(
     for number, seed in enumerate(seeds, start=1):
         spec = VideoSpec(minutes=minutes, seed=seed, name=f"hour-{seed}")
         with show(number, spec) if show else nullcontext() as step:
-            made.append(generate(spec, folder, step))
+            made.append(generate(spec, folder, step, wordings))
     annotations = folder / f"hours-{seeds[0]}-{seeds[-1]}.jsonl"
     write_whole(annotations, "".join(each.questions.read_text("utf-8") for each in made))
     return HourSet(

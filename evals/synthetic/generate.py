@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videoseal.core.errors import OutOfSpace, VideosealError
-from videoseal.core.files import replacing
+from videoseal.core.files import replacing, write_whole
 from videoseal.core.progress import Progress, ProgressFn
 from videoseal.evals.synthetic.drawing.renderer import draw_frames
+from videoseal.evals.synthetic.phrasings import Wordings, shipped_wordings
 from videoseal.evals.synthetic.questions import questions_line
 from videoseal.evals.synthetic.script import Story, tell_story
 from videoseal.evals.synthetic.spec import GeneratedVideo, VideoSpec
@@ -31,74 +32,56 @@ _FADE_S: Final = 0.01
 
 
 def generate(
-    spec: VideoSpec, out_dir: Path, on_progress: ProgressFn | None = None
+    spec: VideoSpec,
+    out_dir: Path,
+    on_progress: ProgressFn | None = None,
+    wordings: Wordings | None = None,
 ) -> GeneratedVideo:
     """Write `<key>.mp4`, `<key>.questions.jsonl` and `<key>.truth.json` into `out_dir`.
 
-    Files of the same spec that are there already are kept. Raises OutOfSpace on a full disk,
-    VideosealError where it may not write, and MissingDependency without the Chinese font.
+    A film of the same spec that is there already is kept; its questions are put in the words that
+    are given, else in those that are shipped. Raises OutOfSpace on a full disk, VideosealError
+    where it may not write, and MissingDependency without the Chinese font.
     """
     began = time.monotonic()
-    made = _made(spec, out_dir)
-    if made is not None:
-        return made
     story = tell_story(spec)
+    line, asked = questions_line(spec, story, wordings or shipped_wordings())
+    paths = [out_dir / f"{spec.key}.{end}" for end in ("mp4", "questions.jsonl", "truth.json")]
+    video, questions, truth = paths
     try:
-        asked = _write(spec, story, out_dir, on_progress)
+        if not _is_made(spec, video, truth):
+            out_dir.mkdir(parents=True, exist_ok=True)
+            # The truth goes first and comes last: where it stands, the film is whole.
+            truth.unlink(missing_ok=True)
+            with replacing(video) as partial:
+                _encode(spec, story, partial, on_progress)
+            _truth(spec, story).save(truth)
+        write_whole(questions, line)
     except OSError as error:
         message = f"cannot write {spec.key}.mp4 to {out_dir}: {error.strerror or error}"
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise (OutOfSpace if full else VideosealError)(message) from error
-    return _result(spec, out_dir, len(story.times), story.times.duration, asked, began)
-
-
-def _write(spec: VideoSpec, story: Story, out_dir: Path, on_progress: ProgressFn | None) -> int:
-    """Write the three files; how many questions are asked."""
-    out_dir.mkdir(parents=True, exist_ok=True)
-    # The truth goes first and comes last: where it stands, the rest is whole.
-    _path(spec, out_dir, "truth.json").unlink(missing_ok=True)
-    with replacing(_path(spec, out_dir, "mp4")) as partial:
-        _encode(spec, story, partial, on_progress)
-    line, asked = questions_line(spec, story)
-    _path(spec, out_dir, "questions.jsonl").write_text(line, encoding="utf-8")
-    _truth(spec, story).save(_path(spec, out_dir, "truth.json"))
-    return asked
-
-
-def _made(spec: VideoSpec, out_dir: Path) -> GeneratedVideo | None:
-    """What an earlier call with an equal spec has made, if it is all there."""
-    path = _path(spec, out_dir, "truth.json")
-    if not path.is_file() or not (out_dir / f"{spec.key}.mp4").is_file():
-        return None
-    try:
-        truth = read_truth(path)
-    except ValueError:
-        return None
-    if (truth.edition, truth.model_dump(include=set(_drawn(spec)))) != (EDITION, _drawn(spec)):
-        return None
-    if abs(truth.duration - spec.seconds) > 1:
-        return None
-    asked = _path(spec, out_dir, "questions.jsonl").read_text(encoding="utf-8").count('"uid"')
-    return _result(spec, out_dir, truth.frames, truth.duration, asked, time.monotonic())
-
-
-def _result(
-    spec: VideoSpec, out_dir: Path, frames: int, duration: float, asked: int, began: float
-) -> GeneratedVideo:
     return GeneratedVideo(
         spec=spec,
-        video=out_dir / f"{spec.key}.mp4",
-        questions=_path(spec, out_dir, "questions.jsonl"),
-        truth=_path(spec, out_dir, "truth.json"),
-        frames=frames,
-        duration=duration,
+        video=video,
+        questions=questions,
+        truth=truth,
+        frames=len(story.times),
+        duration=story.times.duration,
         asked=asked,
         seconds=time.monotonic() - began,
     )
 
 
-def _path(spec: VideoSpec, out_dir: Path, suffix: str) -> Path:
-    return out_dir / f"{spec.key}.{suffix}"
+def _is_made(spec: VideoSpec, video: Path, path: Path) -> bool:
+    """Whether an earlier call with an equal spec has made the film."""
+    try:
+        truth = read_truth(path)
+    except (FileNotFoundError, ValueError):
+        return False
+    drawn = truth.model_dump(include=set(_drawn(spec)))
+    same = (truth.edition, drawn) == (EDITION, _drawn(spec))
+    return same and abs(truth.duration - spec.seconds) <= 1 and video.is_file()
 
 
 def _encode(spec: VideoSpec, story: Story, path: Path, on_progress: ProgressFn | None) -> None:

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from videoseal.evals.synthetic.facts.puzzles import Show
+from videoseal.evals.synthetic.facts.families import Show
 from videoseal.evals.synthetic.spec import VideoSpec
 
 __all__ = [

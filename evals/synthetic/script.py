@@ -7,13 +7,14 @@ from random import Random
 
 from videoseal.evals.synthetic.drafts import Draft, make_drafts
 from videoseal.evals.synthetic.drawing.backdrops import BACKDROPS
-from videoseal.evals.synthetic.facts.filler import small_sign, small_talk, title
-from videoseal.evals.synthetic.facts.puzzles import Look, Registry, Show
+from videoseal.evals.synthetic.facts.families import Registry, Show
 from videoseal.evals.synthetic.facts.question_mix import choose, decoys
+from videoseal.evals.synthetic.facts.vocabulary import vocabulary
 from videoseal.evals.synthetic.schedule import (
     FrameTimes,
     PlacedCue,
     Shot,
+    TalkMode,
     place_cues,
     place_shots,
     place_signs,
@@ -36,8 +37,6 @@ class Story:
     events: list[Event]
     """In order of start; without boxes and line breaks, which the drawing decides."""
     drafts: list[Draft]
-    secret_shapes: frozenset[str]
-    """`colour shape` pairs that must not fly through the picture just for show."""
 
 
 def tell_story(spec: VideoSpec) -> Story:
@@ -65,18 +64,14 @@ def tell_story(spec: VideoSpec) -> Story:
     writer.add_beeps()
     drafts = make_drafts(rng, mix, writer.placed, groups, extra, times.duration)
     events = sorted(writer.events, key=lambda event: (event.start, event.id))
-    return Story(times, writer.scenes, events, drafts, _secret(registry))
+    return Story(times, writer.scenes, events, drafts)
 
 
 def _small_signs(rng: Random, count: int) -> list[Show]:
     texts: dict[str, None] = {}
     while len(texts) < count:
-        texts[small_sign(rng)] = None
+        texts[vocabulary("en").line("small_signs", rng).upper()] = None
     return [Show("sign", text) for text in texts]
-
-
-def _secret(registry: Registry) -> frozenset[str]:
-    return frozenset(key.replace("|", " ") for family, key in registry.used if family == "crossing")
 
 
 class _Writer:
@@ -124,16 +119,17 @@ class _Writer:
         return self._scene
 
     def add_show(self, show: Show, start: float, end: float) -> None:
-        """Place a sign, a shape, a title or a told fact."""
+        """Place a sign, a table, a title or a told fact."""
+        lines = show.text.splitlines() if show.kind == "table" else show.text.split("|")
         self.placed[show] = self._add(
             show.kind,
             start,
             end,
-            text=show.text.replace("|", " "),
-            lines=show.text.split("|"),
-            language=show.language if show.kind != "shape" else "",
+            text=" ".join(lines).replace("\t", " "),
+            lines=lines,
+            language=show.language,
             speaker=show.speaker,
-            look=_visible(show.look),
+            look={"board": show.board} if show.board else {},
         )
 
     def add_cue(self, cue: PlacedCue) -> None:
@@ -141,15 +137,16 @@ class _Writer:
         if cue.show is not None:
             self.add_show(cue.show, cue.start, cue.end)
             return
-        small = small_talk(self._rng, cue.talk)
+        lines = _small_talk(self._rng, cue.talk)
+        head, mark, _ = lines[0].replace("：", ":").partition(":")
         self._add(
             "subtitle",
             cue.start,
             cue.end,
-            text=" ".join(small.lines),
-            lines=list(small.lines),
+            text=" ".join(lines),
+            lines=lines,
             language=cue.talk,
-            speaker=small.speaker,
+            speaker=head if mark else "",
         )
 
     def add_titles(self) -> None:
@@ -158,12 +155,9 @@ class _Writer:
         for scene in self.scenes:
             if self._rng.random() > 0.4 or scene.end - scene.start < 8:
                 continue
-            text = title(self._rng, len(names) + 1)
-            for _ in range(20):
-                if text.partition("|")[2] not in names:
-                    break
-                text = title(self._rng, len(names) + 1)
-            names.add(text.partition("|")[2])
+            part = str(len(names) + 1)
+            text = vocabulary("en").line("titles", self._rng, part=part).upper()
+            names.add(text)
             start = scene.start + self._rng.uniform(0.2, 0.6)
             self.add_show(Show("title", text), start, start + self._rng.uniform(2.0, 2.8))
 
@@ -188,15 +182,8 @@ class _Writer:
                     event.start, event.end = round(start, 3), round(start + 0.25, 3)
 
 
-def _visible(look: Look | None) -> dict[str, str | int]:
-    if look is None:
-        return {}
-    fields: dict[str, str | int] = {
-        "shape": look.shape,
-        "colour": look.colour,
-        "count": look.count if look.shape else 0,
-        "heading": look.heading,
-        "board": look.board,
-        "emblem": int(look.emblem),
-    }
-    return {name: value for name, value in fields.items() if value}
+def _small_talk(rng: Random, mode: TalkMode) -> list[str]:
+    """One cue of talk that settles no question; English above Chinese where both are spoken."""
+    if mode == "both":
+        return list(vocabulary("zh").two_lines(rng))
+    return [vocabulary("en" if mode == "en" else "zh").line("small_talk", rng)]

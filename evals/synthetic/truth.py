@@ -12,10 +12,10 @@ from videoseal.core.span import Span
 
 __all__ = ["EDITION", "Box", "Event", "EventKind", "Scene", "Truth", "read_truth"]
 
-EDITION = 2
+EDITION = 3
 """Raised whenever the same spec begins to give other pictures, events or questions."""
 
-EventKind = Literal["title", "sign", "subtitle", "clock", "shape", "beep"]
+EventKind = Literal["title", "sign", "table", "subtitle", "clock", "beep"]
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels, half-open."""
 
@@ -34,17 +34,15 @@ class Event(BaseModel):
     text: str = ""
     """The words; lines joined by a space. A clock has its first reading."""
     lines: list[str] = Field(default_factory=list)
-    """The words as they are broken on screen."""
+    """The words as they are broken on screen; columns of a table are parted by tabs."""
     language: Literal["en", "zh", "both", ""] = ""
     speaker: str = ""
     scene: int = -1
     """Index of the scene that it starts in."""
     box: Box | None = None
-    """Where its ink or board is at the start; shapes on the way in may stick out of the frame."""
-    box_end: Box | None = None
-    """Where it is in its last frame, if that differs."""
+    """Where its ink or board is."""
     look: dict[str, str | int] = Field(default_factory=dict)
-    """Shape, colour, count, heading, board: what can be seen but not read."""
+    """Colour of the board where that is asked for, and the pitch of a beep."""
 
     @property
     def span(self) -> Span:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from videoseal.core.errors import VideosealError
 from videoseal.core.progress import Progress
 from videoseal.evals.benchmarks.selection import locate
-from videoseal.evals.item import Item
+from videoseal.evals.item import UNSEEN, Item
 from videoseal.evals.running.run import ReadyVideo, RunProgress
 from videoseal.graph.resources import Resources
 from videoseal.indexing.pipeline import index_video
@@ -120,7 +120,10 @@ def prepare(
     split = split_by_video(usable, share, seed)
     train: list[TaskLabel] = []
     for label in split.train:
-        if difficulty and (why := difficulty.verdict(label.item)):
+        if label.item.group == UNSEEN:
+            why = "unseen wording, kept for measuring"
+            dropped.append(Dropped(label.item.benchmark, label.item.uid, why))
+        elif difficulty and (why := difficulty.verdict(label.item)):
             dropped.append(Dropped(label.item.benchmark, label.item.uid, why))
         else:
             train.append(label)

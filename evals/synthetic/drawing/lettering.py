@@ -9,19 +9,14 @@ from random import Random
 from PIL import Image, ImageDraw, ImageFont
 
 from videoseal.core.errors import MissingDependency
-from videoseal.evals.synthetic.drawing.drawn_shapes import (
-    BOARD_COLOURS,
-    COLOURS,
-    RGB,
-    shape_picture,
-)
 from videoseal.evals.synthetic.drawing.sprite import Sprite
-from videoseal.evals.synthetic.facts.puzzles import Language
+from videoseal.evals.synthetic.facts.families import Language
 from videoseal.evals.synthetic.truth import Event
 
-__all__ = ["board_picture", "font_for", "line_picture", "words_picture"]
+__all__ = ["board_picture", "digits_picture", "font_for", "words_picture"]
 
 _Font = ImageFont.FreeTypeFont
+RGB = tuple[int, int, int]
 
 _SIMPLIFIED = 2
 """Face of the collection that draws Chinese the way it is written in the mainland."""
@@ -69,7 +64,13 @@ def _break_line(text: str, font: _Font, width: int) -> list[str]:
     return lines
 
 
-def line_picture(
+def digits_picture(text: str, size: int) -> Sprite:
+    """The reading of a clock."""
+    font = font_for("en", size)
+    return Sprite(_line_picture(text, font, (235, 235, 225), outline=(20, 20, 20), stroke=2))
+
+
+def _line_picture(
     text: str, font: _Font, ink: RGB, *, outline: RGB | None = None, stroke: int = 0
 ) -> Image.Image:
     """One line, cut to its ink; `stroke` is the outline's width, or boldness without outline."""
@@ -89,59 +90,71 @@ def line_picture(
 
 _WHITE: RGB = (250, 250, 246)
 _BLACK: RGB = (12, 12, 14)
+_BOARDS: dict[str, tuple[RGB, RGB]] = {
+    "blue": ((24, 62, 142), (250, 250, 250)),
+    "green": ((16, 104, 60), (250, 250, 250)),
+    "red": ((172, 26, 34), (252, 250, 246)),
+    "yellow": ((246, 208, 50), (24, 22, 18)),
+    "white": ((242, 242, 238), (22, 26, 34)),
+    "black": ((26, 28, 32), (246, 246, 242)),
+    "orange": ((232, 122, 28), (26, 20, 14)),
+    "purple": ((96, 40, 136), (250, 248, 252)),
+}
+"""Board and lettering by the name of the colour."""
+_TABLE_S = 0.075
+"""Largest lettering of a table, as a share of the picture's height."""
 
 
 def board_picture(event: Event, width: int, height: int, rng: Random) -> tuple[Sprite, list[str]]:
-    """A board with the event's lines and emblem, and the lines as they were broken."""
-    floating = bool(event.look.get("shape")) and not event.look.get("emblem")
-    limit = int(width * (0.5 if floating else 0.8))
+    """A board with the event's lines, and the lines as they were broken."""
+    limit = int(width * 0.8)
     language = _face(event)
-    size = int(height * rng.uniform(0.058, 0.095))
-    lines, font = event.lines, font_for(language, size)
-    while max(font.getlength(line) for line in lines) > limit and size > height * 0.05:
+    size = int(height * rng.uniform(0.055, _TABLE_S if event.kind == "table" else 0.095))
+    font = font_for(language, size)
+    while _wide(event.lines, font) > limit and size > height * 0.05:
         size -= 1
         font = font_for(language, size)
-    lines = [part for line in lines for part in _break_line(line, font, limit)]
-    board, ink = _colours(event, rng)
-    pictures = [line_picture(line, font, ink, stroke=max(0, size // 40)) for line in lines]
-    emblem = None
-    if event.look.get("emblem"):
-        side = int(2.2 * size)
-        emblem = shape_picture(str(event.look["shape"]), str(event.look["colour"]), side)
-    return Sprite(_assemble(pictures, emblem, size, board, ink)), lines
+    board, ink = _BOARDS[str(event.look.get("board") or rng.choice(list(_BOARDS)))]
+    lines = event.lines
+    if event.kind == "sign":
+        lines = [part for line in lines for part in _break_line(line, font, limit)]
+    rows = [
+        [_line_picture(cell, font, ink, stroke=max(0, size // 40)) for cell in line.split("\t")]
+        for line in lines
+    ]
+    return Sprite(_assemble(rows, size, board, ink, centred=event.kind == "sign")), lines
+
+
+def _wide(lines: list[str], font: _Font) -> float:
+    """Width of the widest line, or of a table's columns together."""
+    rows = [line.split("\t") for line in lines]
+    columns = max(map(len, rows))
+    if columns == 1:
+        return max(font.getlength(line) for line in lines)
+    table = [row for row in rows if len(row) == columns]
+    gaps = 1.5 * font.size * (columns - 1)
+    return gaps + sum(max(map(font.getlength, column)) for column in zip(*table, strict=True))
 
 
 def _assemble(
-    pictures: list[Image.Image], emblem: Image.Image | None, size: int, board: RGB, ink: RGB
+    rows: list[list[Image.Image]], size: int, board: RGB, ink: RGB, *, centred: bool
 ) -> Image.Image:
-    pad, step = int(0.7 * size), int(1.35 * size)
-    shift = emblem.width + pad if emblem else 0
-    inner = max(picture.width for picture in pictures)
-    tall = max(step * len(pictures), emblem.height if emblem else 0)
-    made = Image.new("RGBA", (inner + shift + 2 * pad, tall + 2 * pad), (0, 0, 0, 0))
+    """Lines below each other, centred or in columns, on a board with a rim."""
+    pad, step, gap = int(0.7 * size), int(1.35 * size), int(1.5 * size)
+    table = [row for row in rows if len(row) > 1]
+    widths = [max(cell.width for cell in column) for column in zip(*table, strict=True)]
+    inner = max(max(row[0].width for row in rows), sum(widths) + gap * max(0, len(widths) - 1))
+    made = Image.new("RGBA", (inner + 2 * pad, step * len(rows) + 2 * pad), (0, 0, 0, 0))
     edge = (0, 0, made.width - 1, made.height - 1)
     rim = max(2, size // 12)
     ImageDraw.Draw(made).rounded_rectangle(edge, size // 3, fill=board, outline=ink, width=rim)
-    if emblem:
-        made.alpha_composite(emblem, (pad, (made.height - emblem.height) // 2))
-    top = (made.height - step * len(pictures)) // 2
-    for number, picture in enumerate(pictures):
-        x = pad + shift + (inner - picture.width) // 2
-        made.alpha_composite(picture, (x, top + number * step + (step - picture.height) // 2))
+    for number, row in enumerate(rows):
+        x = pad + ((inner - row[0].width) // 2 if centred else 0)
+        for column, cell in enumerate(row):
+            y = pad + number * step + (step - cell.height) // 2
+            made.alpha_composite(cell, (x, y))
+            x += widths[column] + gap if len(row) > 1 else 0
     return made
-
-
-def _colours(event: Event, rng: Random) -> tuple[RGB, RGB]:
-    """The board that is asked for, or one on which the emblem stands out."""
-    asked = event.look.get("board")
-    if asked:
-        return BOARD_COLOURS[str(asked)]
-    names = list(BOARD_COLOURS)
-    emblem = str(event.look.get("colour", ""))
-    if event.look.get("emblem") and emblem:
-        dark = sum(COLOURS[emblem]) > 380
-        names = [n for n in ("black", "white") if (n == "black") == dark]
-    return BOARD_COLOURS[rng.choice(names)]
 
 
 def words_picture(event: Event, width: int, height: int) -> tuple[Sprite, list[str]]:
@@ -155,7 +168,7 @@ def words_picture(event: Event, width: int, height: int) -> tuple[Sprite, list[s
         for part in _break_line(line, font, int(0.9 * width)):
             lines.append(part)
             pictures.append(
-                line_picture(part, font, _WHITE, outline=_BLACK, stroke=max(2, size // 12))
+                _line_picture(part, font, _WHITE, outline=_BLACK, stroke=max(2, size // 12))
             )
     step = int(1.3 * size)
     wide = max(picture.width for picture in pictures)

@@ -1,65 +1,165 @@
-"""A family of facts: one template, five keys of which one is never shown, four values."""
+"""A family of facts: what is shown, drawn so that only one thing in the video settles a question.
+
+Four facts of a family are shown and one of them is asked about, or a fifth that is not shown. A
+fact is a value on a sign, a row of a table, a line that is said, or a chain of two of these that
+share a name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from videoseal.evals.synthetic.facts.near_misses import ValueMaker
-from videoseal.evals.synthetic.facts.puzzles import Language, Puzzle, Registry, Show, ShowKind
 
 __all__ = [
     "Decoy",
     "Exhausted",
     "Family",
-    "Key",
+    "Fields",
     "KeyMaker",
+    "Language",
+    "Puzzle",
+    "Registry",
+    "Show",
+    "ShowKind",
     "build",
     "decoy",
-    "fresh_keys",
     "grid",
     "lone",
 ]
 
-Key = dict[str, str]
-KeyMaker = Callable[[Random], list[Key]]
+Language = Literal["en", "zh"]
+ShowKind = Literal["sign", "table", "subtitle", "title"]
+Fields = Mapping[str, str]
+KeyMaker = Callable[[Random], list[dict[str, str]]]
 
-_SHOWN = 4
-_TRIES = 60
+_SHOWN: Final = 4
+_TRIES: Final = 60
 
 
 class Exhausted(Exception):
     """A family has no unused keys left for this video."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Show:
+    """One thing to be shown once; compared by identity, since texts may look alike."""
+
+    kind: ShowKind
+    text: str
+    """`|` marks where a sign may break its line; a table's rows are lines, its columns tabs."""
+    language: Language = "en"
+    speaker: str = ""
+    board: str = ""
+    """Colour of the board; free when empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Puzzle:
+    """What must be shown for a question, and what makes the question; options in any order."""
+
+    family: str
+    fields: Fields
+    """What a phrasing's names in braces stand for."""
+    options: tuple[str, ...]
+    values: tuple[str, ...]
+    """What an answer in prose must say for each option."""
+    answer: int | None
+    """Index of the right option; None when the video has no answer."""
+    shows: tuple[Show, ...]
+    proof: tuple[Show, ...]
+    """The shows that carry the answer, one or two hops; empty when there is none."""
+    types: tuple[str, ...]
+    evidence: Literal["text", "visual"]
+
+
+@dataclass(slots=True)
+class Registry:
+    """Which keys are spoken for, so that every fact of a video is told once and never denied."""
+
+    used: set[tuple[str, str]] = field(default_factory=set)
+
+    def fresh(self, family: str, keys: KeyMaker, rng: Random) -> list[dict[str, str]]:
+        """Keys that `family` has not used in this video; Exhausted when the pool is empty."""
+        for _ in range(_TRIES):
+            found = keys(rng)
+            names = {(family, "|".join(key.values())) for key in found}
+            if len(names) == len(found) and not names & self.used:
+                self.used |= names
+                return found
+        raise Exhausted(family)
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One kind of fact; `{v}` stands for the value, other fields for the key."""
+    """One kind of fact; in templates `{v}` stands for the value, other fields for the key."""
 
     name: str
-    kind: ShowKind
-    show: str
-    ask: str
+    show: Sequence[tuple[str, str]]
+    """`sign`, `board`, `table` or `subtitle`, with its template; two of them make a chain."""
     keys: KeyMaker
     """Gives five near-miss keys, shuffled; the last is the absent one."""
     values: ValueMaker
+    beside: KeyMaker | None = None
+    """What else each fact shows: the name that links a chain, or a table's other column."""
+    headings: Sequence[str] = ()
+    """What may stand over a table."""
     types: Sequence[str] = ("key information retrieval",)
     language: Language = "en"
     option: str = "{v}"
 
+    @property
+    def kind(self) -> str:
+        """What it is asked for as: `chain`, or that of its only template."""
+        return "chain" if len(self.show) > 1 else self.show[0][0]
+
+    def draw(self, rng: Random, registry: Registry) -> list[dict[str, str]]:
+        """The fields of five facts, values and all but the last one's to be shown."""
+        facts = registry.fresh(self.name, self.keys, rng)
+        if self.beside:
+            beside = registry.fresh(f"{self.name} beside", self.beside, rng)
+            facts = [fact | more for fact, more in zip(facts, beside, strict=True)]
+        while True:
+            values = self.values(rng, len(facts))
+            # None names its own key: nobody gives a present to herself.
+            if all(v not in fact.values() for fact, v in zip(facts, values, strict=True)):
+                return [fact | {"v": v} for fact, v in zip(facts, values, strict=True)]
+
+    def tell(self, facts: Sequence[Fields], rng: Random) -> list[tuple[Show, ...]]:
+        """For each fact the shows that state it; the rows of a table share one."""
+        if self.kind == "table":
+            [(_, form)] = self.show
+            head = rng.choice(self.headings)
+            text = "\n".join([head, *(form.format(**fact).replace("|", "\t") for fact in facts)])
+            shown = Show("table", self._cased(text), self.language)
+            return [(shown,)] * len(facts)
+        return [tuple(self._show(kind, form, fact) for kind, form in self.show) for fact in facts]
+
+    def _show(self, kind: str, form: str, fact: Fields) -> Show:
+        text = form.format(**fact)
+        if kind == "subtitle":
+            head, mark, _ = text.replace("：", ":").partition(":")
+            return Show("subtitle", text, self.language, speaker=head if mark else "")
+        board = fact["v"] if kind == "board" else ""
+        return Show("sign", self._cased(text), self.language, board=board)
+
+    def _cased(self, text: str) -> str:
+        return text.upper() if self.language == "en" else text
+
 
 class Decoy(NamedTuple):
-    """Four facts that are shown and not asked about, and a fifth that is not even shown."""
+    """Four signs that are shown and not asked about, and a fifth that is not even shown."""
 
     shows: tuple[Show, ...]
     absent: Show
 
 
-def lone(field: str, values: ValueMaker) -> KeyMaker:
+def lone(name: str, values: ValueMaker) -> KeyMaker:
     """Keys of one field, drawn like near-miss values."""
-    return lambda rng: [{field: value} for value in values(rng, _SHOWN + 1)]
+    return lambda rng: [{name: value} for value in values(rng, _SHOWN + 1)]
 
 
 def grid(*fields: tuple[str, ValueMaker]) -> KeyMaker:
@@ -69,7 +169,7 @@ def grid(*fields: tuple[str, ValueMaker]) -> KeyMaker:
     """
     (first, firsts), (second, seconds) = fields
 
-    def make(rng: Random) -> list[Key]:
+    def make(rng: Random) -> list[dict[str, str]]:
         rows, columns = firsts(rng, 3), seconds(rng, 2)
         cells = [(row, column) for row in rows for column in columns]
         rng.shuffle(cells)
@@ -81,58 +181,26 @@ def grid(*fields: tuple[str, ValueMaker]) -> KeyMaker:
     return make
 
 
-def fresh_keys(family: str, keys: KeyMaker, rng: Random, registry: Registry) -> list[Key]:
-    """Five keys that `family` has not used in this video; Exhausted when the pool is empty."""
-    for _ in range(_TRIES):
-        found = keys(rng)
-        names = ["|".join(key.values()) for key in found]
-        if len(set(names)) == len(names) and registry.free(family, names):
-            registry.take(family, names)
-            return found
-    raise Exhausted(family)
-
-
-def _tell(family: Family, key: Key, value: str) -> Show:
-    """The show that states one fact."""
-    text = family.show.format(**key, v=value)
-    if family.kind == "sign" and family.language == "en":
-        text = text.upper()
-    return Show(family.kind, text, family.language, speaker=_speaker(text, family.kind))
-
-
-def _speaker(text: str, kind: ShowKind) -> str:
-    head, mark, _ = text.replace("：", ":").partition(":")
-    return head if kind == "subtitle" and mark else ""
-
-
-def _values(family: Family, keys: list[Key], rng: Random) -> list[str]:
-    """One value a key, none of which names its own key: nobody gives a present to herself."""
-    while True:
-        values = family.values(rng, len(keys))
-        if all(v not in key.values() for key, v in zip(keys, values, strict=True)):
-            return values
-
-
 def build(family: Family, rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
     """Four facts of `family`, and a question about one of them or about a fifth never shown."""
-    *shown, absent = fresh_keys(family.name, family.keys, rng, registry)
-    values = _values(family, shown, rng)
-    shows = tuple(_tell(family, key, value) for key, value in zip(shown, values, strict=True))
+    *shown, absent = family.draw(rng, registry)
+    told = family.tell(shown, rng)
     gold = rng.randrange(_SHOWN)
+    values = tuple(fact["v"] for fact in shown)
     return Puzzle(
         family=family.name,
-        question=family.ask.format(**(shown[gold] if answerable else absent)),
+        fields=shown[gold] if answerable else absent,
         options=tuple(family.option.format(v=value) for value in values),
+        values=values,
         answer=gold if answerable else None,
-        shows=shows,
-        proof=(shows[gold],) if answerable else (),
+        shows=tuple(dict.fromkeys(show for shows in told for show in shows)),
+        proof=told[gold] if answerable else (),
         types=tuple(family.types),
+        evidence="visual" if family.kind == "board" else "text",
     )
 
 
 def decoy(family: Family, rng: Random, registry: Registry) -> Decoy:
-    """Five facts of `family` with five values."""
-    keys = fresh_keys(family.name, family.keys, rng, registry)
-    values = family.values(rng, len(keys))
-    *shows, absent = (_tell(family, key, value) for key, value in zip(keys, values, strict=True))
-    return Decoy(tuple(shows), absent)
+    """Five signs of `family` with five values."""
+    shows = [show for (show,) in family.tell(family.draw(rng, registry), rng)]
+    return Decoy(tuple(shows[:_SHOWN]), shows[_SHOWN])

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from itertools import chain, cycle, islice
+from collections.abc import Iterator
+from itertools import cycle, islice
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-from videoseal.evals.synthetic.facts import chains, visuals
-from videoseal.evals.synthetic.facts.families import Decoy, Exhausted, Family, build, decoy
-from videoseal.evals.synthetic.facts.puzzles import Puzzle, Registry
-from videoseal.evals.synthetic.facts.wordings import wordings
+from videoseal.evals.synthetic.facts.families import (
+    Decoy,
+    Exhausted,
+    Family,
+    Puzzle,
+    Registry,
+    build,
+    decoy,
+)
+from videoseal.evals.synthetic.facts.vocabulary import families
 
 __all__ = ["Afterthought", "Mix", "choose", "decoys"]
 
-Afterthought = Literal["period", "next", "title"]
+Afterthought = Literal["period", "next"]
 """Questions that are made from what was placed, not placed for the question."""
 
-_AFTERTHOUGHTS: dict[str, Afterthought] = {"period": "period", "next": "next", "title": "title"}
-_MAX_CROSSINGS = 6
-_ROUND = 10
-"""No kind has more families."""
-
 _CYCLE = (
-    "sign", "talk", "visual", "sign-", "talk-zh",
-    "badge", "talk", "period", "talk-zh-", "sign",
-    "bought", "sign-zh", "visual", "talk-", "title",
-    "next", "visual", "talk", "badge-", "ferry",
-    "talk-zh", "sign", "crossing", "visual-", "door",
-    "talk", "sign", "talk-zh", "sign-", "period-",
+    "sign", "subtitle", "table", "sign-", "subtitle zh",
+    "chain", "subtitle", "period", "subtitle zh-", "table",
+    "sign", "sign zh", "board", "subtitle-", "table zh",
+    "next", "table-", "subtitle", "chain-", "sign",
+    "subtitle zh", "sign", "period-", "subtitle", "chain",
+    "table", "subtitle", "board-", "subtitle zh", "chain zh",
 )  # fmt: skip
 """Kinds of question in turn, so that every prefix is mixed; `-` asks for what is not there."""
 
@@ -43,35 +43,26 @@ class Mix(NamedTuple):
 
 
 class _Decks:
-    """Builders of each kind, dealt in a shuffled round so that families take turns."""
+    """Families of each kind, dealt in a shuffled round so that they take turns."""
 
     def __init__(self, rng: Random) -> None:
-        self._rounds: dict[str, Iterator[Callable[..., Puzzle]]] = {
-            "sign": self._families(rng, wordings("en").signs),
-            "sign-zh": self._families(rng, wordings("zh").signs),
-            "talk": self._families(rng, wordings("en").talk),
-            "talk-zh": self._families(rng, wordings("zh").talk),
-            "visual": cycle(visuals.VISUALS),
-            "badge": cycle([chains.badge]),
-            "door": cycle([chains.door_code]),
-            "ferry": cycle([chains.departures]),
-            "bought": cycle([chains.purchases]),
-            "crossing": chain([visuals.crossing] * _MAX_CROSSINGS, cycle(visuals.VISUALS)),
+        kinds: dict[str, list[Family]] = {}
+        for family in families().values():
+            kind = family.kind if family.language == "en" else f"{family.kind} {family.language}"
+            kinds.setdefault(kind, []).append(family)
+        self._sizes = {kind: len(members) for kind, members in kinds.items()}
+        self._rounds: dict[str, Iterator[Family]] = {
+            kind: cycle(rng.sample(members, len(members))) for kind, members in kinds.items()
         }
-
-    @staticmethod
-    def _families(rng: Random, families: Sequence[Family]) -> Iterator[Callable[..., Puzzle]]:
-        order = rng.sample(families, len(families))
-        return cycle([partial(build, family) for family in order])
 
     def draw(self, kind: str, rng: Random, registry: Registry, *, answerable: bool) -> Puzzle:
         """The next puzzle of `kind`; a family that ran out of keys is passed over.
 
         Where all families of a kind ran out, in videos of many hours, a sign takes the place.
         """
-        for maker in islice(self._rounds[kind], _ROUND):
+        for family in islice(self._rounds[kind], self._sizes[kind]):
             try:
-                return maker(rng, registry, answerable=answerable)
+                return build(family, rng, registry, answerable=answerable)
             except Exhausted:
                 continue
         assert kind != "sign", "the families of signs have keys for days"
@@ -84,8 +75,8 @@ def choose(rng: Random, registry: Registry, count: int) -> Mix:
     later: list[tuple[Afterthought, bool]] = []
     for kind, _ in zip(cycle(_CYCLE), range(count), strict=False):
         plain, answerable = kind.removesuffix("-"), not kind.endswith("-")
-        if plain in _AFTERTHOUGHTS:
-            later.append((_AFTERTHOUGHTS[plain], answerable))
+        if plain in get_args(Afterthought):
+            later.append((plain, answerable))  # type: ignore[arg-type]
         else:
             puzzles.append(decks.draw(plain, rng, registry, answerable=answerable))
     return Mix(puzzles, later)
@@ -93,12 +84,12 @@ def choose(rng: Random, registry: Registry, count: int) -> Mix:
 
 def decoys(rng: Random, registry: Registry, count: int) -> list[Decoy]:
     """`count` groups of signs that no puzzle asks about, of the same kinds as the puzzles' own."""
-    signs = wordings("en").signs + wordings("zh").signs
-    families = cycle(rng.sample(signs, len(signs)))
+    signs = [family for family in families().values() if family.kind == "sign"]
+    turns = cycle(rng.sample(signs, len(signs)))
     found: list[Decoy] = []
     while len(found) < count:
         try:
-            found.append(decoy(next(families), rng, registry))
+            found.append(decoy(next(turns), rng, registry))
         except Exhausted:
             continue
     return found

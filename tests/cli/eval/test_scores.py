@@ -42,6 +42,24 @@ def test_prices_turn_tokens_into_money(place: Place) -> None:
     assert "$" not in place.run("eval", "score", "first").stdout
 
 
+def test_seen_and_unseen_words_are_scored_apart(place: Place) -> None:
+    """Generated questions have rates by wording, in table, JSON and report; others have none."""
+    assert "wordings" not in json.loads(place.run("eval", "score", "first", "--json").stdout)[0]
+    with RecordFile(place.data_dir / "runs" / "worded" / "samples.jsonl") as file:
+        for number in range(4):
+            group = f"{'unseen' if number == 0 else 'seen'} wording"
+            asked = item(f"q{number}", group=group)
+            file.append(record(asked, proven("A" if number == 0 else "B")))
+    shown = place.run("eval", "score", "worded").stdout
+    assert "unseen wording" in shown
+    (system,) = json.loads(place.run("eval", "score", "worded", "--json").stdout)
+    rates = {name: found["accuracy"]["mean"] for name, found in system["wordings"].items()}
+    assert rates == {"seen wording": 1.0, "unseen wording": 0.0}
+    assert place.run("eval", "report", "worded").exit_code == 0
+    page = (place.data_dir / "runs" / "worded" / "report.md").read_text("utf-8")
+    assert "By wording" in page
+
+
 def test_report_tells_money(place: Place) -> None:
     """The page has a column of money only where prices were given."""
     page = place.data_dir / "runs" / "first" / "report.md"

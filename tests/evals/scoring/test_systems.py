@@ -123,6 +123,27 @@ def test_free_text_is_neither_right_nor_wrong() -> None:
     assert status_counts(tally)["answered"] == 2
 
 
+@pytest.mark.parametrize(
+    ("value", "text", "right"),
+    [
+        ("14:35", "It opens at 14:35.", True),
+        ("14:35", "It opens at 14:53.", False),
+        ("20", "Platform 20", True),
+        ("20", "3.20, or 20:15", False),
+        ("heron", "HERON", True),
+        ("heron", "herons", False),
+        ("\u661f\u671f\u4e00", "\u5728\u661f\u671f\u4e00\u3002", True),
+    ],
+)
+def test_open_questions_are_right_by_the_value_they_name(value, text, right) -> None:
+    """A generated question without options needs no judge: the value stands in the answer."""
+    asked = item(question=Question(text="When?"), answer=value, exact=True)
+    answered = proven().model_copy(update={"choice": None, "text": text})
+    tally = ScoreTable()
+    tally.add(outcome_of(record(asked, answered)))
+    assert scores(tally)["accuracy"][:1] == (float(right),)
+
+
 def test_money_needs_a_price_for_every_model_that_used_tokens() -> None:
     """Unknown prices leave the sum unknown; models without tokens need none."""
     told = record(answer=proven())

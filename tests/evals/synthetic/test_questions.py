@@ -11,24 +11,23 @@ from itertools import pairwise
 
 import pytest
 
+from videoseal.core.errors import SettingsError
 from videoseal.core.span import Span
 from videoseal.evals.benchmarks import lvbench
 from videoseal.evals.item import Item
-from videoseal.evals.synthetic.facts.wordings import wordings
+from videoseal.evals.synthetic.facts.families import Family
+from videoseal.evals.synthetic.facts.vocabulary import families
+from videoseal.evals.synthetic.phrasings import plain_wordings, shipped_wordings, with_wordings
 from videoseal.evals.synthetic.questions import questions_line
 from videoseal.evals.synthetic.script import Story, tell_story
 from videoseal.evals.synthetic.spec import VideoSpec
 
-FAMILIES = {
-    family.name: family
-    for known in (wordings("en"), wordings("zh"))
-    for family in (*known.signs, *known.talk)
-}
+FAMILIES = families()
+WORDINGS = shipped_wordings()
 SEEDS = range(12)
-SIX = {
+TYPES = {
     "key information retrieval",
     "event understanding",
-    "summarization",
     "entity recognition",
     "reasoning",
     "temporal grounding",
@@ -43,8 +42,13 @@ def _story(seed: int, minutes: float = 60) -> Story:
 def _items(tmp_path, seed: int, minutes: float = 60) -> list[Item]:
     spec = VideoSpec(seed=seed, minutes=minutes)
     path = tmp_path / f"{spec.key}.questions.jsonl"
-    path.write_text(questions_line(spec, _story(seed, minutes))[0], encoding="utf-8")
+    path.write_text(questions_line(spec, _story(seed, minutes), WORDINGS)[0], encoding="utf-8")
     return lvbench.load(path)
+
+
+def _lettered(tmp_path, seed: int) -> list[Item]:
+    """Questions with an option that is right."""
+    return [item for item in _items(tmp_path, seed) if item.answerable and not item.free_text]
 
 
 @pytest.mark.parametrize(("minutes", "least", "most"), [(1, 3, 5), (20, 12, 20), (60, 36, 44)])
@@ -54,7 +58,7 @@ def test_questions_load_in_the_published_format(tmp_path, minutes, least, most) 
     assert least <= len(items) <= most
     assert len({item.uid for item in items}) == len(items)
     for item in items:
-        assert len(set(item.question.options)) == 4
+        assert len(set(item.question.options)) == (0 if item.free_text else 4)
         assert item.answerable == bool(item.evidence) == bool(item.answer)
         assert all(0 <= start < end <= minutes * 60 for start, end in item.evidence)
 
@@ -62,7 +66,7 @@ def test_questions_load_in_the_published_format(tmp_path, minutes, least, most) 
 def test_whole_seconds_cover_the_exact_spans() -> None:
     """`time_reference` is LVBench's; `gold` says the same to the frame."""
     spec = VideoSpec(seed=1, minutes=60)
-    for asked in json.loads(questions_line(spec, _story(1))[0])["qa"]:
+    for asked in json.loads(questions_line(spec, _story(1), WORDINGS)[0])["qa"]:
         coarse = lvbench.read_references(asked["time_reference"])
         fine = [Span(*pair) for pair in asked["gold"]]
         assert asked["hops"] == len(fine) == len(coarse) <= 2
@@ -71,16 +75,16 @@ def test_whole_seconds_cover_the_exact_spans() -> None:
             assert inner.end <= outer.end < inner.end + 1
 
 
-def test_all_six_types_and_both_languages_are_asked_from_twenty_minutes_on() -> None:
+def test_all_types_and_both_languages_are_asked_from_twenty_minutes_on() -> None:
     """A fifth has no answer, most need text, some two moments."""
     for seed in SEEDS:
         drafts = _story(seed, 20).drafts
-        assert {name for draft in drafts for name in draft.types} == SIX
+        assert {name for draft in drafts for name in draft.types} >= TYPES - {"entity recognition"}
         assert 0.15 <= sum(draft.answer is None for draft in drafts) / len(drafts) <= 0.25
         assert sum(draft.evidence == "text" for draft in drafts) > len(drafts) / 2
         assert any(draft.evidence == "visual" for draft in drafts)
         assert any(len(draft.gold) == 2 for draft in drafts)
-        assert any(re.search("[\u4e00-\u9fff]", draft.question) for draft in drafts)
+        assert any(draft.family.endswith("-zh") for draft in drafts)
 
 
 def test_evidence_is_shorter_than_three_seconds_and_uniform_sampling_misses_it() -> None:
@@ -100,7 +104,7 @@ def test_evidence_is_shorter_than_three_seconds_and_uniform_sampling_misses_it()
 def test_letters_are_balanced(tmp_path) -> None:
     """Among questions with an answer no letter is right more often than another by two."""
     for seed in SEEDS:
-        letters = Counter(item.answer for item in _items(tmp_path, seed) if item.answerable)
+        letters = Counter(item.answer for item in _lettered(tmp_path, seed))
         assert set(letters) == set("ABCD")
         assert max(letters.values()) - min(letters.values()) <= 1
 
@@ -129,7 +133,7 @@ def test_the_questions_alone_do_not_give_answers_away(tmp_path) -> None:
     """No rule of thumb on options or on the rest of the file beats chance clearly."""
     right, asked = Counter[str](), 0
     for seed in SEEDS:
-        items = [item for item in _items(tmp_path, seed) if item.answerable]
+        items = _lettered(tmp_path, seed)
         everything = " ".join(item.question.render() for item in items)
         asked += len(items)
         for item in items:
@@ -140,114 +144,144 @@ def test_the_questions_alone_do_not_give_answers_away(tmp_path) -> None:
     assert {rule: n / asked for rule, n in right.items() if n / asked > 0.25 + slack} == {}
 
 
-def _pattern(template: str, key: dict[str, str] | None = None) -> re.Pattern[str]:
-    """A template as a pattern; fields of `key` filled in, the rest open."""
-    parts = re.split(r"\{(\w+)\}", template.replace("|", " "))
-    made = ""
-    for number, part in enumerate(parts):
-        if number % 2 == 0:
-            made += re.escape(part)
-        else:
-            made += re.escape(key[part]) if key and part in key else f"(?P<{part}>.+?)"
-    return re.compile(made, re.IGNORECASE)
+def _stated(story: Story, family: Family) -> list[dict[str, str]]:
+    """Every fact of a family that reading the whole video tells, chains joined by shared names."""
+    facts: list[dict[str, str]] = [{}]
+    for kind, form in family.show:
+        parts = re.split(r"\{(\w+)\}", form.replace("|", "\t") if kind == "table" else form)
+        named = (f"(?P<{p}>.+?)" if number % 2 else re.escape(p) for number, p in enumerate(parts))
+        pattern = re.compile("".join(named), re.IGNORECASE)
+        found = [
+            match.groupdict() | ({"v": str(event.look["board"])} if kind == "board" else {})
+            for event in story.events
+            if (kind == "board") == ("board" in event.look)
+            for text in (event.lines if kind == "table" else ["|".join(event.lines)])
+            if (match := pattern.fullmatch(text))
+        ]
+        facts = [a | b for a in facts for b in found if _agree(a, b)]
+    return facts
+
+
+def _agree(a: dict[str, str], b: dict[str, str]) -> bool:
+    return all(a[name].lower() == b[name].lower() for name in a.keys() & b.keys())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_facts_are_told_once_or_never(seed) -> None:
     """Reading all texts gives just the right option; for a question without answer, none at all."""
-    story = _story(seed)
-    texts = [event.text for event in story.events]
-    seen = 0
+    story, seen = _story(seed), set[str]()
     for draft in story.drafts:
         if (family := FAMILIES.get(draft.family)) is None:
             continue
-        seen += 1
-        match = _pattern(family.ask).fullmatch(draft.question)
-        assert match is not None, draft.question
-        told = [
-            m for text in texts if (m := _pattern(family.show, match.groupdict()).fullmatch(text))
-        ]
-        if draft.answer is None:
-            assert told == []
-        else:
-            right = family.option.format(v=told[0]["v"])
-            assert [m["v"] for m in told] == [told[0]["v"]]
-            assert right.lower() == draft.options[draft.answer].lower()
-    assert seen >= 15
-
-
-def _joined(question: str, texts: str) -> str | None:
-    """The answer to a two-step question by reading all texts; None where a step is missing."""
-    if lost := re.search("who lost the (.+)[?]", question):
-        first, second = rf"(.+): I lost the {lost[1]}\.", r"BADGE (\d+) {}"
-    elif club := re.search("where the (.+) meets[?]", question):
-        first, second = rf"{club[1]} MEETS IN ROOM (\d+)", r"ROOM {} DOOR CODE (\w+)"
-    else:
-        return None
-    link = re.search(f"^{first}$", texts, re.MULTILINE | re.IGNORECASE)
-    if link is None:
-        return None
-    found = re.search(f"^{second.format(link[1])}$", texts, re.MULTILINE | re.IGNORECASE)
-    return found[1].lower() if found else None
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_two_steps_lead_to_the_answer(seed) -> None:
-    """One moment names who or where, the other what was asked; both are in the evidence."""
-    story = _story(seed)
-    texts = "\n".join(event.text for event in story.events)
-    chains = [draft for draft in story.drafts if draft.family in ("badge", "door")]
-    assert chains
-    for draft in chains:
-        right = None if draft.answer is None else draft.options[draft.answer]
-        assert _joined(draft.question, texts) == right
-        assert len(draft.gold) == (0 if right is None else 2)
+        seen.add(family.kind)
+        asked = {name: draft.fields[name] for name in _named(draft.family)}
+        told = [fact["v"].lower() for fact in _stated(story, family) if _agree(fact, asked)]
+        right = [] if draft.answer is None else [draft.values[draft.answer].lower()]
+        assert told == right, (draft.family, asked)
+        assert len(draft.gold) == (len(family.show) if right else 0)
+    assert seen == {"sign", "subtitle", "table", "chain", "board"}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_distractors_are_really_shown(seed) -> None:
     """All four options of a told fact stand in the video, also where none of them is right."""
     story = _story(seed)
-    everything = "\n".join(event.text for event in story.events).lower()
     for draft in story.drafts:
         if (family := FAMILIES.get(draft.family)) is not None:
-            for option in draft.options:
-                value = _pattern(family.option).fullmatch(option)
-                assert value is not None
-                assert value["v"].lower() in everything
+            told = {fact["v"].lower() for fact in _stated(story, family)}
+            assert {value.lower() for value in draft.values} <= told
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_is_not_there_is_really_absent(seed) -> None:
-    """Signs, people and shapes of unanswerable questions occur nowhere."""
+def test_quoted_signs_are_shown_or_not(seed) -> None:
+    """A sign that is quoted stands in the video, unless there is no answer."""
     story = _story(seed)
     texts = {event.text for event in story.events}
-    looks = {f"{e.look.get('colour')} {e.look.get('shape')}" for e in story.events if e.look}
     for draft in story.drafts:
-        words = re.findall("“(.+?)”", draft.question)
-        if draft.family == "visual":
-            words = re.findall(r"\b[A-Z]{4,6} \d+\b", draft.question)
-        lost = re.findall("lost the (.+)[?]", draft.question)
-        raced = re.findall("large (.+) race", draft.question)
-        if draft.answer is None:
-            assert not set(words) & texts
-            assert not any(f"lost the {thing}." in text for thing in lost for text in texts)
-            assert not set(raced) & looks
-        elif draft.family in ("period", "next", "visual"):
-            assert set(words) <= texts
+        if draft.family not in FAMILIES:
+            assert (draft.fields["k"] in texts) == (draft.answer is not None)
 
 
-def test_quoted_signs_answer_no_other_question(tmp_path) -> None:
+def test_quoted_signs_answer_no_other_question() -> None:
     """The words of a sign that a question quotes do not state what another one asks."""
     for seed in SEEDS:
         story = _story(seed)
-        quotes = [d for d in story.drafts if d.family in ("period", "next")]
-        quoted = " ".join(" ".join((d.question, *d.options)) for d in quotes).lower()
+        quotes = [d for d in story.drafts if d.family not in FAMILIES]
+        quoted = " ".join(" ".join((d.fields["k"], *d.options)) for d in quotes).lower()
         for draft in story.drafts:
             if draft.family in FAMILIES and draft.answer is not None:
-                (gold,) = draft.gold
-                text = next(e.text for e in story.events if e.span == gold)
-                assert text.lower() not in quoted
+                texts = [e.text for e in story.events if e.span in draft.gold]
+                assert not any(text.lower() in quoted for text in texts)
+
+
+def _named(family: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", WORDINGS[family][0].text))
+
+
+def test_each_family_is_asked_for_in_many_ways() -> None:
+    """Eight phrasings or more, a third of them unseen; each names the key, and none the value."""
+    afterthoughts = {"period", "period-zh", "next"}
+    assert set(WORDINGS) == set(FAMILIES) | afterthoughts
+    everything = [phrasing.text for rows in WORDINGS.values() for phrasing in rows]
+    assert len(set(everything)) == len(everything)
+    for family, rows in WORDINGS.items():
+        assert len(rows) >= 8, family
+        assert sum(row.wording == "unseen" for row in rows) * 3 == len(rows), family
+        assert any(row.open for row in rows) or family in afterthoughts | {"missed", "colour"}
+        for row in rows:
+            assert set(re.findall(r"\{(\w+)\}", row.text)) == _named(family), row
+    assert not any("{v}" in text for text in everything)
+
+
+def test_a_third_of_the_questions_has_unseen_words(tmp_path) -> None:
+    """Seen and unseen words are told apart by the item's group, and some questions are open."""
+    for seed in SEEDS:
+        items = _items(tmp_path, seed)
+        groups = Counter(item.group for item in items)
+        assert set(groups) == {"seen wording", "unseen wording"}
+        assert abs(groups["unseen wording"] - len(items) / 3) < 1
+        open_ones = [item for item in items if item.free_text]
+        assert 2 <= len(open_ones) <= len(items) / 2
+        assert all(item.exact for item in open_ones)
+
+
+def test_other_words_ask_the_same_of_the_same_film(tmp_path) -> None:
+    """A file of one's own is asked in; families that it lacks keep the shipped words."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("gate:\n  - Gate {k}, when?\nlot:\n  - open: sum for {k}\n")
+    spec, story = VideoSpec(seed=7, minutes=60), _story(7)
+    mine, plain = (
+        json.loads(questions_line(spec, story, words)[0])["qa"]
+        for words in (with_wordings(path), plain_wordings())
+    )
+    assert [asked["gold"] for asked in mine] == [asked["gold"] for asked in plain]
+    given = [asked["question"] for asked in mine if asked["wording"] == "given"]
+    assert given
+    assert all(text.startswith(("Gate ", "sum for ")) for text in given)
+    assert {asked["wording"] for asked in mine} == {"given", "seen", "unseen"}
+    assert {asked["wording"] for asked in plain} == {"seen"}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("gates:\n  - Gate {k}?\n", "gates"),
+        ("gate:\n  - Gate {number}?\n", "{k}"),
+        ("gate:\n  - Gate {k?\n", "{k}"),
+        ("gate:\n  - {open: 3}\n", "gate"),
+        ("gate: Gate {k}?\n", "gate"),
+        ("- a\n", "dict"),
+        ("a: [", "mine.yaml"),
+        (None, "mine.yaml"),
+    ],
+)
+def test_wordings_that_are_none_are_refused(tmp_path, text, word) -> None:
+    """What is wrong with a file of wordings is one error that names the place."""
+    path = tmp_path / "mine.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SettingsError, match=re.escape(word)):
+        with_wordings(path)
 
 
 @pytest.mark.parametrize("minutes", [0.5, 1, 3, 600])
@@ -255,7 +289,7 @@ def test_stories_of_any_length_can_be_told(minutes) -> None:
     """From half a minute to ten hours: signs do not overlap, cuts spare signs, times grow."""
     for seed in range(8 if minutes < 10 else 1):
         story = _story(seed, minutes)
-        signs = [event for event in story.events if event.kind in ("sign", "shape")]
+        signs = [event for event in story.events if event.kind in ("sign", "table")]
         assert all(a.end <= b.start for a, b in pairwise(signs))
         cuts = [scene.start for scene in story.scenes[1:]]
         assert not any(sign.start < cut < sign.end for sign in signs for cut in cuts)

@@ -16,7 +16,7 @@ from tests.rl.played import GOLD, played
 from tests.shared_data import DATA, needs_data
 from videoseal.evals.benchmarks import cgbench
 from videoseal.evals.benchmarks.registry import benchmark
-from videoseal.evals.item import Item
+from videoseal.evals.item import UNSEEN, Item
 from videoseal.evals.records import RecordFile, SampleError, SampleRecord
 from videoseal.evals.running.run import ReadyVideo
 from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
@@ -190,6 +190,14 @@ def test_what_is_written_is_what_was_prepared(tmp_path: Path) -> None:
     assert json.loads(files["dropped"].read_text()) == {
         "benchmark": "synthetic", "uid": "x", "why": "no video file",
     }  # fmt: skip
+
+
+def test_words_that_are_kept_for_measuring_are_not_trained_on() -> None:
+    """Questions in unseen words stay in validation alone."""
+    items = [each.model_copy(update={"group": UNSEEN}) for each in _items(5)]
+    prepared = prepare(items, _videos(5), share=0.2, seed=3)
+    assert (len(prepared.train), bool(prepared.validation)) == (0, True)
+    assert {dropped.why for dropped in prepared.dropped} == {"unseen wording, kept for measuring"}
 
 
 def test_rollout_terms_are_kept_and_old_records_still_load(tmp_path: Path) -> None:
