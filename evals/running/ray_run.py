@@ -1,8 +1,8 @@
 """A run on Ray: every node asks questions, this process alone keeps the records.
 
-A sample is given to an actor that holds the agent. A worker that dies takes its samples along;
-they are given to another, and since a record is only made of the reply that arrives here, every
-sample is recorded once. Models are endpoints that all workers share.
+A sample is given to an actor that holds the agent. A worker that dies takes its sample along; that
+is given to another, and since a record is only made of the reply that arrives here, every sample
+is recorded once. Models are endpoints that all workers share.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from videoseal.core.errors import MissingDependency, SettingsError, VideosealError
@@ -45,6 +45,8 @@ _OBJECTS_BYTES: Final = 128 << 20
 """Records are small; Ray would take a third of the memory for them."""
 _ANSWER_S: Final = 10.0
 _START_S: Final = 120.0
+_TRIES: Final = 3
+"""Workers that a sample may cost."""
 _LOST_AFTER_S: Final = 150.0
 """How much longer than its own limit a sample may take until its worker counts as lost."""
 
@@ -85,36 +87,37 @@ def on_ray(
             ray.shutdown()
 
 
-@dataclass(slots=True)
-class _Worker:
-    actor: Any
-    busy: int = 0
-    """Samples that it was given and has not returned."""
-
-
 class _Pool:
-    """Actors on the nodes, and which has how much to do."""
+    """One actor for every sample in flight, so that a sample that kills takes no other along."""
 
     def __init__(self, ray: Any, told: Sent, opening: OpenAgent, concurrency: int) -> None:
+        share = ray.cluster_resources().get("CPU", 1.0) / concurrency
+        worker = ray.remote(RayWorker).options(
+            num_cpus=min(1.0, int(share * 1000) / 1000),  # Ray counts in ten-thousandths
+            max_concurrency=2,  # a worker can be closed while it asks
+            scheduling_strategy="SPREAD",
+        )
         self._ray = ray
-        self._given = (told, opening)
-        self._concurrency = concurrency
-        self._workers: list[_Worker] = []
-        self._alone = asyncio.Lock()
+        self._new: Callable[[], Any] = partial(worker.remote, told, opening)
+        self._actors = {self._new() for _ in range(concurrency)}
+        self._idle = asyncio.Queue[Any]()
 
     async def start(self, models: Mapping[str, str]) -> None:
-        """Start a worker for every processor, at most one for every sample in flight.
+        """Go on with those that come up in time.
 
-        Goes on with those that come up in time. Raises VideosealError where none does, and where
-        one cannot work or has other models than this process.
+        Raises VideosealError where none does, and where one cannot work or has other models than
+        this process.
         """
-        processors = int(self._ray.cluster_resources().get("CPU", 1))
-        count = max(1, min(self._concurrency, processors))
-        asked = [self._said_ready(_Worker(self._actor())) for _ in range(count)]
-        for reply in asyncio.as_completed(asked):
-            with suppress(TimeoutError):
-                _check_worker(await reply, models)
-        if not self._workers:
+        asked = {
+            asyncio.wrap_future(actor.ready.remote().future()): actor for actor in self._actors
+        }
+        ready, late = await asyncio.wait(asked, timeout=_START_S)
+        for reply in late:
+            self._end(asked[reply])
+        for reply in ready:
+            _check_worker(reply.result(), models)
+            self._idle.put_nowait(asked[reply])
+        if not ready:
             raise VideosealError(
                 f"no Ray worker started within {_START_S:.0f} s", hint="see `ray status`"
             )
@@ -122,69 +125,36 @@ class _Pool:
     async def sample(
         self, item: Item, system: SystemSpec, video_id: str, duration: float
     ) -> SampleRecord:
-        """Have one question asked, and asked again by another when its worker dies.
-
-        The third time it has a worker of its own, so that a sample that kills workers takes no
-        other along for good.
-        """
+        """Have one question asked, and asked again by another when its worker dies."""
+        actor = await self._idle.get()
         began = time.monotonic()
-        asked = (item, system, video_id, duration)
-        for _ in range(2):
-            worker = min(self._workers, key=lambda one: one.busy)
-            if (record := await self._asked(worker, asked)) is not None:
-                return record
-        async with self._alone:
-            worker = _Worker(self._actor(num_cpus=0))
-            record = await self._asked(worker, asked)
-            self._ray.kill(worker.actor)
-        if record is not None:
-            return record
+        try:
+            for _ in range(_TRIES):
+                try:
+                    async with asyncio.timeout(context_of(system).max_seconds + _LOST_AFTER_S):
+                        reply = await actor.sample.remote(item, system, video_id, duration)
+                        return SampleRecord.model_validate_json(reply)
+                except (self._ray.exceptions.RayError, TimeoutError):
+                    self._end(actor)
+                    actor = self._new()
+                    self._actors.add(actor)
+        finally:
+            self._idle.put_nowait(actor)
         error = SampleError(type=LOST, message="three workers died or fell silent over this sample")
         return failed(item, system, error, video_id, duration, time.monotonic() - began)
 
     async def close(self) -> None:
         """Let the workers leave the database, and end them."""
-        leaving = [worker.actor.close.remote() for worker in self._workers]
+        leaving = [actor.close.remote() for actor in self._actors]
         with suppress(TimeoutError):
             async with asyncio.timeout(10):
                 await asyncio.gather(*leaving, return_exceptions=True)
-        for worker in self._workers:
-            self._ray.kill(worker.actor)
-        self._workers.clear()
+        for actor in list(self._actors):
+            self._end(actor)
 
-    async def _asked(
-        self, worker: _Worker, asked: tuple[Item, SystemSpec, str, float]
-    ) -> SampleRecord | None:
-        """The record; None when the worker was lost over it, which is then replaced."""
-        actor = worker.actor
-        worker.busy += 1
-        try:
-            async with asyncio.timeout(context_of(asked[1]).max_seconds + _LOST_AFTER_S):
-                return SampleRecord.model_validate_json(await actor.sample.remote(*asked))
-        except (self._ray.exceptions.RayError, TimeoutError):
-            if worker.actor is actor:  # the first to notice
-                self._ray.kill(actor)
-                worker.actor = self._actor()
-            return None
-        finally:
-            worker.busy -= 1
-
-    async def _said_ready(self, worker: _Worker) -> WorkerReady:
-        try:
-            async with asyncio.timeout(_START_S):
-                ready: WorkerReady = await worker.actor.ready.remote()
-        except BaseException:
-            self._ray.kill(worker.actor)
-            raise
-        self._workers.append(worker)
-        return ready
-
-    def _actor(self, num_cpus: float = 1) -> Any:
-        options = {
-            "num_cpus": num_cpus, "max_concurrency": max(2, self._concurrency),
-            "scheduling_strategy": "SPREAD",
-        }  # fmt: skip
-        return self._ray.remote(RayWorker).options(**options).remote(*self._given)
+    def _end(self, actor: Any) -> None:
+        self._ray.kill(actor)
+        self._actors.discard(actor)
 
 
 def _check_worker(ready: WorkerReady, models: Mapping[str, str]) -> None:

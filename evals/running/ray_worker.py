@@ -151,14 +151,13 @@ def open_agent(given: Received) -> Iterator[Opened]:
 
 
 class RayWorker:
-    """Holds one agent for its life; every call asks one question and returns its record."""
+    """Holds one agent for its life and is asked one question at a time."""
 
     def __init__(self, told: Sent, opening: OpenAgent) -> None:
         self._told = told
         self._opening = opening
         self._stack = ExitStack()
         self._opened: Opened | None = None
-        self._lock = asyncio.Lock()
 
     async def ready(self) -> WorkerReady:
         """Open the agent, or say why that cannot be done."""
@@ -182,8 +181,7 @@ class RayWorker:
         await asyncio.to_thread(self._stack.close)
 
     async def _agent(self) -> Opened:
-        async with self._lock:
-            if self._opened is None:
-                opening = self._opening(received(self._told, os.environ))
-                self._opened = await asyncio.to_thread(self._stack.enter_context, opening)
-            return self._opened
+        if self._opened is None:
+            opening = self._opening(received(self._told, os.environ))
+            self._opened = await asyncio.to_thread(self._stack.enter_context, opening)
+        return self._opened
