@@ -1,9 +1,9 @@
-"""The chat client of a role: langchain-openai with our retries, limits and strictness."""
+"""The chat client of a role: langchain-openai with our limits and strictness."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -20,12 +20,9 @@ from videoseal.core.text import clean_text
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.types import Usage
 
-__all__ = ["CONNECTION_HEADERS", "EndpointChat", "usage_of"]
+__all__ = ["EndpointChat", "usage_of"]
 
 log = logging.getLogger(__name__)
-
-CONNECTION_HEADERS: Final = {"Connection": "close"}
-"""One connection a request: a kept one belongs to the event loop that made it and outlives it."""
 
 
 class EndpointChat(ChatOpenAI):
@@ -39,14 +36,13 @@ class EndpointChat(ChatOpenAI):
     @classmethod
     def at(cls, settings: Settings, endpoint: Endpoint, role: Role, **more: Any) -> Self:
         """The client of a role; SettingsError when no request could be sent."""
+        policy = RequestPolicy.of(settings, endpoint, role)
         return cls(
-            policy=RequestPolicy.of(settings, endpoint, role),
+            policy=policy,
             model=endpoint.model,
-            base_url=endpoint.base_url,
             api_key=endpoint.api_key,
-            max_retries=0,
-            timeout=settings.request_timeout_s,
-            default_headers=CONNECTION_HEADERS,
+            http_async_client=policy.http_client,
+            **policy.client_options,
             disable_streaming=True,
             use_responses_api=False,
             # Otherwise langchain-openai reads a proxy of its own from the environment.

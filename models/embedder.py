@@ -16,7 +16,6 @@ from pydantic import BaseModel, ValidationError
 from videoseal.core.errors import EmbeddingMismatch
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.core.text import clean_text
-from videoseal.models.client import CONNECTION_HEADERS
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.roles import Vectors
 from videoseal.models.types import Reply, Usage
@@ -47,11 +46,9 @@ class HttpEmbedder:
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
         self._policy = RequestPolicy.of(settings, endpoint, "embedder")
         self._client = openai.AsyncOpenAI(
-            base_url=endpoint.base_url,
             api_key=endpoint.api_key.get_secret_value(),
-            max_retries=0,
-            timeout=settings.request_timeout_s,
-            default_headers=CONNECTION_HEADERS,
+            http_client=self._policy.http_client,
+            **self._policy.client_options,
         )
         self.name = endpoint.model
         self._dimension = 0

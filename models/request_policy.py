@@ -1,25 +1,20 @@
 """How the requests of one role are sent: time limit, retries, and errors that say what to mend.
 
-Only what may heal is tried again (429, 5xx, time-outs, lost connections), after an exponential
-pause with full jitter, or after what the server asked for in Retry-After. The key of an endpoint
-never reaches an error text.
+The OpenAI client tries again what may heal (408, 409, 429, 5xx, lost connections), after a growing
+pause or what the server asked for in Retry-After. A limit on the whole reply and quotas that are
+spent are added here. The key of an endpoint never reaches an error text.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import openai
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_random_exponential
 
 from videoseal.core.errors import (
     ModelAuthError,
@@ -31,13 +26,11 @@ from videoseal.core.errors import (
 )
 from videoseal.core.settings import Endpoint, Role, Settings
 
-__all__ = ["LONGEST_WAIT_S", "RequestPolicy", "retry_after"]
+__all__ = ["RequestPolicy"]
 
 T = TypeVar("T")
 
-LONGEST_WAIT_S: Final = 60.0
-"""A Retry-After beyond this is cut to it; the tries are counted, so the wait has an end."""
-_BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30)
+_SPENT: Final = "insufficient_quota"
 _SHOWN_CHARACTERS: Final = 200
 
 
@@ -76,27 +69,36 @@ class RequestPolicy:
         port = f":{url.port}" if url.port else ""
         return f"{url.scheme}://{url.hostname}{port}{url.path}"
 
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """What the clients of OpenAI and of langchain are both told."""
+        return {
+            "base_url": self.endpoint.base_url,
+            "max_retries": self.max_retries,
+            "timeout": self.timeout_s,
+            # A kept connection belongs to the event loop that made it and outlives it.
+            "default_headers": {"Connection": "close"},
+        }
+
+    @property
+    def http_client(self) -> openai.DefaultAsyncHttpxClient:
+        """What their requests go through."""
+        return _http_client(self.timeout_s)
+
     async def call(self, send: Callable[[], Awaitable[T]]) -> T:
         """Send until it succeeds or cannot; raises ModelError, lets cancellation through."""
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self.max_retries + 1),
-            retry=retry_if_exception(_may_heal),
-            wait=_pause,
-            reraise=True,
-        )
         try:
-            return await retrying(self._once, send)
-        except (openai.APIError, TimeoutError) as error:
-            tries = int(retrying.statistics.get("attempt_number", 1))
+            try:
+                return await send()
+            except openai.APITimeoutError:
+                if not self.max_retries:
+                    raise
+                return await send()  # once: every try at a server that hangs takes all the time
+        except openai.APIError as error:
             # The cause would print the server's words, which may repeat the key.
-            raise self._explain(error, tries) from None
+            raise self._explain(error) from None
         except ValueError:
             raise self.bad_reply("its body is not the JSON it claims to be") from None
-
-    async def _once(self, send: Callable[[], Awaitable[T]]) -> T:
-        # The client's own limit is per read, so a server that drips bytes would hold it for ever.
-        async with asyncio.timeout(self.timeout_s):
-            return await send()
 
     def bad_reply(self, problem: str) -> ModelReplyError:
         """The error for a reply that is no reply of such an endpoint."""
@@ -114,26 +116,26 @@ class RequestPolicy:
         flat = " ".join(text.split())
         return flat if len(flat) <= _SHOWN_CHARACTERS else f"{flat[:_SHOWN_CHARACTERS]}..."
 
-    def _explain(self, error: openai.APIError | TimeoutError, tries: int) -> ModelError:
+    def _explain(self, error: openai.APIError) -> ModelError:
         if isinstance(error, openai.APIStatusError):
-            return self._explain_status(error, tries)
-        after = f"after {tries} {'try' if tries == 1 else 'tries'}"
-        if isinstance(error, TimeoutError | openai.APITimeoutError):
+            return self._explain_status(error)
+        if isinstance(error, openai.APITimeoutError):
             return ModelUnavailable(
-                f"the {self.role} at {self.place} gave no reply in {self.timeout_s:g} s {after}",
+                f"the {self.role} at {self.place} gave no reply in {self.timeout_s:g} s"
+                f" {'twice' if self.max_retries else 'after 1 try'}",
                 role=self.role,
                 hint="check the server, or raise VIDEOSEAL_REQUEST_TIMEOUT_S",
             )
         if isinstance(error, openai.APIConnectionError):
             cause = self.redact(str(error.__cause__ or error))
             return ModelUnavailable(
-                f"the {self.role} at {self.place} cannot be reached {after}: {cause}",
+                f"the {self.role} at {self.place} cannot be reached {_tries(error)}: {cause}",
                 role=self.role,
                 hint=f"is the server running, and is {self.setting('BASE_URL')} right?",
             )
         return self.bad_reply(error.message)
 
-    def _explain_status(self, error: openai.APIStatusError, tries: int) -> ModelError:
+    def _explain_status(self, error: openai.APIStatusError) -> ModelError:
         status = error.status_code
         if status in (401, 403):
             # Servers quote the refused key here, so their words are not passed on.
@@ -145,7 +147,7 @@ class RequestPolicy:
         said = f"{status}: {self.redact(_server_text(error))}"
         if _may_heal(error):
             return ModelUnavailable(
-                f"the {self.role} at {self.place} stayed away through {tries} tries, last {said}",
+                f"the {self.role} at {self.place} stayed away {_tries(error)}, last {said}",
                 role=self.role,
                 hint="wait, or raise VIDEOSEAL_MAX_RETRIES",
             )
@@ -160,41 +162,40 @@ class RequestPolicy:
         )
 
 
-def _may_heal(error: BaseException) -> bool:
-    if isinstance(error, TimeoutError | openai.APIConnectionError):
-        return True
-    if not isinstance(error, openai.APIStatusError):
-        return False
-    # A spent quota comes as a 429 too, and no waiting refills it.
-    if error.status_code == 429:
-        return error.code != "insufficient_quota"
-    return error.status_code == 408 or error.status_code >= 500
+class _HttpClient(openai.DefaultAsyncHttpxClient):
+    """Ends a reply that takes too long, and says of a spent quota that no waiting refills it."""
 
+    def __init__(self, limit_s: float) -> None:
+        super().__init__()
+        self._limit_s = limit_s
 
-def _pause(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = None
-    if isinstance(error, openai.APIStatusError):
-        asked = retry_after(error.response.headers.get("retry-after", ""))
-    if asked is None:
-        return _BACKOFF(state)
-    # Many clients are told the same moment: a little spread keeps them apart.
-    return min(asked, LONGEST_WAIT_S) + random.uniform(0, 0.25)  # noqa: S311
+    async def send(self, request: Any, **options: Any) -> Any:
+        """The whole reply; APITimeoutError when it has not come in time.
 
-
-def retry_after(value: str, now: datetime | None = None) -> float | None:
-    """Seconds to wait by a Retry-After header (seconds or an HTTP date); None if unreadable."""
-    try:
-        seconds = float(value)
-    except ValueError:
+        The limits of the library are per read, so a server that drips bytes would hold it for ever.
+        """
         try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+            async with asyncio.timeout(self._limit_s):
+                response = await super().send(request, **options)
+        except TimeoutError:
+            raise openai.APITimeoutError(request) from None
+        if response.status_code == 429 and _SPENT in response.text:
+            response.headers["x-should-retry"] = "false"
+        return response
+
+
+_http_client = cache(_HttpClient)
+
+
+def _may_heal(error: openai.APIStatusError) -> bool:
+    if error.status_code == 429:
+        return error.code != _SPENT
+    return error.status_code in (408, 409) or error.status_code >= 500
+
+
+def _tries(error: openai.APIStatusError | openai.APIConnectionError) -> str:
+    count = int(error.request.headers.get("x-stainless-retry-count", 0)) + 1
+    return f"after {count} {'try' if count == 1 else 'tries'}"
 
 
 def _server_text(error: openai.APIStatusError) -> str:

@@ -6,11 +6,8 @@ import asyncio
 import logging
 import socket
 import traceback
-from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from videoseal.core.errors import (
     ModelAuthError,
@@ -21,7 +18,6 @@ from videoseal.core.errors import (
 )
 from videoseal.core.settings import Endpoint
 from videoseal.models.client import EndpointChat, usage_of
-from videoseal.models.request_policy import retry_after
 from videoseal.models.types import Usage
 
 
@@ -60,7 +56,7 @@ async def test_a_refused_key_fails_at_once_and_names_the_setting(lane, ask, code
     assert "VIDEOSEAL_INSPECTOR_API_KEY" in caught.value.hint
 
 
-@pytest.mark.parametrize("code", [400, 404, 409, 422])
+@pytest.mark.parametrize("code", [400, 404, 422])
 async def test_other_client_errors_are_not_retried(lane, ask, code):
     """The request itself is at fault: once is enough, and the server's words help."""
     lane.script(lane.status(code, message="no such thing"))
@@ -71,7 +67,7 @@ async def test_other_client_errors_are_not_retried(lane, ask, code):
     assert ("VIDEOSEAL_INSPECTOR_MODEL" in caught.value.hint) == (code == 404)
 
 
-@pytest.mark.parametrize("code", [408, 429, 500, 503])
+@pytest.mark.parametrize("code", [408, 409, 429, 500, 503])
 async def test_what_may_heal_is_tried_again(lane, ask, code):
     """After a passing fault the answer comes, and the caller does not notice."""
     lane.script(lane.status(code), lane.chat("healed"))
@@ -82,7 +78,7 @@ async def test_what_may_heal_is_tried_again(lane, ask, code):
 async def test_retry_after_seconds_are_waited(lane, ask):
     """The second request comes no sooner than the server asked."""
     lane.script(lane.status(429, headers={"Retry-After": "1.2"}), lane.chat("healed"))
-    await ask()
+    assert (await ask()).text == "healed"
     first, second = lane.seen()
     assert second["time"] - first["time"] >= 1.2
 
@@ -106,10 +102,11 @@ async def test_a_spent_quota_is_not_retried(lane, ask):
 
 @pytest.mark.parametrize("kind", ["hang", "drip"])
 async def test_a_server_that_never_ends_its_reply_is_left(lane, ask, kind):
-    """The limit holds for the whole request, also when bytes keep dripping."""
+    """The limit holds for the whole reply, also when bytes keep dripping; two are waited for."""
     lane.script({"kind": kind})
-    with pytest.raises(ModelUnavailable, match=r"no reply in 0.3 s after 2 tries"):
-        await ask(request_timeout_s=0.3, max_retries=1)
+    with pytest.raises(ModelUnavailable, match=r"no reply in 0.3 s twice"):
+        await ask(request_timeout_s=0.3, max_retries=4)
+    assert len(lane.seen()) == 2
 
 
 async def test_cancellation_passes_through(lane, ask):
@@ -207,33 +204,6 @@ async def test_the_environment_sends_nothing_elsewhere(lane, ask, monkeypatch):
     lane.script(lane.chat("hello"))
     assert (await ask()).text == "hello"
     assert "another" not in str(lane.seen())
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0),
-        ("2.5", 2.5),
-        ("-3", 0),
-        ("Wed, 21 Oct 2026 07:28:10 GMT", 10),
-        ("Wed, 21 Oct 2026 07:27:00 GMT", 0),
-        ("Wed, 21 Oct 2026 07:28:10", 10),
-        ("", None),
-        ("soon", None),
-        ("nan", None),
-        ("inf", None),
-    ],
-)
-def test_retry_after_is_read_in_both_forms(value, seconds):
-    """Seconds or an HTTP date; anything else is as if it were not there."""
-    assert retry_after(value, datetime(2026, 10, 21, 7, 28, tzinfo=UTC)) == seconds
-
-
-@given(st.text())
-def test_retry_after_never_fails(value):
-    """Whatever a server writes there, it is a wait or nothing."""
-    found = retry_after(value)
-    assert found is None or found >= 0
 
 
 @pytest.mark.parametrize(
