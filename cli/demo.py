@@ -128,9 +128,9 @@ def _generate(folder: Path, minutes: float, seed: int) -> GeneratedVideo:
 
 
 def _items(path: Path) -> list[Item]:
-    from videoseal.evals.benchmarks import lvbench
+    from videoseal.evals.benchmarks.registry import benchmark
 
-    return lvbench.load(path)
+    return benchmark("synthetic").load(path)
 
 
 def _ask(client: Client, row: VideoRow, item: Item, *, quiet: bool) -> dict[str, Any]:

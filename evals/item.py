@@ -45,6 +45,8 @@ class Item(BaseModel):
     """What a free-text answer is judged by."""
     exact: bool = False
     """Whether free text is right if it says `answer` word for word, and no judge is needed."""
+    unread_options: bool = False
+    """Whether the published row has options that cannot be read; a letter is right all the same."""
     defect: str = ""
     """What is wrong with the published row (such as options that are equal); empty when nothing.
     Such rows are asked and scored by the official rule, and counted in reports."""
@@ -52,7 +54,7 @@ class Item(BaseModel):
     @property
     def free_text(self) -> bool:
         """Whether the answer is prose instead of a letter."""
-        return not self.question.options
+        return not (self.question.options or self.unread_options)
 
     @property
     def prose(self) -> bool:
@@ -62,7 +64,8 @@ class Item(BaseModel):
     @property
     def chance(self) -> float:
         """Accuracy of a uniform guess."""
-        return 0.0 if self.free_text or not self.answerable else 1 / len(self.question.options)
+        options = self.question.options
+        return 1 / len(options) if options and self.answerable else 0.0
 
     @model_validator(mode="after")
     def _answer_is_an_option(self) -> Item:

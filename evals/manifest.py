@@ -14,7 +14,7 @@ from videoseal.core.errors import first_fault
 from videoseal.core.files import write_whole
 from videoseal.core.provenance import RunMismatch, refuse_another, surroundings
 from videoseal.core.settings import Settings
-from videoseal.evals.benchmarks.annotation_rows import AnnotationError
+from videoseal.evals.benchmarks.annotation_rows import AnnotationError, annotation_files
 from videoseal.evals.pins import prompt_text_hash, versions
 from videoseal.graph.context import Mode
 
@@ -173,19 +173,15 @@ def _write(path: Path, manifest: Manifest) -> None:
 def dataset_hash(path: Path) -> str:
     """SHA-256 over the annotation file, or over names and contents of those in a folder.
 
-    Those of a folder are its `*.questions.jsonl`, else its `*.json`, as the loaders read them.
+    Those of a folder are the ones that are read from it.
     """
     if not path.exists():
         raise AnnotationError(
             f"no annotation file at {path}", hint="videoseal eval fetch says where to get it"
         )
     total = hashlib.sha256()
-    for file in _files(path) if path.is_dir() else [path]:
+    for file in annotation_files(path):
         total.update(file.name.encode() + b"\0")
         with file.open("rb") as opened:
             total.update(hashlib.file_digest(opened, "sha256").digest())
     return total.hexdigest()
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.questions.jsonl")) or sorted(folder.glob("*.json"))

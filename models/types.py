@@ -28,9 +28,14 @@ __all__ = [
     "SearchMoreReason",
     "Usage",
     "Verdict",
+    "own_letters",
 ]
 
 T = TypeVar("T")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_OWN_LETTER = re.compile(
+    r"\s*[(\uff08\[\u3010]?([A-Za-z])[)\uff09\]\u3011.\uff0e:\uff1a\u3001](?!\w\.)\s*(?=\S)"
+)
 
 SearchMoreReason = Literal[
     "SPAN_MISMATCH", "PARTIAL_EVIDENCE", "VISUAL_UNCLEAR", "IDENTITY_AMBIGUOUS"
@@ -81,7 +86,15 @@ class Question(BaseModel):
 
     text: str = Field(min_length=1, max_length=8000)
     options: list[str] = Field(default_factory=list, max_length=26)
-    """Option texts without their letters; the first is A."""
+    """Option texts; the first is A. Letters that all of them carry in order are taken away."""
+
+    @field_validator("options")
+    @classmethod
+    def _without_letters(cls, options: list[str]) -> list[str]:
+        # Until none is left: a question that is read again must be the same question.
+        while len(options) > 1 and "".join(own_letters(options)) == _LETTERS[: len(options)]:
+            options = [_OWN_LETTER.sub("", option, count=1) for option in options]
+        return options
 
     @field_validator("text")
     @classmethod
@@ -93,7 +106,7 @@ class Question(BaseModel):
     @property
     def letters(self) -> str:
         """The valid choices, such as `ABCD`; empty for an open question."""
-        return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[: len(self.options)]
+        return _LETTERS[: len(self.options)]
 
     def option(self, letter: str | None) -> str | None:
         """The text of the option with that letter, exactly; None where there is none."""
@@ -122,6 +135,11 @@ class Question(BaseModel):
             raise ValueError("no line starts with 'Question: '")
         options = [line[4:] for line in match.group(2).splitlines() if line.startswith("(")]
         return cls(text=match.group(1), options=options)
+
+
+def own_letters(options: list[str]) -> list[str]:
+    """The letter that each option begins with, as in `A. one` and `(b) two`; empty for none."""
+    return [found[1].upper() if (found := _OWN_LETTER.match(text)) else "" for text in options]
 
 
 class Observation(BaseModel):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from videoseal.core.errors import VideosealError
 
-from videoseal.core.errors import VideosealError, first_fault
-from videoseal.evals.item import Item
+__all__ = ["AnnotationError", "AnnotationRow", "annotation_files", "read_rows"]
 
-__all__ = ["AnnotationError", "AnnotationRow", "load_items", "read_rows"]
-
-Schema = TypeVar("Schema", bound=BaseModel)
-_SPACE = re.compile(r"[\s,]*")
+_SPACE: Final = re.compile("[\\s,\ufeff]*")
+_KINDS: Final = ("*.questions.jsonl", "*.json", "*.jsonl", "*.parquet")
+"""What a folder of annotations holds; the first kind that is there counts."""
 
 
 class AnnotationError(VideosealError):
@@ -32,20 +30,19 @@ class AnnotationRow(NamedTuple):
     """`file:line (row n)`, for error messages."""
     value: Any
 
-    def check(self, schema: type[Schema]) -> Schema:
-        """The row as `schema`; AnnotationError names the first bad field."""
-        try:
-            return schema.model_validate(self.value)
-        except ValidationError as error:
-            raise self.error(error) from None
 
-    def error(self, error: ValidationError) -> AnnotationError:
-        """An AnnotationError for what pydantic found, at this place."""
-        return AnnotationError(f"{self.place}: {first_fault(error, 'row')}")
+def annotation_files(path: Path) -> list[Path]:
+    """The file itself, or those of a folder in the order of their names."""
+    if not path.is_dir():
+        return [path]
+    return next((found for kind in _KINDS if (found := sorted(path.glob(kind)))), [])
 
 
 def read_rows(path: Path) -> Iterator[AnnotationRow]:
-    """Rows of a `.jsonl`, `.json` (a list) or `.parquet` file, in order."""
+    """Rows of a file of JSON values, a JSON list, or a `.parquet` file, in order.
+
+    Only a line feed ends a line: JSON allows all other separators inside texts.
+    """
     if not path.is_file():
         raise AnnotationError(
             f"no annotation file at {path}", hint="videoseal eval fetch says where to get it"
@@ -53,74 +50,34 @@ def read_rows(path: Path) -> Iterator[AnnotationRow]:
     if path.suffix == ".parquet":
         yield from _parquet_rows(path)
         return
+    data = path.read_bytes()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = data.decode(json.detect_encoding(data))
     except UnicodeDecodeError as error:
         raise AnnotationError(f"{path.name}: not UTF-8 text (byte {error.start})") from None
-    yield from _jsonl_rows(path, text) if path.suffix == ".jsonl" else _json_rows(path, text)
-
-
-def load_items(
-    path: Path,
-    schema: type[Schema],
-    convert: Callable[[Schema], Item | list[Item]],
-    taken: set[str] | None = None,
-) -> list[Item]:
-    """Every row checked against `schema` and converted; errors of either name the place.
-
-    An id may stand once in a file, or once in all files that are loaded with the same `taken`:
-    records are told apart by it.
-    """
-    items: list[Item] = []
-    taken = set() if taken is None else taken
-    for row in read_rows(path):
-        checked = row.check(schema)
-        try:
-            made = convert(checked)
-        except ValidationError as error:
-            raise row.error(error) from None
-        except ValueError as error:
-            raise AnnotationError(f"{row.place}: {error}") from None
-        for item in made if isinstance(made, list) else [made]:
-            if item.uid in taken:
-                raise AnnotationError(f"{row.place}: uid: {item.uid!r:.60} is there twice")
-            taken.add(item.uid)
-            items.append(item)
-    if not items:
-        raise AnnotationError(f"{path.name}: holds no questions")
-    return items
-
-
-def _jsonl_rows(path: Path, text: str) -> Iterator[AnnotationRow]:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.strip():
-            place = f"{path.name}:{number}"
-            yield AnnotationRow(place, _decode(place, line, 0)[0])
+    yield from _json_rows(path, text)
 
 
 def _json_rows(path: Path, text: str) -> Iterator[AnnotationRow]:
-    """Elements of a JSON list, decoded one by one so that each knows its line."""
+    """Elements of a JSON list, or values one after the other, each with its line."""
     position = _skip(text, 0)
-    if text[position : position + 1] != "[":
-        raise AnnotationError(f"{path.name}:1: expected a JSON list")
-    position = _skip(text, position + 1)
+    listed = text[position : position + 1] == "["
+    position = _skip(text, position + 1) if listed else position
     line, counted, number = 1, 0, 0
-    while text[position : position + 1] != "]":
+    while position < len(text) and not (listed and text[position] == "]"):
         line += text.count("\n", counted, position)
         counted = position
         number += 1
-        place = f"{path.name}:{line} (row {number})"
-        value, position = _decode(place, text, position)
+        place = f"{path.name}:{line}" + (f" (row {number})" if listed else "")
+        try:
+            value, position = json.JSONDecoder().raw_decode(text, position)
+        except (json.JSONDecodeError, RecursionError) as error:
+            message = getattr(error, "msg", "nested too deeply")
+            raise AnnotationError(f"{place}: not JSON: {message}") from None
         yield AnnotationRow(place, value)
         position = _skip(text, position)
-
-
-def _decode(place: str, text: str, position: int) -> tuple[Any, int]:
-    try:
-        return json.JSONDecoder().raw_decode(text, position)
-    except (json.JSONDecodeError, RecursionError) as error:
-        message = getattr(error, "msg", "nested too deeply")
-        raise AnnotationError(f"{place}: not JSON: {message}") from None
+    if listed and position >= len(text):
+        raise AnnotationError(f"{path.name}:{line}: not JSON: the list does not end")
 
 
 def _skip(text: str, position: int) -> int:

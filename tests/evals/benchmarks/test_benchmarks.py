@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.shared_data import DATA, needs_data
 from videoseal.core.errors import VideosealError
-from videoseal.evals.benchmarks import cgbench, longvideobench, mlvu, videomme
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
+from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.evals.item import Item
-
-Loader = Callable[[Path], list[Item]]
 
 CGBENCH = {
     "qid": 1,
@@ -65,11 +67,11 @@ LONGVIDEOBENCH = {
     "duration_group": 600,
     "duration": 321.5,
 }
-SETS: list[tuple[Loader, dict[str, Any]]] = [
-    (cgbench.load, CGBENCH),
-    (videomme.load, VIDEOMME),
-    (mlvu.load, MLVU),
-    (longvideobench.load, LONGVIDEOBENCH),
+SETS: list[tuple[str, dict[str, Any]]] = [
+    ("cgbench", CGBENCH),
+    ("videomme", VIDEOMME),
+    ("mlvu", MLVU),
+    ("longvideobench", LONGVIDEOBENCH),
 ]
 
 
@@ -81,33 +83,31 @@ def _write(folder: Path, rows: Any, name: str = "rows.json") -> Path:
 
 @needs_data
 @pytest.mark.parametrize(
-    ("load", "name", "count"),
+    ("name", "file", "count"),
     [
-        (cgbench.load, "cgbench_mini.json", 3000),
-        (videomme.load, "videomme.json", 2700),
-        (mlvu.load, "mlvu", 2593),
+        ("cgbench", "cgbench_mini.json", 3000),
+        ("videomme", "videomme.json", 2700),
+        ("mlvu", "mlvu", 2593),
     ],
 )
-def test_every_published_row_loads(load: Loader, name: str, count: int) -> None:
+def test_every_published_row_loads(name: str, file: str, count: int) -> None:
     """Nothing of a published set is dropped, and ids are unique."""
-    items = load(DATA / name)
+    items = benchmark(name).load(DATA / file)
     assert len(items) == len({item.uid for item in items}) == count
 
 
 @needs_data
 def test_published_defects_are_named_and_kept() -> None:
     """Rows that are wrong as published stay in the set and say what is wrong."""
-    defects = [item.defect for item in mlvu.load(DATA / "mlvu") if item.defect]
+    defects = [item.defect for item in benchmark("mlvu").load(DATA / "mlvu") if item.defect]
     assert len(defects) == 20
     assert defects.count("the answer is no candidate") == 2
 
 
-@pytest.mark.parametrize(("load", "row"), SETS)
-def test_gold_letter_is_the_published_one(
-    load: Loader, row: dict[str, Any], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("name", "row"), SETS)
+def test_gold_letter_is_the_published_one(name: str, row: dict[str, Any], tmp_path: Path) -> None:
     """Each format's way of naming the answer ends as the right letter."""
-    (item,) = load(_write(tmp_path, [row]))
+    (item,) = benchmark(name).load(_write(tmp_path, [row]))
     gold = item.question.options[ord(item.answer) - ord("A")]
     assert (
         gold
@@ -117,7 +117,7 @@ def test_gold_letter_is_the_published_one(
 
 def test_positions_become_seconds(tmp_path: Path) -> None:
     """LongVideoBench's frame indices are evidence in seconds."""
-    (item,) = longvideobench.load(_write(tmp_path, [LONGVIDEOBENCH]))
+    (item,) = benchmark("longvideobench").load(_write(tmp_path, [LONGVIDEOBENCH]))
     assert [start for start, _ in item.evidence] == [10.0, 20.0]
 
 
@@ -139,83 +139,151 @@ def _damage(row: dict[str, Any], path: tuple[Any, ...], bad: Any) -> dict[str, A
     return copy
 
 
-@pytest.mark.parametrize(("load", "row"), SETS)
-def test_500_damaged_copies_never_pass_unnoticed(
-    load: Loader, row: dict[str, Any], tmp_path: Path
-) -> None:
-    """A wrong type anywhere names the file, the row's line and the field; no other error leaks."""
-    rng, places = random.Random(0), _paths(row)
-    for _ in range(500):
-        path, bad = rng.choice(places), rng.choice([{"x": 1}, [[{}]], True])
-        problem = _problem(load, _write(tmp_path, [row, _damage(row, path, bad)]))
-        assert "rows.json:" in problem
-        assert "(row 2)" in problem
-        assert str(path[0]) in problem
-
-
-REQUIRED = {
-    "cgbench_mini.json": ("qid", "video_uid", "question", "answer", "choices", "right_answer",
-                          "clue_intervals", "domain", "sub_category", "duration"),
-    "videomme.json": ("video_id", "duration", "questions"),
-    "mlvu/1_plotQA.json": ("video", "duration", "question", "answer", "question_type"),
+READ = {
+    "cgbench": {"qid", "video_uid", "question", "answer", "choices", "right_answer",
+                "clue_intervals", "domain", "sub_category"},
+    "videomme": {"video_id", "duration", "questions"},
+    "mlvu": {"video", "question", "candidates", "answer", "question_type"},
+    "longvideobench": {"id", "video_path", "question", "candidates", "correct_choice", "position",
+                       "question_category", "duration_group"},
 }  # fmt: skip
-"""Fields of published rows that must be there, by file."""
-IDS = {"cgbench_mini.json": "qid", "videomme.json": "questions"}
-"""What makes a row one of its own, where the set says so itself."""
+"""Fields that questions are made of, by set."""
+
+
+@pytest.mark.parametrize(("name", "row"), SETS)
+def test_a_damaged_copy_never_passes_unnoticed(
+    name: str, row: dict[str, Any], tmp_path: Path
+) -> None:
+    """Wherever a type is wrong, the row has a defect, or an error names file, row and field."""
+    other = {**json.loads(json.dumps(row).replace("001", "002")), "qid": 2, "id": "q2"}
+    for path in _paths(other):
+        if path[0] in READ[name]:
+            for bad in ({"x": 1}, [[{}]]):
+                file = _write(tmp_path, [row, _damage(other, path, bad)])
+                try:
+                    good, odd = benchmark(name).load(file)
+                except AnnotationError as error:
+                    problem = str(error)
+                    assert problem.startswith("rows.json:")
+                    assert "(row 2): " in problem
+                else:
+                    problem = odd.defect
+                    assert not good.defect
+                    assert not odd.free_text
+                assert any(str(key) in problem for key in path), (path, bad, problem)
 
 
 @needs_data
 @pytest.mark.parametrize(
-    ("load", "name"),
-    [(cgbench.load, "cgbench_mini.json"), (videomme.load, "videomme.json"),
-     (mlvu.load, "mlvu/1_plotQA.json")],
+    ("name", "file"),
+    [("cgbench", "cgbench_mini.json"), ("videomme", "videomme.json"),
+     ("mlvu", "mlvu/1_plotQA.json")],
 )  # fmt: skip
-def test_500_damaged_published_rows_are_each_named(load: Loader, name: str, tmp_path: Path) -> None:
-    """A field that is gone, null or of another type, or an id that is there twice."""
+def test_one_odd_published_row_never_stops_the_others(name: str, file: str, tmp_path: Path) -> None:
+    """Without its question, options or answer a row is kept, named, and of the same kind."""
     rng = random.Random(1)
-    rows = json.loads((DATA / name).read_text(encoding="utf-8"))
-    for _ in range(500):
-        some = rng.sample(rows, 3)
-        at, field = rng.randrange(3), rng.choice(REQUIRED[name])
-        bad = rng.choice([None, True, [], {}, "gone", "twice"])
-        if bad == "twice" and name in IDS:
-            at, field = 2, IDS[name]
-            some[2] = {**some[2], field: some[0][field]}
-        elif bad in ("gone", "twice"):
-            some[at] = {key: value for key, value in some[at].items() if key != field}
-        else:
-            some[at] = {**some[at], field: bad}
-        problem = _problem(load, _write(tmp_path, some))
-        assert f"(row {at + 1}): " in problem
-        assert f"rows.json:{_line_of(tmp_path / 'rows.json', at)} " in problem
-        assert (field if bad != "twice" or name not in IDS else "is there twice") in problem
+    rows = json.loads((DATA / file).read_text(encoding="utf-8"))
+    layout = benchmark(name).layout
+    for _ in range(200):
+        some = json.loads(json.dumps(rng.sample(rows, 3)))
+        odd = rng.choice(some[1].get("questions", [some[1]]))
+        field = rng.choice(["question", layout.options, layout.answer])
+        odd[field] = rng.choice([None, True, [], {}, ""])
+        items = benchmark(name).load(_write(tmp_path, some))
+        (found,) = (item for item in items if item.defect and item.defect != "candidates are equal")
+        assert len(items) == len(some) * (3 if name == "videomme" else 1)
+        assert not found.free_text
+        with pytest.raises(AnnotationError, match=r"rows\.json:\d+ \(row 2\): .*(missing|twice)"):
+            _without_id(name, some, tmp_path)
 
 
-def _line_of(path: Path, row: int) -> int:
-    """Where a row begins in what `_write` writes."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [number for number, line in enumerate(lines, start=1) if line == " {"][row]
+def _without_id(name: str, rows: list[dict[str, Any]], folder: Path) -> list[Item]:
+    """Records are told apart by ids: a row without one, or another's, cannot be asked."""
+    layout = benchmark(name).layout
+    key = layout.inner or layout.uid or layout.video[0]
+    value = rows[0].get(key) if layout.uid else None
+    return benchmark(name).load(_write(folder, [rows[0], {**rows[1], key: value}]))
 
 
-def _problem(load: Loader, path: Path) -> str:
-    with pytest.raises(AnnotationError) as caught:
-        load(path)
-    return str(caught.value)
+@pytest.mark.parametrize(
+    ("options", "letter"),
+    [(["A. w", "B. x", "C. y", "D. z"], "C"), (["(a) w", "(b) x", "(c) y"], "C. y"),
+     (["A\uff0e w", "B\uff0e x", "C\uff0e y"], "y"), (["w", "x", "y"], "(C)"),
+     (["A) w", "B) x", "C) y"], "c")],
+)  # fmt: skip
+def test_options_may_carry_their_letters(options: list[str], letter: str, tmp_path: Path) -> None:
+    """Letters are taken away from options, and found in answers, however they are dressed."""
+    asked = {**VIDEOMME["questions"][0], "options": options, "answer": letter}
+    (item,) = benchmark("videomme").load(_write(tmp_path, [{**VIDEOMME, "questions": [asked]}]))
+    assert (item.question.option(item.answer), item.defect) == ("y", "")
+    assert item.question.options[:2] == ["w", "x"]
 
 
-@pytest.mark.parametrize(("load", "row"), SETS)
-def test_broken_json_names_the_line(load: Loader, row: dict[str, Any], tmp_path: Path) -> None:
+def test_letters_out_of_order_are_named(tmp_path: Path) -> None:
+    """Which option is meant cannot be known then."""
+    asked = {**VIDEOMME["questions"][0], "options": ["B. w", "A. x", "C. y", "D. z"]}
+    (item,) = benchmark("videomme").load(_write(tmp_path, [{**VIDEOMME, "questions": [asked]}]))
+    assert "lettered B, A, C, D" in item.defect
+
+
+def _parquet(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    path = folder / "test-00000-of-00001.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def test_the_hub_has_one_question_a_row(tmp_path: Path) -> None:
+    """Video-MME's parquet names the video file in another column than its JSON."""
+    row = {**VIDEOMME, **VIDEOMME["questions"][0], "videoID": "fFjv93ACGo8", "url": "https://x"}
+    del row["questions"]
+    _parquet(tmp_path, [row])
+    (item,) = benchmark("videomme").load(tmp_path)
+    assert (item.video, item.uid, item.answer) == ("fFjv93ACGo8", "001-1", "C")
+
+
+@pytest.mark.parametrize(("split", "answer"), [("validation", "C"), ("test", "")])
+def test_the_hub_has_a_column_an_option(tmp_path: Path, split: str, answer: str) -> None:
+    """LongVideoBench's parquet pads them with N/A, and its test split has no answers."""
+    columns = {f"option{at}": text for at, text in enumerate(["a", "N/A", "c", "N/A", "N/A"])}
+    row = {**LONGVIDEOBENCH, **columns, "correct_choice": 2 if answer else -1}
+    del row["candidates"], row["position"]
+    (item,) = benchmark("longvideobench").load(_parquet(tmp_path, [row]))
+    assert item.question.options == ["a", "N/A", "c"]
+    assert (item.answer, bool(item.defect)) == (answer, split == "test")
+
+
+MARKS = ["\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\x1c", "\r"]
+
+
+@pytest.mark.parametrize("name", ["rows.json", "rows.jsonl"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@given(st.lists(st.text([*MARKS, "a", "\ufeff", "\n", '"']).map("x{}y".format), min_size=1))
+def test_any_text_survives_in_a_row(name: str, encoding: str, texts: list[str]) -> None:
+    """JSON allows separators of lines inside texts, and files may begin with a mark."""
+    rows = [{**MLVU, "candidates": [text, "other"], "answer": text} for text in texts]
+    lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+    lines = (line.replace("\x0b", "\\u000b").replace("\x0c", "\\f") for line in lines)
+    text = "\r\n".join(lines) if name.endswith("l") else f"[{','.join(lines)}]"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(text.encode(encoding))
+        items = benchmark("mlvu").load(path)
+    assert [item.question.option(item.answer) for item in items] == texts
+
+
+@pytest.mark.parametrize(("name", "row"), SETS)
+def test_broken_json_names_the_line(name: str, row: dict[str, Any], tmp_path: Path) -> None:
     """A file cut anywhere is an error with a place, never a shorter set."""
     text = _write(tmp_path, [row, row]).read_text()
     for cut in range(1, len(text) - 1, 37):
         path = tmp_path / "cut.json"
         path.write_text(text[:cut])
         with pytest.raises(VideosealError, match=r"cut\.json"):
-            load(path)
+            benchmark(name).load(path)
 
 
 def test_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
     """A path that is not there is one line with a hint."""
     with pytest.raises(AnnotationError, match="no annotation file") as caught:
-        cgbench.load(tmp_path / "none.json")
+        benchmark("cgbench").load(tmp_path / "none.json")
     assert "eval fetch" in caught.value.hint

@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from videoseal.core.span import Span
-from videoseal.evals.benchmarks import lvbench
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
-from videoseal.evals.benchmarks.lvbench import read_references
+from videoseal.evals.benchmarks.registry import benchmark
 
 ASKED = {
     "uid": "1",
@@ -33,7 +31,7 @@ def _file(folder: Path, *asked: dict[str, Any]) -> Path:
 
 def test_options_are_taken_out_of_the_question(tmp_path: Path) -> None:
     """The stem and the four options come apart, and both types are kept."""
-    (item,) = lvbench.load(_file(tmp_path, ASKED))
+    (item,) = benchmark("lvbench").load(_file(tmp_path, ASKED))
     assert item.question.text == "When does it open?"
     assert item.question.options == ["14:35", "15:35", "16:35", "17:35"]
     assert item.categories == ["key information retrieval", "reasoning"]
@@ -42,7 +40,7 @@ def test_options_are_taken_out_of_the_question(tmp_path: Path) -> None:
 
 def test_kind_of_the_video_is_no_length(tmp_path: Path) -> None:
     """`tv` is what a video is about; reports group by length where there is no official group."""
-    (item,) = lvbench.load(_file(tmp_path, ASKED))
+    (item,) = benchmark("lvbench").load(_file(tmp_path, ASKED))
     assert item.group == ""
 
 
@@ -51,64 +49,81 @@ def test_one_id_in_two_files_is_named(tmp_path: Path) -> None:
     text = _file(tmp_path, ASKED).read_text()
     for name in ("a", "b"):
         (tmp_path / f"{name}.questions.jsonl").write_text(text)
-    with pytest.raises(AnnotationError, match=r"b\.questions\.jsonl:1: uid: '1' is there twice"):
-        lvbench.load(tmp_path)
-
-
-def test_answer_without_an_option_is_one_line(tmp_path: Path) -> None:
-    """What the shared form refuses is told like what the row's own form refuses."""
-    path = _file(tmp_path, {**ASKED, "answer": "Z"})
-    with pytest.raises(AnnotationError) as caught:
-        lvbench.load(path)
-    assert str(caught.value) == f"{path.name}:1: qa 1: answer: 'Z' is none of ABCD"
+    with pytest.raises(
+        AnnotationError, match=r"b\.questions\.jsonl:1: qa: uid: '1' is there twice"
+    ):
+        benchmark("lvbench").load(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "spans"),
+    ("odd", "defect"),
     [
-        ("00:15-00:19", [Span(15, 19)]),
-        ("01:00:15\u201301:00:19", [Span(3615, 3619)]),
-        ("00:15-00:19, 01:05-01:07", [Span(15, 19), Span(65, 67)]),
-        ("['00:15-00:19', '01:05-01:07']", [Span(15, 19), Span(65, 67)]),
-        ("75:10-75:20", [Span(4510, 4520)]),
-        ("00:15-00:15", [Span(15, 16)]),
-        ("", []),
+        ({"answer": "E"}, "answer: 'E' is none of ABCD"),
+        ({"answer": None}, "answer: '' is none of ABCD"),
+        ({"answer": {"x": 1}}, "answer: not a text; answer: '' is none of ABCD"),
+        ({"question": "What?\n(A) one"}, "its options cannot be read"),
+        ({"question": "What? one, two, three"}, "its options cannot be read"),
+        ({"question": "What?\n1. one\n2. two"}, "its options cannot be read"),
+        (
+            {"question": "What?\n(A) one\n(B) two\n(D) four"},
+            "its options are lettered A, B, D; a candidate is empty",
+        ),
+        ({"question": ""}, "the question is empty; its options cannot be read"),
+        ({"question_type": [7]}, "question_type: not a list of texts"),
+        ({"time_reference": "soon"}, "time_reference: cannot read 'soon'"),
+        ({"time_reference": "00:19-00:15"}, "time_reference: 19 s to 15 s is no span"),
+        ({"time_reference": {"x": 1}}, "time_reference: cannot read {'x': 1}"),
+        ({"gold": [[3, 1]]}, "gold: 3 s to 1 s is no span"),
     ],
 )
-def test_references_are_read_in_every_published_form(text: str, spans: list[Span]) -> None:
-    """Hours or not, dashes of any kind, one or several, minutes beyond an hour."""
-    assert read_references(text) == spans
+def test_an_odd_question_is_named_and_stays_what_it_is(
+    tmp_path: Path, odd: dict[str, Any], defect: str
+) -> None:
+    """One odd row stops nothing, and never becomes a question of another kind."""
+    before = {**ASKED, "uid": "0"}
+    first, found = benchmark("lvbench").load(_file(tmp_path, before, {**ASKED, **odd}))
+    assert (first.defect, first.answer) == ("", "B")
+    assert found.defect.replace("the answer is empty; ", "") == defect
+    assert not found.free_text
+    assert found.chance == (1 / len(found.question.options) if found.question.options else 0)
 
 
-@pytest.mark.parametrize("text", ["soon", "00:15", "00:15-00:19 or so", "x 00:15-00:19"])
-def test_other_references_are_errors(text: str) -> None:
-    """What cannot be read is never taken for something else."""
-    with pytest.raises(ValueError, match="time_reference"):
-        read_references(text)
+def test_gold_after_a_gap_in_the_letters_is_the_letter(tmp_path: Path) -> None:
+    """The published letter counts, though no option stands before it."""
+    asked = {**ASKED, "question": "What?\n(A) one\n(B) two\n(D) four", "answer": "D"}
+    (item,) = benchmark("lvbench").load(_file(tmp_path, asked))
+    assert item.question.option(item.answer) == "four"
+
+
+@pytest.mark.parametrize("answer", ["B", "b", "(B)", "B.", "B. 15:35", "(b) 15:35", "15:35"])
+def test_gold_answers_are_read_in_any_dress(tmp_path: Path, answer: str) -> None:
+    """A letter, a text, or both."""
+    (item,) = benchmark("lvbench").load(_file(tmp_path, {**ASKED, "answer": answer}))
+    assert (item.answer, item.defect) == ("B", "")
+
+
+def test_one_question_a_row_is_read_too(tmp_path: Path) -> None:
+    """A copy without the nesting is still LVBench."""
+    path = tmp_path / "flat.jsonl"
+    path.write_text(json.dumps({**ASKED, "key": "abc", "type": "tv"}))
+    (item,) = benchmark("lvbench").load(path)
+    assert (item.video, item.answer) == ("abc", "B")
 
 
 def test_generated_questions_say_what_they_take(tmp_path: Path) -> None:
     """Exact gold spans win over whole seconds; a question without an answer has none of both."""
     gold = {**ASKED, "evidence": "text", "gold": [[15.25, 17.5]]}
     none = {**ASKED, "uid": "2", "answer": "", "answerable": False, "time_reference": ""}
-    first, second = lvbench.load(_file(tmp_path, gold, none))
+    first, second = benchmark("lvbench").load(_file(tmp_path, gold, none))
     assert (first.evidence, first.needs) == ([(15.25, 17.5)], "text")
     assert (second.answerable, second.evidence, second.answer) == (False, [], "")
 
 
 @pytest.mark.parametrize(
-    ("bad", "field"),
-    [
-        ({"answer": "E"}, "answer"),
-        ({"question": "What?\n(A) one"}, "question"),
-        ({"question_type": []}, "question_type"),
-        ({"time_reference": "soon"}, "time_reference"),
-        ({"gold": [[3, 1]]}, "qa 1"),
-        ({"answerable": False}, "answer"),
-    ],
+    ("bad", "field"), [({"uid": None}, "uid"), ({"answerable": False}, "answer")]
 )
 def test_bad_question_names_line_and_field(tmp_path: Path, bad: dict[str, Any], field: str) -> None:
     """The place of a mistake is in the message."""
-    with pytest.raises(AnnotationError, match=r"video_info\.meta\.jsonl:1") as caught:
-        lvbench.load(_file(tmp_path, {**ASKED, **bad}))
+    with pytest.raises(AnnotationError, match=r"video_info\.meta\.jsonl:1: ") as caught:
+        benchmark("lvbench").load(_file(tmp_path, {**ASKED, **bad}))
     assert field in str(caught.value)

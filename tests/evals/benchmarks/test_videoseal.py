@@ -1,4 +1,4 @@
-"""The parquet of the reference release, and options written into a question."""
+"""The parquet of the reference release."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from videoseal.evals.benchmarks import videoseal
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
-from videoseal.evals.benchmarks.lvbench import split_options
+from videoseal.evals.benchmarks.registry import benchmark
 
 INFO = {
     "video_id": "v1",
@@ -35,27 +32,64 @@ def _parquet(folder: Path, *infos: dict[str, Any]) -> Path:
 
 def test_clues_win_over_the_time_reference(tmp_path: Path) -> None:
     """The finer gold spans are taken, and the coarse ones only where there are no others."""
-    (item,) = videoseal.load(_parquet(tmp_path, INFO))
+    (item,) = benchmark("videoseal").load(_parquet(tmp_path, INFO))
     assert item.evidence == [(3, 5), (7, 9)]
     assert item.question.options == ["a cat", "a dog"]
-    (item,) = videoseal.load(_parquet(tmp_path, {**INFO, "meta_json": None}))
+    (item,) = benchmark("videoseal").load(_parquet(tmp_path, {**INFO, "meta_json": None}))
     assert item.evidence == [(10, 20)]
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("odd", "defect"),
     [
-        {"question": "What?\n(A) only"},
-        {"ground_truth": "C"},
-        {"time_reference": "soon", "meta_json": None},
-        {"meta_json": "{"},
-        {"video_id": ""},
+        ({"question": "What?\n(A) only"}, "options"),
+        ({"ground_truth": "C"}, "ground_truth"),
+        ({"time_reference": "soon", "meta_json": None}, "time_reference"),
+        ({"meta_json": "{"}, "meta_json"),
     ],
 )
-def test_bad_row_is_named(bad: dict[str, Any], tmp_path: Path) -> None:
-    """What cannot be a question names the file and the row."""
-    with pytest.raises(AnnotationError, match=r"rows\.parquet \(row 2\)"):
-        videoseal.load(_parquet(tmp_path, INFO, {**INFO, **bad}))
+def test_odd_row_is_named(odd: dict[str, Any], defect: str, tmp_path: Path) -> None:
+    """It stops nothing, and says what is wrong."""
+    first, found = benchmark("videoseal").load(
+        _parquet(tmp_path, {**INFO, "qa_uid": "6"}, {**INFO, **odd})
+    )
+    assert not first.defect
+    assert defect in found.defect
+    assert not found.free_text
+
+
+def test_row_without_a_video_is_an_error(tmp_path: Path) -> None:
+    """What cannot be asked names the file and the row."""
+    with pytest.raises(AnnotationError, match=r"rows\.parquet \(row 2\): extra_info: 7: video_id"):
+        benchmark("videoseal").load(
+            _parquet(tmp_path, {**INFO, "qa_uid": "6"}, {**INFO, "video_id": ""})
+        )
+
+
+OPTIONS = ["Paris, France (capital)", "(not shown)", "C, D and E", "7 (seven), 8"]
+
+
+@pytest.mark.parametrize("letter", "ABCD")
+@pytest.mark.parametrize("form", ["{0}", "({0})", "{0}. {1}", "({0}) {1}", "{1}", " {1}\n"])
+def test_commas_and_brackets_of_answers_are_kept(letter: str, form: str, tmp_path: Path) -> None:
+    """They belong to the option's text."""
+    text = OPTIONS[ord(letter) - ord("A")]
+    lettered = [f"({chr(65 + at)}) {option}" for at, option in enumerate(OPTIONS)]
+    row = {
+        **INFO,
+        "question": "\n".join(["Where?", *lettered]),
+        "ground_truth": form.format(letter, text),
+    }
+    (item,) = benchmark("videoseal").load(_parquet(tmp_path, row))
+    assert (item.question.options, item.answer, item.defect) == (OPTIONS, letter, "")
+
+
+@pytest.mark.parametrize("answer", ["Paris, France (capital)", "(not shown)", "(A) and (B), both"])
+def test_answers_in_words_stay_as_they_are(answer: str, tmp_path: Path) -> None:
+    """A question without options is open, and its reference is prose."""
+    row = {**INFO, "question": "What did A. Smith tell B. Jones?", "ground_truth": answer}
+    (item,) = benchmark("videoseal").load(_parquet(tmp_path, row))
+    assert (item.answer, item.free_text, item.defect) == (answer, True, "")
 
 
 def test_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
@@ -63,16 +97,4 @@ def test_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(b"no parquet")
     with pytest.raises(AnnotationError, match=r"x\.parquet"):
-        videoseal.load(path)
-
-
-_words = st.text("abc def?", min_size=1, max_size=20).map(str.strip).filter(bool)
-
-
-@given(_words, st.lists(_words, min_size=2, max_size=8))
-def test_options_are_split_as_they_were_joined(stem: str, options: list[str]) -> None:
-    """Joining stem and lettered options and splitting them again changes nothing."""
-    joined = "\n".join([stem, *(f"({chr(65 + i)}) {text}" for i, text in enumerate(options))])
-    found_stem, found = split_options(joined)
-    assert found_stem == " ".join(stem.split())
-    assert found == [" ".join(text.split()) if "\n" in text else text for text in options]
+        benchmark("videoseal").load(path)

@@ -13,7 +13,8 @@ import pytest
 
 from videoseal.core.errors import SettingsError
 from videoseal.core.span import Span
-from videoseal.evals.benchmarks import lvbench
+from videoseal.evals.benchmarks.registry import benchmark
+from videoseal.evals.benchmarks.time_reference import read_references
 from videoseal.evals.item import Item
 from videoseal.evals.synthetic.facts.families import Family
 from videoseal.evals.synthetic.facts.vocabulary import families
@@ -43,7 +44,7 @@ def _items(tmp_path, seed: int, minutes: float = 60) -> list[Item]:
     spec = VideoSpec(seed=seed, minutes=minutes)
     path = tmp_path / f"{spec.key}.questions.jsonl"
     path.write_text(questions_line(spec, _story(seed, minutes), WORDINGS)[0], encoding="utf-8")
-    return lvbench.load(path)
+    return benchmark("lvbench").load(path)
 
 
 def _lettered(tmp_path, seed: int) -> list[Item]:
@@ -67,7 +68,7 @@ def test_whole_seconds_cover_the_exact_spans() -> None:
     """`time_reference` is LVBench's; `gold` says the same to the frame."""
     spec = VideoSpec(seed=1, minutes=60)
     for asked in json.loads(questions_line(spec, _story(1), WORDINGS)[0])["qa"]:
-        coarse = lvbench.read_references(asked["time_reference"])
+        coarse = read_references(asked["time_reference"])
         fine = [Span(*pair) for pair in asked["gold"]]
         assert asked["hops"] == len(fine) == len(coarse) <= 2
         for outer, inner in zip(coarse, fine, strict=True):

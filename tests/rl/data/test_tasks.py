@@ -11,8 +11,8 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from tests.evals.made import item
 from tests.shared_data import DATA, needs_data
-from videoseal.evals.benchmarks import cgbench
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
+from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.evals.item import Item
 from videoseal.graph.planner_messages import system_prompt, task_prompt, tool_names
 from videoseal.models.tool_text import as_text_messages
@@ -60,7 +60,7 @@ def test_nothing_gold_is_in_what_the_policy_reads() -> None:
 @needs_data
 def test_nothing_gold_of_a_real_benchmark_is_in_what_the_policy_reads() -> None:
     """The set that planners are trained on: 200 of its questions."""
-    for asked in cgbench.load(PUBLISHED)[:200]:
+    for asked in benchmark("cgbench").load(PUBLISHED)[:200]:
         ours, other = (task_of(i, VIDEO, 9000.0) for i in (asked, _twin(asked)))
         assert ours.prompt == other.prompt
         assert _policy_reads(ours) == _policy_reads(other)
