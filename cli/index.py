@@ -35,7 +35,7 @@ SUFFIXES: Final = frozenset(
 @click.option("--title", help="A name to show and to ask by; the file's name if not given.")
 @click.option(
     "--subtitles", type=click.Path(path_type=Path), metavar="FILE",
-    help="A .srt, .vtt or .ass file to index as speech.",
+    help="A subtitle file (.srt, .vtt, .ass, .ttml, ...) to index as speech.",
 )  # fmt: skip
 @click.option("--no-ocr", is_flag=True, help="Do not read on-screen text.")
 @click.option("--speech", is_flag=True, help="Transcribe speech (needs the speech extra).")

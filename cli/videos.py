@@ -90,7 +90,7 @@ def show(invocation: Invocation, video: str, texts: bool, kind: tuple[Any, ...])
 @pass_invocation
 def export(invocation: Invocation, video: str, out: Path) -> None:
     """Write the texts of VIDEO as .srt files (on-screen text, speech) and all of it as .json."""
-    from videoseal.indexing.subtitles import to_srt
+    from videoseal.indexing.subtitles.subtitle_files import to_srt
 
     with invocation.store() as store:
         row = store.video(video)

@@ -18,7 +18,7 @@ from videoseal.core.video import VideoInfo
 from videoseal.indexing.clips import clip_spans
 from videoseal.indexing.index_rows import Data
 from videoseal.indexing.store.store import Store
-from videoseal.indexing.subtitles import SubtitleFiles
+from videoseal.indexing.subtitles.subtitle_files import SubtitleFiles
 from videoseal.models.ocr.reader import TextReader
 from videoseal.models.roles import Models
 

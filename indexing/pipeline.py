@@ -26,7 +26,7 @@ from videoseal.indexing.stages.summary import summarise
 from videoseal.indexing.stages.text_segments import join_segments
 from videoseal.indexing.stages.vision import FramePassResult, look
 from videoseal.indexing.store.store import Store
-from videoseal.indexing.subtitles import SubtitleFiles
+from videoseal.indexing.subtitles.subtitle_files import SubtitleFiles
 from videoseal.models.ocr.reader import load_text_reader
 from videoseal.models.roles import Models
 

@@ -7,9 +7,12 @@ from typing import Final
 
 import pytest
 
-__all__ = ["DATA", "FILM", "needs_data"]
+__all__ = ["CASES", "DATA", "FILM", "needs_cases", "needs_data"]
 
 DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILM: Final = DATA / "media" / "big_buck_bunny.mp4"
 
+CASES: Final = DATA.parent / "cases"
+
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="not at hand: ../shared/cases")
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="not at hand: ../shared/data")

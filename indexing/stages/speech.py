@@ -21,7 +21,7 @@ from videoseal.core.span import Span
 from videoseal.core.video import start_seconds
 from videoseal.indexing.index_rows import Data, TextRow
 from videoseal.indexing.job import IndexingJob, Transcriber
-from videoseal.indexing.subtitles import SubtitleLine
+from videoseal.indexing.subtitles.cues import SubtitleLine
 
 __all__ = [
     "Sound",
@@ -52,11 +52,15 @@ async def listen(job: IndexingJob, duration: float) -> list[TextRow]:
     """
     rows: list[TextRow] = []
     warn = partial(job.warn, "subtitles")
-    for found in await asyncio.to_thread(job.subtitles.read, job.info.path, warn):
+    read = partial(job.subtitles.read, job.info.path, job.info.fps, warn)
+    for found in await asyncio.to_thread(read):
         data = {"source": "subtitles", "file": found.source, "language": found.language}
-        rows += speech_rows(found.lines, "subtitles", data, len(rows), duration)
-        if found.dropped:
-            warn(f"{found.source}: {found.dropped} unusable lines left out")
+        made = speech_rows(found.lines, "subtitles", data, len(rows), duration)
+        rows += made
+        if found.warning:
+            warn(found.warning)
+        if late := len(found.lines) - len(made):
+            warn(f"{found.source}: left out {late} that start after the end of the video")
     if job.transcriber is not None and job.info.has_audio:
         said = await _transcribed(job, job.transcriber)
         data = {"source": "speech"}

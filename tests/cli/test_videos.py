@@ -31,7 +31,7 @@ def test_json_says_the_same(indexed, signs):
 
 def test_export_writes_subtitles_and_everything(indexed, signs, tmp_path):
     """Export writes the on-screen text as .srt that can be read again, and all of it as JSON."""
-    from videoseal.indexing.subtitles import read_file
+    from videoseal.indexing.subtitles.subtitle_files import read_file
 
     done = indexed.run("videos", "export", "signs", "--out", tmp_path / "out")
     assert done.exit_code == 0

@@ -1,4 +1,4 @@
-"""Subtitles: any encoding, found beside and inside videos, clear errors, and written out."""
+"""Subtitles: found beside and inside videos, clear errors, rows, and written out again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from videoseal.core.errors import UnreadableSubtitles
 from videoseal.core.span import Span
 from videoseal.indexing.index_rows import TextRow
 from videoseal.indexing.stages.speech import speech_rows
-from videoseal.indexing.subtitles import embedded, read_file, sidecars, to_srt
+from videoseal.indexing.subtitles.subtitle_files import embedded, read_file, sidecars, to_srt
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500
@@ -53,24 +53,8 @@ def test_any_encoding_is_read(tmp_path: Path, encoding: str) -> None:
         (Span(1, 2.5), "Meet me at the gate"),
         (Span(6, 7), "请在三点到北门"),
     ]
-    assert (found.dropped, found.language, found.source) == (1, "zh", "film.zh.srt")
-
-
-@pytest.mark.parametrize(
-    ("encoding", "said"),
-    [
-        ("gb18030", "请在三点到北门，带上蓝色的灯，七把钥匙在桥下面"),
-        ("big5", "請在三點到北門，帶上藍色的燈，七把鑰匙在橋下面"),
-        ("cp1251", "Встретимся у ворот, принеси синюю лампу"),
-        ("cp1252", "Café à côté, l’été à Orléans, über die Brücke"),
-        ("cp1250", "Zażółć gęślą jaźń, spotkajmy się przy bramie"),
-    ],
-)
-def test_an_encoding_is_told_from_the_words(tmp_path: Path, encoding: str, said: str) -> None:
-    """Without a mark and without a language in its name a file is still read rightly."""
-    path = tmp_path / "film.srt"
-    path.write_bytes(f"1\n00:00:01,000 --> 00:00:02,000\n{said}\n".encode(encoding))
-    assert [line.text for line in read_file(path).lines] == [said]
+    assert [fault.place for fault in found.faults] == [7]
+    assert (found.language, found.source) == ("zh", "film.zh.srt")
 
 
 def test_other_formats_are_read(tmp_path: Path) -> None:
@@ -106,10 +90,14 @@ def test_a_bad_file_is_named_with_its_line(
 def test_files_beside_a_video_are_found(tmp_path: Path) -> None:
     """The same stem counts, also with a language; another film's files do not."""
     for name in ("film.srt", "film.en.srt", "film.zh-Hans.vtt", "film.en.sdh.srt", "film2.srt",
-                 "film.txt", "film.part two.srt", "other.srt"):  # fmt: skip
+                 "film.txt", "film.part two.srt", "other.srt", "film.ttml", "film.Polish.smi",
+                 "film.zh-Hant-TW.ass"):  # fmt: skip
         (tmp_path / name).touch()
     names = [path.name for path in sidecars(tmp_path / "film.mp4")]
-    assert names == ["film.en.sdh.srt", "film.en.srt", "film.srt", "film.zh-Hans.vtt"]
+    assert names == [
+        "film.Polish.smi", "film.en.sdh.srt", "film.en.srt", "film.srt", "film.ttml",
+        "film.zh-Hans.vtt", "film.zh-Hant-TW.ass",
+    ]  # fmt: skip
     assert sidecars(tmp_path / "nowhere" / "film.mp4") == []
 
 

@@ -20,7 +20,7 @@ from videoseal.core.errors import MissingDependency
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.indexing.stages import speech
-from videoseal.indexing.subtitles import SubtitleLine
+from videoseal.indexing.subtitles.cues import SubtitleLine
 
 
 class Talker:
