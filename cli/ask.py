@@ -11,7 +11,7 @@ import click
 from videoseal.cli.answer_view import EventLines, print_answer
 from videoseal.cli.failures import FailureReport, print_failure
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.options import context_options, given_context
+from videoseal.cli.options import context_options, folder_option, given_context
 from videoseal.cli.output import emit_json, notes
 from videoseal.core.errors import SettingsError, VideosealError, faults
 
@@ -39,10 +39,9 @@ __all__ = ["ask", "ask_once"]
     "forced_choice",
 )  # fmt: skip
 @click.option("--local-llm", is_flag=True, help="Plan and join evidence with a local model.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Where to write the evidence; a new folder in the data folder if not given.",
-)  # fmt: skip
+@folder_option(
+    "--out", help="Where to write the evidence; a new folder in the data folder if not given."
+)
 @click.option("--quiet", is_flag=True, help="Do not show what the agent does.")
 @json_option
 @pass_invocation

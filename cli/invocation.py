@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from videoseal.cli.output import emit_json
+from videoseal.cli.output import emit_json, results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,13 +64,16 @@ class Invocation:
 
         return find_run(self.settings().data_dir, run)
 
-    def emit(self, document: Any, *lines: str) -> None:
-        """Print a result: with `--json` the document, else the lines."""
+    def emit(self, document: Any, *parts: Any) -> None:
+        """Print a result: with `--json` the document, else lines and rich's tables."""
         if self.as_json:
             emit_json(document)
             return
-        for line in lines:
-            click.echo(line)
+        for part in parts:
+            if isinstance(part, str):
+                click.echo(part)
+            else:
+                results().print(part)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

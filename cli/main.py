@@ -19,6 +19,7 @@ from videoseal.cli.eval.commands import evaluate
 from videoseal.cli.failures import EXIT_CODES, INTERRUPTED, explain, show
 from videoseal.cli.index import index
 from videoseal.cli.invocation import Invocation, pass_invocation
+from videoseal.cli.options import folder_option
 from videoseal.cli.train.commands import train
 from videoseal.cli.videos import videos
 
@@ -70,10 +71,9 @@ class Application(click.Group):
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Where the embedded database, frames and evidence live (VIDEOSEAL_DATA_DIR).",
-)  # fmt: skip
+@folder_option(
+    "--data-dir", help="Where the embedded database, frames and evidence live (VIDEOSEAL_DATA_DIR)."
+)
 @click.option(
     "--database-url", metavar="URL", help="A Postgres server with pgvector (DATABASE_URL)."
 )

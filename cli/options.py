@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
@@ -17,17 +17,27 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 __all__ = [
+    "BENCHMARKS",
+    "EXISTING_FILE",
     "MODES",
     "context_options",
     "draw_options",
+    "file_option",
+    "folder_option",
     "given_context",
     "name_option",
     "price_option",
+    "source_options",
     "together",
 ]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
+BENCHMARKS: Final = (
+    "lvbench", "cgbench", "longvideobench", "videomme", "mlvu", "videoseal", "synthetic",
+)  # fmt: skip
+"""Names of the sets of questions."""
+_ANNOTATIONS: Final = "The annotation file (see `videoseal eval fetch`), or a folder of them."
 _FLAGS: Final = {"forced_choice": "--force"}
 """Fields of Context whose option has another name."""
 
@@ -45,6 +55,24 @@ def given_context(options: dict[str, Any]) -> dict[str, Any]:
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Several options as one decorator, in this order in the help."""
     return lambda command: reduce(lambda made, add: add(made), reversed(options), command)
+
+
+_PathType = partial(click.Path, path_type=Path)
+EXISTING_FILE: Final = _PathType(dir_okay=False, exists=True)
+file_option = partial(click.option, type=_PathType(dir_okay=False), metavar="FILE")
+"""An option that names a file."""
+folder_option = partial(click.option, type=_PathType(file_okay=False), metavar="DIR")
+"""An option that names a folder."""
+
+
+def source_options(*, required: bool, annotations: str = _ANNOTATIONS) -> Callable[[F], F]:
+    """Add `--annotations` and `--videos`: published questions, and what they are about."""
+    return together(
+        click.option("--annotations", required=required, type=_PathType(), metavar="PATH",
+                     help=annotations),
+        folder_option("--videos", required=required,
+                      help="Folder with the videos, named by their ids."),
+    )  # fmt: skip
 
 
 draw_options = together(

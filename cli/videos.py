@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.options import folder_option
 from videoseal.cli.output import emit_json, notes, results, size, table
 from videoseal.core.span import format_time
 from videoseal.core.text import plain
@@ -58,11 +59,7 @@ def show(invocation: Invocation, video: str, texts: bool, kind: tuple[Any, ...])
         row = store.video(video)
         counts = store.counts(row.id)
         lines = store.texts(row.id, kind or None) if texts or kind else []
-    if invocation.as_json:
-        listed = {"texts": [_text(line) for line in lines]} if texts or kind else {}
-        emit_json({**_document(row, counts), **listed})
-        return
-    console = results()
+    listed = {"texts": [_text(line) for line in lines]} if texts or kind else {}
     facts = {
         "id": row.id,
         "title": plain(row.title),
@@ -74,18 +71,16 @@ def show(invocation: Invocation, video: str, texts: bool, kind: tuple[Any, ...])
         "texts": ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none",
         "indexed": row.updated.strftime("%Y-%m-%d %H:%M %Z").strip(),
     }
-    for name, value in facts.items():
-        console.print(f"{name:<9} {value}", soft_wrap=True)
-    for line in lines:
-        console.print(f"{line.span}  {line.kind:<6}  {plain(line.text)}", soft_wrap=True)
+    invocation.emit(
+        {**_document(row, counts), **listed},
+        *(f"{name:<9} {value}" for name, value in facts.items()),
+        *(f"{line.span}  {line.kind:<6}  {plain(line.text)}" for line in lines),
+    )
 
 
 @videos.command()
 @click.argument("video")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="DIR",
-    help="Folder for the files; the current one if not given.",
-)  # fmt: skip
+@folder_option("--out", default=Path(), help="Folder for the files; the current one if not given.")
 @json_option
 @pass_invocation
 def export(invocation: Invocation, video: str, out: Path) -> None:
@@ -107,11 +102,7 @@ def export(invocation: Invocation, video: str, out: Path) -> None:
     document = {**_document(row, counts), "texts": [_text(line) for line in lines]}
     text = json.dumps(document, ensure_ascii=False, indent=1, default=str)
     written[-1].write_text(text, encoding="utf-8")
-    if invocation.as_json:
-        emit_json({"id": row.id, "files": written})
-        return
-    for path in written:
-        results().print(str(path), soft_wrap=True)
+    invocation.emit({"id": row.id, "files": written}, *map(str, written))
 
 
 @videos.command()
@@ -128,11 +119,8 @@ def delete(invocation: Invocation, names: tuple[str, ...], yes: bool) -> None:
             click.confirm(f"Delete the index of {listed}?", abort=True, err=True)
         for video_id in rows:
             client.delete(video_id)
-    if invocation.as_json:
-        emit_json({"deleted": list(rows)})
-        return
-    for row in rows.values():
-        results().print(f"deleted {row.id}  {plain(row.title)}", soft_wrap=True)
+    told = (f"deleted {row.id}  {plain(row.title)}" for row in rows.values())
+    invocation.emit({"deleted": list(rows)}, *told)
 
 
 def _document(row: VideoRow, counts: dict[str, int]) -> dict[str, Any]:

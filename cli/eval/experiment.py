@@ -10,8 +10,8 @@ import click
 from videoseal.cli.eval.run import ask_all, asking_options, generate_option, places_of
 from videoseal.cli.eval.score import exit_if_all_failed, print_scores
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.options import draw_options, name_option, price_option
-from videoseal.cli.output import emit_json, near, results, stacked
+from videoseal.cli.options import draw_options, name_option, price_option, source_options
+from videoseal.cli.output import near, results, stacked
 from videoseal.core.environment import environment
 
 if TYPE_CHECKING:
@@ -33,14 +33,7 @@ def experiment_command(benchmarks: tuple[str, ...]) -> click.Command:
         "--benchmark", type=click.Choice(benchmarks), default=_DEFAULT, show_default=True,
         help="Whose questions are asked.",
     )  # fmt: skip
-    @click.option(
-        "--annotations", type=click.Path(path_type=Path), metavar="PATH",
-        help="Its annotation file (see `videoseal eval fetch`), or a folder of them.",
-    )  # fmt: skip
-    @click.option(
-        "--videos", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-        help="Folder with the videos, named by their ids.",
-    )  # fmt: skip
+    @source_options(required=False)
     @draw_options
     @asking_options
     @name_option("EXPERIMENT-BENCHMARK")
@@ -67,11 +60,10 @@ def _list(invocation: Invocation) -> None:
     from videoseal.evals.experiments.experiment import load_experiment, packaged
 
     loaded = [load_experiment(path) for path in packaged()]
-    if invocation.as_json:
-        emit_json([{"name": one.name, **one.experiment.model_dump()} for one in loaded])
-        return
-    for one in loaded:
-        click.echo(f"{one.name:<10} {one.experiment.about}")
+    invocation.emit(
+        [{"name": one.name, **one.experiment.model_dump()} for one in loaded],
+        *(f"{one.name:<10} {one.experiment.about}" for one in loaded),
+    )
 
 
 def _carry_out(invocation: Invocation, file: str, options: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from videoseal.cli.invocation import Invocation, pass_invocation
-from videoseal.cli.options import MODES
+from videoseal.cli.options import MODES, file_option
 
 __all__ = ["export"]
 
@@ -21,10 +21,7 @@ __all__ = ["export"]
     "--format", "form", type=click.Choice(("submission", "inspect")), default="submission",
     show_default=True, help="What the benchmark's own scorer takes, or a log for Inspect's viewer.",
 )  # fmt: skip
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="Where to write; standard output if not given.",
-)  # fmt: skip
+@file_option("--out", help="Where to write; standard output if not given.")
 @pass_invocation
 def export(
     invocation: Invocation, run: str, mode: str, variant: str, form: str, out: Path | None

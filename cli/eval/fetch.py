@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.output import emit_json, near, notes
+from videoseal.cli.options import folder_option
+from videoseal.cli.output import near, notes
 from videoseal.cli.progress import Display
 from videoseal.core.environment import environment
 from videoseal.core.text import plain
@@ -30,10 +31,7 @@ def fetch_command(names: tuple[str, ...]) -> click.Command:
 
     @click.command()
     @click.argument("name", type=click.Choice(names), required=False)
-    @click.option(
-        "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-        help="Fetch NAME into DIR; what is there already stays.",
-    )  # fmt: skip
+    @folder_option("--out", help="Fetch NAME into DIR; what is there already stays.")
     @click.option("--annotations-only", is_flag=True, help="Fetch the questions, no videos.")
     @click.option(
         "--limit", type=click.IntRange(1), help="Only the first N videos, or archives of them."
@@ -92,21 +90,17 @@ def _tell(invocation: Invocation, name: str | None) -> None:
     from videoseal.evals.benchmarks.registry import BENCHMARKS
 
     chosen = [entry for entry in BENCHMARKS.values() if name in (None, entry.name)]
-    if invocation.as_json:
-        emit_json(
-            [
-                {
-                    "name": entry.name, "title": entry.title, "annotations": entry.annotations,
-                    "home": entry.home, "licence": _licence(entry),
-                }
-                for entry in chosen
-            ]
-        )  # fmt: skip
-        return
-    for entry in chosen:
-        click.echo(f"{entry.name:<15} {entry.title}: {entry.home}")
-        click.echo(f"{'':<15} {entry.annotations}; {_licence(entry)}")
-    notes().print("fetch one: videoseal eval fetch NAME --out DIR")
+    told = [
+        {
+            "name": entry.name, "title": entry.title, "annotations": entry.annotations,
+            "home": entry.home, "licence": _licence(entry),
+        }
+        for entry in chosen
+    ]  # fmt: skip
+    form = "{name:<15} {title}: {home}\n" + " " * 16 + "{annotations}; {licence}"
+    invocation.emit(told, *(form.format(**each) for each in told))
+    if not invocation.as_json:
+        notes().print("fetch one: videoseal eval fetch NAME --out DIR")
 
 
 def _licence(entry: Benchmark) -> str:

@@ -11,7 +11,7 @@ import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.options import MODES, together
-from videoseal.cli.output import emit_json, results, stacked
+from videoseal.cli.output import stacked
 from videoseal.cli.progress import Display, SampleCount
 from videoseal.core.text import plain
 
@@ -108,15 +108,13 @@ def print_judged(invocation: Invocation, folder: Path, sheets: list[Labels]) -> 
         "tokens out": sum(line.completion_tokens for line in lines),
         **{f"unlabelled in {sheet.labeller}": sheet.unlabelled for sheet in sheets},
     }
-    if invocation.as_json:
-        emit_json(_document(counts, systems, pairs))
-        return
-    results().print(_stacked(semantic_table(systems)))
-    if pairs:
-        shown = agreement_table(pairs)
-        for row in shown.rows:
-            click.echo(_line(row, shown.columns))
-    click.echo(", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    shown = agreement_table(pairs)
+    invocation.emit(
+        _document(counts, systems, pairs),
+        _stacked(semantic_table(systems)),
+        *(_line(row, shown.columns) for row in shown.rows),
+        ", ".join(f"{name} {count:,}" for name, count in counts.items()),
+    )
 
 
 def _line(row: TableRow, columns: Sequence[Column]) -> str:

@@ -9,16 +9,14 @@ import click
 
 from videoseal.cli.eval.judge import evidence_of, print_judged, wanted_options
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
+from videoseal.cli.options import file_option
 
 __all__ = ["agreement", "labels"]
 
 
 @click.command()
 @click.argument("run")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="The sheet to write (CSV).",
-)  # fmt: skip
+@file_option("--out", required=True, help="The sheet to write (CSV).")
 @click.option("--sample", default=100, show_default=True, type=click.IntRange(1),
               help="Answers drawn at random.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Of the draw.")
@@ -44,10 +42,8 @@ def labels(
 
 @click.command()
 @click.argument("run")
-@click.option(
-    "--labels", "sheets", multiple=True, type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE", help="A filled sheet; several for several people.",
-)  # fmt: skip
+@file_option("--labels", "sheets", multiple=True,
+             help="A filled sheet; several for several people.")  # fmt: skip
 @json_option
 @pass_invocation
 def agreement(invocation: Invocation, run: str, sheets: tuple[Path, ...]) -> None:

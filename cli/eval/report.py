@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.options import price_option
+from videoseal.cli.options import folder_option, price_option
 
 if TYPE_CHECKING:
     from videoseal.evals.scoring.cost import Prices
@@ -18,10 +18,7 @@ __all__ = ["report"]
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Folder for report.html and report.md; the first run's if not given.",
-)  # fmt: skip
+@folder_option("--out", help="Folder for report.html and report.md; the first run's if not given.")
 @click.option("--title", help="Heading of the report.")
 @price_option
 @json_option

@@ -16,9 +16,11 @@ from videoseal.cli.options import (
     MODES,
     context_options,
     draw_options,
+    file_option,
     given_context,
     name_option,
     price_option,
+    source_options,
     together,
 )
 from videoseal.cli.output import notes
@@ -60,8 +62,8 @@ generate_option = together(
         "--first-seed", type=click.IntRange(0), default=41, show_default=True,
         help="Of the first generated hour.",
     ),
-    click.option(
-        "--wordings", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    file_option(
+        "--wordings",
         help="Ask generated questions in the words of a YAML file; what it lacks is asked in those"
         " of evals/synthetic/wordings.yaml, whose form it has.",
     ),
@@ -73,18 +75,11 @@ def benchmark_command(name: str) -> click.Command:
     """The command that runs one benchmark."""
     synthetic = name == "synthetic"
     asked = "questions about generated videos" if synthetic else f"the questions of {name}"
+    made = "Questions that were generated, or a folder of them."
+    own = {"annotations": made} if synthetic else {}
 
     @click.command(name, help=f"Ask {asked} and record every answer at once.")
-    @click.option(
-        "--annotations", required=not synthetic, type=click.Path(path_type=Path), metavar="PATH",
-        help="Questions that were generated, or a folder of them." if synthetic else
-        "The published annotation file (see `videoseal eval fetch`), or a folder of them.",
-    )  # fmt: skip
-    @click.option(
-        "--videos", required=not synthetic, metavar="DIR",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Folder with the videos, named by their ids.",
-    )  # fmt: skip
+    @source_options(required=not synthetic, **own)
     @click.option(
         "--mode", "modes", multiple=True, type=click.Choice(MODES), default=("decoupled",),
         help="System to ask; give several to compare them in one run.",

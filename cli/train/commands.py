@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.output import emit_json, near, results
+from videoseal.cli.options import EXISTING_FILE, file_option, folder_option
+from videoseal.cli.output import near
 from videoseal.cli.progress import show_training
 from videoseal.cli.train.data import base, check, data, traces
 from videoseal.core.environment import environment
@@ -48,11 +49,6 @@ def train() -> None:
     """  # noqa: D301
 
 
-_config_option = click.option(
-    "--config", "config_file", required=True, metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The run as YAML; relative paths in it are those of the current folder.",
-)  # fmt: skip
 _set_option = click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE",
     help="Change a field of the config, such as rollout.batch=16; give several for more.",
@@ -60,7 +56,8 @@ _set_option = click.option(
 
 
 @train.command()
-@_config_option
+@file_option("--config", "config_file", required=True,
+             help="The run as YAML; relative paths are those of the current folder.")  # fmt: skip
 @_set_option
 @click.option("--name", help="Name of the run; that of the config if not given.")
 @click.option("--dry-run", is_flag=True, help="Print the checks and the command, and stop.")
@@ -98,31 +95,23 @@ def grpo(
     with show_training() as on_progress:
         status = carry_out(config, settings, run, environment(), on_progress, fresh=fresh)
     _write_report(run, settings)
-    if invocation.as_json:
-        emit_json({"run": run.root, "model": run.model, **status.model_dump(mode="json")})
-        return
-    click.echo(f"trained {status.steps} steps; the policy is in {near(run.model)}")
-    click.echo(f"look at it: {near(run.root / 'report.html')}")
     named = near(run.root) if config.output.dir else config.name
-    click.echo(f"serve it:   videoseal train export {named} --out DIR")
+    invocation.emit(
+        {"run": run.root, "model": run.model, **status.model_dump(mode="json")},
+        f"trained {status.steps} steps; the policy is in {near(run.model)}",
+        f"look at it: {near(run.root / 'report.html')}",
+        f"serve it:   videoseal train export {named} --out DIR",
+    )
 
 
 @train.command()
-@click.option(
-    "--config", "config_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-    help="Take policy, context length and hardware from the config of the run that follows.",
-)  # fmt: skip
+@file_option("--config", "config_file",
+             help="Config of the run that follows: its policy, context, hardware.")  # fmt: skip
 @_set_option
 @click.option("--policy", help="Folder or hub name of the policy; that of the config if not given.")
-@click.option(
-    "--traces", "traces_file", required=True, metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="What `videoseal train traces` wrote.",
-)  # fmt: skip
-@click.option(
-    "--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the warm start; the policy is its `model`.",
-)  # fmt: skip
+@file_option("--traces", "traces_file", required=True, type=EXISTING_FILE,
+             help="What `videoseal train traces` wrote.")  # fmt: skip
+@folder_option("--out", required=True, help="Folder of the warm start; the policy is its `model`.")
 @click.option("--epochs", default=2, show_default=True, type=click.IntRange(1))
 @click.option("--lr", default=5e-6, show_default=True, type=click.FloatRange(0, min_open=True))
 @click.option("--batch", default=8, show_default=True, type=click.IntRange(1))
@@ -140,18 +129,14 @@ def sft(invocation: Invocation, /, **options: Any) -> None:
     invocation.when_stopped = "stopped; a warm start begins again from the start"
     with show_training() as on_progress:
         model = warm_start(spec, environment(), on_progress)
-    if invocation.as_json:
-        emit_json({"model": model})
-        return
-    click.echo(f"the policy is in {near(model)}; name it as policy.path of a config")
+    told = f"the policy is in {near(model)}; name it as policy.path of a config"
+    invocation.emit({"model": model}, told)
 
 
 @train.command()
 @click.argument("run")
-@click.option(
-    "--out", required=True, metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
-    help="New folder for model, tokenizer, chat template and generation config.",
-)  # fmt: skip
+@folder_option("--out", required=True,
+               help="New folder for the model and all that serving it needs.")  # fmt: skip
 @click.option(
     "--checkpoint", metavar="NAME",
     help="A checkpoint such as global_step40 or best; the final model if not given, else the last.",
@@ -165,14 +150,13 @@ def export(invocation: Invocation, run: str, out: Path, checkpoint: str | None) 
 
     folder = RunFolder.find(run, invocation.settings().data_dir)
     exported = written(folder, out, checkpoint=checkpoint)
-    if invocation.as_json:
-        emit_json(exported._asdict())
-        return
     millions = exported.parameters / 1e6
-    click.echo(f"{near(out)}: {exported.source}, {millions:,.1f} million parameters, loads")
-    click.echo("serve it and make it the planner:")
-    for line in exported.serving:
-        click.echo(f"  {line}")
+    invocation.emit(
+        exported,
+        f"{near(out)}: {exported.source}, {millions:,.1f} million parameters, loads",
+        "serve it and make it the planner:",
+        *(f"  {line}" for line in exported.serving),
+    )
 
 
 @train.command()
@@ -193,22 +177,20 @@ def serve(invocation: Invocation, run: str, port: int, seed: int | None) -> None
 
     def ready(port: int) -> None:
         settings = dict(served.settings(port))
-        if invocation.as_json:
-            emit_json({"policy": served.folder, "port": port, "settings": settings})
-            return
-        click.echo(f"serving {near(served.folder)}; Ctrl-C ends it. To make it the planner:")
-        for name, value in settings.items():
-            click.echo(f"  export {name}={value}")
+        invocation.emit(
+            {"policy": served.folder, "port": port, "settings": settings},
+            f"serving {near(served.folder)}; Ctrl-C ends it. To make it the planner:",
+            *(f"  export {name}={value}" for name, value in settings.items()),
+        )
 
     carry_out(served, port, seed, ready)
 
 
 @train.command()
 @click.argument("run")
-@click.option(
-    "--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for report.html, report.md and the episodes' page; the run's if not given.",
-)  # fmt: skip
+@folder_option(
+    "--out", help="Folder for report.html, report.md and the page of episodes; else the run's."
+)
 @json_option
 @pass_invocation
 def report(invocation: Invocation, run: str, out: Path | None) -> None:
@@ -218,19 +200,14 @@ def report(invocation: Invocation, run: str, out: Path | None) -> None:
     settings = invocation.settings()
     folder = RunFolder.find(run, settings.data_dir)
     files = _write_report(folder, settings, out)
-    if invocation.as_json:
-        emit_json(files)
-        return
-    for path in files.values():
-        results().print(str(path), soft_wrap=True)
+    invocation.emit(files, *map(str, files.values()))
 
 
 @train.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
-@click.option(
-    "--out", metavar="DIR", default=".", type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for compare.md and curves.svg; this one if not given.",
-)  # fmt: skip
+@folder_option(
+    "--out", default=".", help="Folder for compare.md and curves.svg; this one if not given."
+)
 @json_option
 @pass_invocation
 def compare(invocation: Invocation, runs: tuple[str, ...], out: Path) -> None:
@@ -240,11 +217,7 @@ def compare(invocation: Invocation, runs: tuple[str, ...], out: Path) -> None:
 
     data_dir = invocation.settings().data_dir
     files = write_comparison([RunFolder.find(run, data_dir) for run in runs], out)
-    if invocation.as_json:
-        emit_json(files)
-        return
-    for path in files.values():
-        results().print(str(path), soft_wrap=True)
+    invocation.emit(files, *map(str, files.values()))
 
 
 @train.command()
@@ -257,17 +230,10 @@ def recipes(invocation: Invocation, name: str | None) -> None:
     from videoseal.rl.config import recipes as known
 
     if name is None:
-        if invocation.as_json:
-            emit_json(known())
-            return
-        for recipe, purpose in known().items():
-            click.echo(f"{recipe:<15} {purpose}")
+        invocation.emit(known(), *(f"{recipe:<15} {use}" for recipe, use in known().items()))
         return
     text = recipe_text(name)
-    if invocation.as_json:
-        emit_json({"name": name, "text": text})
-        return
-    click.echo(text, nl=False)
+    invocation.emit({"name": name, "text": text}, text.removesuffix("\n"))
 
 
 for _command in (base, data, traces, check):
@@ -302,18 +268,14 @@ def _refuse(findings: list[Check], skip: bool) -> None:
 def _show_plan(invocation: Invocation, launch: Launch, findings: list[Check]) -> None:
     from shlex import join
 
-    if invocation.as_json:
-        emit_json(
-            {
-                "checks": [finding._asdict() for finding in findings],
-                "command": launch.command, "steps": launch.steps, "resumes": launch.resumes,
-                "run": launch.run.root,
-            }
-        )  # fmt: skip
-        return
-    click.echo(join(launch.command))
-    if launch.resumes:
-        click.echo(f"goes on after {launch.resumes}")
+    invocation.emit(
+        {
+            "checks": findings, "command": launch.command, "steps": launch.steps,
+            "resumes": launch.resumes, "run": launch.run.root,
+        },
+        join(launch.command),
+        *([f"goes on after {launch.resumes}"] if launch.resumes else []),
+    )  # fmt: skip
 
 
 def _sft_spec(options: dict[str, Any]) -> Any:

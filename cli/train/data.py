@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.output import emit_json, near, results, table
+from videoseal.cli.options import (
+    BENCHMARKS,
+    EXISTING_FILE,
+    draw_options,
+    file_option,
+    folder_option,
+    source_options,
+)
+from videoseal.cli.output import near, table
 from videoseal.cli.progress import show_run
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from videoseal.core.settings import Settings
     from videoseal.evals.records import SampleRecord
@@ -23,9 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["base", "check", "data", "traces"]
 
-_BENCHMARKS: Final = (
-    "cgbench", "videoseal", "synthetic", "lvbench", "longvideobench", "videomme", "mlvu",
-)  # fmt: skip
 _KINDS: Final = ("gated", "outcome", "five_term")
 _SHOWN: Final = ("correct", "gate", "iou", "tight", "errors", "steps", "frames", "cost")
 """Terms in the table; `--json` has them all."""
@@ -37,26 +42,15 @@ _reward_option = click.option(
 
 
 @click.command()
-@click.option("--benchmark", required=True, type=click.Choice(_BENCHMARKS))
-@click.option(
-    "--annotations", required=True, type=click.Path(path_type=Path), metavar="PATH",
-    help="The published annotation file (see `videoseal eval fetch`), or a folder of them.",
-)  # fmt: skip
-@click.option(
-    "--videos", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Folder with the videos, named by their ids; those not indexed yet are indexed.",
-)  # fmt: skip
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Folder for train.jsonl, validation.jsonl, dropped.jsonl and summary.json.",
-)  # fmt: skip
+@click.option("--benchmark", required=True, type=click.Choice(BENCHMARKS))
+@source_options(required=True)
+@folder_option("--out", required=True,
+               help="For train.jsonl, validation.jsonl, dropped.jsonl, summary.json.")  # fmt: skip
 @click.option(
     "--validation", "share", default=0.2, show_default=True, type=click.FloatRange(0, 0.9),
     help="Share of the videos that is never trained on.",
 )  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Of the split.")
-@click.option("--limit", type=click.IntRange(1), help="Only the first N questions.")
-@click.option("--sample", type=click.IntRange(1), help="Only N questions drawn at random.")
+@draw_options
 @click.option(
     "--records", multiple=True, metavar="RUN",
     help="An earlier run; questions that it got always right or always wrong are left out of "
@@ -73,7 +67,10 @@ _reward_option = click.option(
 @json_option
 @pass_invocation
 def data(invocation: Invocation, /, **options: Any) -> None:
-    """Turn a benchmark into training and validation questions, split by video."""
+    """Turn a benchmark into training and validation questions, split by video.
+
+    Videos that are not indexed yet are indexed. The seed also decides which are validation.
+    """
     from videoseal.evals.benchmarks.registry import benchmark
     from videoseal.evals.benchmarks.selection import select
     from videoseal.graph.resources import open_resources
@@ -96,23 +93,18 @@ def data(invocation: Invocation, /, **options: Any) -> None:
         difficulty=Difficulty(scores, options["attempts"]) if options["records"] else None,
     )  # fmt: skip
     files = write_data(options["out"], prepared)
-    if invocation.as_json:
-        emit_json({**prepared.summary, "files": files})
-        return
-    _print_summary(prepared.summary)
-    click.echo(f"written to {near(options['out'])}: {', '.join(p.name for p in files.values())}")
+    invocation.emit(
+        {**prepared.summary, "files": files},
+        *_summary(prepared.summary),
+        f"written to {near(options['out'])}: {', '.join(p.name for p in files.values())}",
+    )
 
 
 @click.command()
 @click.argument("runs", nargs=-1, metavar="RUN...")
-@click.option(
-    "--tasks", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="Ask the questions of a train.jsonl with the search policy, instead of reading a RUN.",
-)  # fmt: skip
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-    help="Where to write the conversations.",
-)  # fmt: skip
+@file_option("--tasks",
+             help="Ask the questions of a train.jsonl with the search policy.")  # fmt: skip
+@file_option("--out", required=True, help="Where to write the conversations.")
 @_reward_option
 @click.option(
     "--least", default=0.5, show_default=True, type=click.FloatRange(0, 1),
@@ -126,10 +118,8 @@ def data(invocation: Invocation, /, **options: Any) -> None:
     "--brief", is_flag=True,
     help="With the short rules, for a policy trained on them; as VIDEOSEAL_TOOL_CALL_FORMAT=brief.",
 )  # fmt: skip
-@click.option(
-    "--config", "config_file", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-    help="Search with the budgets of this training config, and write the rules that it names.",
-)  # fmt: skip
+@file_option("--config", "config_file",
+             help="Search with the budgets and rules of this training config.")  # fmt: skip
 @click.option("--concurrency", default=4, show_default=True, type=click.IntRange(1))
 @json_option
 @pass_invocation
@@ -159,12 +149,11 @@ def traces(invocation: Invocation, /, **options: Any) -> None:
         brief=options["brief"] or form == "brief",
     )  # fmt: skip
     write_traces(options["out"], choice.traces)
-    if invocation.as_json:
-        emit_json({"traces": len(choice.traces), "left_out": choice.left_out})
-        return
-    click.echo(f"{len(choice.traces)} conversations in {near(options['out'])}")
-    for why, count in choice.left_out.items():
-        click.echo(f"left out: {count} {why}")
+    invocation.emit(
+        {"traces": len(choice.traces), "left_out": choice.left_out},
+        f"{len(choice.traces)} conversations in {near(options['out'])}",
+        *(f"left out: {count} {why}" for why, count in choice.left_out.items()),
+    )
 
 
 @click.command()
@@ -181,28 +170,15 @@ def check(invocation: Invocation, records: str, kind: str, uids: tuple[str, ...]
 
     spec = RewardSpec.model_validate({"kind": kind})
     found = checked(_run(invocation.settings(), records), spec, uids)
-    if invocation.as_json:
-        emit_json(
-            {
-                "reward": spec,
-                "episodes": [entry._asdict() for entry in found],
-                "means": [mean._asdict() for mean in means(found)],
-            }
-        )
-        return
-    _print_checked(found, spec)
+    document = {"reward": spec, "episodes": found, "means": means(found)}
+    invocation.emit(document, *_checked(found, spec))
 
 
 @click.command()
 @click.argument("model", type=click.Choice(("smollm2-135m", "tiny")))
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Where to write the Hugging Face folder.",
-)  # fmt: skip
-@click.option(
-    "--traces", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
-    help="For tiny: the conversations that its vocabulary is made of.",
-)  # fmt: skip
+@folder_option("--out", required=True, help="Where to write the Hugging Face folder.")
+@file_option("--traces", type=EXISTING_FILE,
+             help="For tiny: the conversations that its vocabulary is made of.")  # fmt: skip
 @json_option
 @pass_invocation
 def base(invocation: Invocation, model: str, out: Path, traces: Path | None) -> None:
@@ -222,10 +198,8 @@ def base(invocation: Invocation, model: str, out: Path, traces: Path | None) -> 
         from videoseal.rl.training.base_models import unpack_smollm
 
         parameters = unpack_smollm(out)
-    if invocation.as_json:
-        emit_json({"model": out, "parameters": parameters})
-        return
-    click.echo(f"{parameters / 1e6:.1f} million parameters in {near(out)}")
+    told = f"{parameters / 1e6:.1f} million parameters in {near(out)}"
+    invocation.emit({"model": out, "parameters": parameters}, told)
 
 
 def _run(settings: Settings, run: str) -> Path:
@@ -254,18 +228,18 @@ async def _searched(
     return records
 
 
-def _print_summary(summary: dict[str, Any]) -> None:
+def _summary(summary: dict[str, Any]) -> Iterator[Any]:
     counts = ("questions", "videos", "with_gold_spans", "unanswerable")
     names = tuple(name.replace("_", " ") for name in counts)
     shown = table("", *names, numbers=names)
     for side in ("train", "validation"):
         shown.add_row(side, *(str(summary[side][name]) for name in counts))
-    results().print(shown)
+    yield shown
     for why, count in summary["dropped"].items():
-        click.echo(f"left out: {count} {why}")
+        yield f"left out: {count} {why}"
 
 
-def _print_checked(found: list[Checked], spec: RewardSpec) -> None:
+def _checked(found: list[Checked], spec: RewardSpec) -> Iterator[Any]:
     from videoseal.rl.report.reward_check import means
 
     shown = table("question", "came out", spec.kind, *_SHOWN, numbers=(spec.kind, *_SHOWN))
@@ -275,10 +249,10 @@ def _print_checked(found: list[Checked], spec: RewardSpec) -> None:
     for mean in means(found):
         name = f"mean of {mean.episodes}"
         shown.add_row(name, mean.status, f"{mean.total:.3f}", *_terms(mean.terms))
-    results().print(shown)
+    yield shown
     if found:
         pays = ", ".join(f"{name} {pay:.3f}" for name, pay in means(found)[-1].others.items())
-        click.echo(f"mean pay by each kind of reward: {pays}")
+        yield f"mean pay by each kind of reward: {pays}"
 
 
 def _terms(terms: dict[str, float]) -> list[str]:
