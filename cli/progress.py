@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from videoseal.core.progress import Progress
     from videoseal.evals.records import SampleError
-    from videoseal.evals.running.run import RunProgress
+    from videoseal.evals.running.ready_videos import RunProgress
     from videoseal.rl.training.supervisor import TrainProgress
 
 __all__ = ["Display", "SampleCount", "left_over", "show_run", "show_training"]
@@ -155,6 +155,9 @@ def show_run() -> Iterator[Callable[[RunProgress], None]]:
 
     def on_progress(step: RunProgress) -> None:
         nonlocal video
+        if step.note:
+            display.say(f"warning: {plain(step.note)}")
+            return
         if step.stage != "index":
             right = step.record is not None and outcome_of(step.record).right
             error = step.record.error if step.record else None

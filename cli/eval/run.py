@@ -46,6 +46,10 @@ asking_options = together(
         "--retry-errors", is_flag=True, help="Ask questions again that ended in an error."
     ),
     click.option(
+        "--wait", default=60.0, show_default=True, type=click.FloatRange(0), metavar="MINUTES",
+        help="How long to wait for videos that another process is indexing.",
+    ),
+    click.option(
         "--ray", "ray_address", is_flag=False, flag_value="local", metavar="[ADDRESS]",
         help="Ask on Ray: one that is started here, or the cluster at ADDRESS (auto, HOST:6379).",
     ),
@@ -178,5 +182,6 @@ def ask_all(
             run(
                 spec, places, resources, on_progress, concurrency=options["concurrency"],
                 retry_errors=options["retry_errors"], endpoints=endpoints, on=on,
+                wait_s=options["wait"] * 60,
             )
         )  # fmt: skip

@@ -60,6 +60,10 @@ def print_scores(
     if groups := by_wording(systems):
         told = rates_table("wordings", "accuracy / grounded accuracy", systems, groups)
         console.print(_by_wording(told))
+    for system in systems:
+        if system.defective:
+            odd = f"{system.defective:,} of {system.counts['asked']:,} rows are defective"
+            click.echo(f"{plain(system.label)}: {odd}, counted all the same")
     for system in systems if priced else ():
         console.print(f"{plain(system.label)}: {_money(system)}", soft_wrap=True)
 
@@ -78,7 +82,7 @@ def exit_if_all_failed(systems: Sequence[RecordedSystem]) -> None:
 def _document(system: System) -> dict[str, Any]:
     return {
         **system.key._asdict(),
-        "counts": system.counts,
+        "counts": system.counts | ({"defective": system.defective} if system.defective else {}),
         "official": system.official,
         "scores": system.scores,
         **_wordings(system),

@@ -73,9 +73,10 @@ def data(invocation: Invocation, /, **options: Any) -> None:
     """
     from videoseal.evals.benchmarks.registry import benchmark
     from videoseal.evals.benchmarks.selection import select
+    from videoseal.evals.running.ready_videos import ready_videos
     from videoseal.graph.resources import open_resources
     from videoseal.rl.data.attempts import read_attempts, scores_of
-    from videoseal.rl.data.prepare import Difficulty, prepare, ready_videos, write_data
+    from videoseal.rl.data.prepare import Difficulty, prepare, write_data
     from videoseal.rl.rewards.rewards import RewardSpec
 
     settings = invocation.settings()
@@ -213,7 +214,7 @@ def _run(settings: Settings, run: str) -> Path:
 async def _searched(
     settings: Settings, options: dict[str, Any], context: Mapping[str, Any]
 ) -> list[SampleRecord]:
-    from videoseal.evals.running.run import RunProgress
+    from videoseal.evals.running.ready_videos import RunProgress
     from videoseal.graph.resources import open_resources
     from videoseal.rl.data.tasks import read_label, read_tasks
     from videoseal.rl.data.traces import search_episodes

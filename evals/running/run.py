@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from videoseal.core.as_done import as_done
-from videoseal.core.errors import VideosealError
-from videoseal.core.progress import Progress
+from videoseal.core.errors import VideoBusy
 from videoseal.evals.benchmarks.registry import benchmark
-from videoseal.evals.benchmarks.selection import Located, locate, select
+from videoseal.evals.benchmarks.selection import defects, in_this_cut, locate, select
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import (
     Manifest,
@@ -21,19 +20,22 @@ from videoseal.evals.manifest import (
     describe,
     write_or_check_manifest,
 )
-from videoseal.evals.records import RecordFile, SampleError, SampleRecord, latest
+from videoseal.evals.records import RecordFile, SampleRecord, latest
+from videoseal.evals.running.ready_videos import (
+    WAIT_S,
+    OnProgress,
+    RunProgress,
+    Videos,
+    ready_videos,
+)
 from videoseal.evals.running.sample import Sampler, context_of, failed, run_sample
 from videoseal.evals.running.system_settings import Endpoints, Systems, model_names
 from videoseal.evals.scoring.sample_result import MISSING_VIDEO
 from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
 from videoseal.graph.resources import Resources
-from videoseal.indexing.pipeline import index_video
 
 __all__ = [
-    "OnProgress",
     "Places",
-    "ReadyVideo",
-    "RunProgress",
     "SampleJob",
     "Sampling",
     "find_run",
@@ -41,13 +43,6 @@ __all__ = [
     "run",
     "run_folder",
 ]
-
-
-class ReadyVideo(NamedTuple):
-    """A video as the index knows it."""
-
-    video_id: str
-    duration: float
 
 
 class SampleJob(NamedTuple):
@@ -62,18 +57,6 @@ class SampleJob(NamedTuple):
         return (self.item.uid, self.system.mode, self.system.variant)
 
 
-class RunProgress(NamedTuple):
-    """Told after every sample, and while videos are indexed."""
-
-    stage: str
-    """`index` or `ask`."""
-    done: float
-    total: float
-    record: SampleRecord | None = None
-    indexing: Progress | None = None
-    video: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where a run finds its questions and videos, and keeps its records."""
@@ -83,7 +66,6 @@ class Places:
     folder: Path
 
 
-OnProgress = Callable[[RunProgress], None]
 Sampling = Callable[[int, Mapping[str, str]], AbstractAsyncContextManager[Sampler]]
 """Where questions are asked: from how many at a time, and the models' names, to what asks them."""
 
@@ -98,13 +80,15 @@ async def run(
     retry_errors: bool = False,
     endpoints: Endpoints | None = None,
     on: Sampling | None = None,
+    wait_s: float = WAIT_S,
 ) -> None:
     """Carry out a run, or the rest of one that was broken off.
 
     `endpoints` are those that systems name, `on` is where questions are asked if not here. Raises
     AnnotationError, VideoNotFound for a folder that is not there, RunMismatch, RunBusy, OutOfSpace,
-    and SettingsError for a bad system, all before anything is asked but for a full disk; whatever
-    befalls a single sample is in its record.
+    and SettingsError for a bad system, all before anything is asked but for a full disk; VideoBusy
+    after all else is asked, where another process still indexes a video after `wait_s` seconds.
+    Whatever befalls a single sample is in its record.
     """
     systems = Systems(resources, endpoints or {})
     for system in spec.cells:
@@ -114,19 +98,30 @@ async def run(
         benchmark(spec.benchmark).load(places.annotations),
         limit=spec.limit, sample=spec.sample, seed=spec.seed,
     )  # fmt: skip
-    located = locate(items, places.videos)
+    locate(items, places.videos)
     write_or_check_manifest(places.folder, _manifest(spec, places, resources, systems))
     with RecordFile(places.folder / RECORDS) as records:
         jobs = jobs_of(items, spec.cells, latest(records.read()), retry_errors=retry_errors)
-        ready, lost = await _index(jobs, located, resources, on_progress)
+        asked = [job.item for job in jobs]
+        videos = await ready_videos(asked, places.videos, resources, on_progress, wait_s)
+        waiting = [job for job in jobs if job.item.video in videos.busy]
+        jobs = [_in_this_cut(job, videos) for job in jobs if job.item.video not in videos.busy]
+        if note := defects([*{job.item.uid: job.item for job in jobs}.values()]):
+            on_progress(RunProgress("ask", 0, len(jobs), note=note))
         done = 0
         where = on if on and jobs else _here(systems)
         async with where(concurrency, model_names(resources)) as sample:
-            async for together in _ask(jobs, ready, lost, sample, concurrency):
+            async for together in _ask(jobs, videos, sample, concurrency):
                 records.append(*together)
                 for record in together:
                     done += 1
                     on_progress(RunProgress("ask", done, len(jobs), record))
+    if waiting:
+        names = ", ".join(videos.busy)
+        raise VideoBusy(
+            f"{len(waiting):,} questions wait: another process is indexing {names:.200}",
+            hint="the same command asks them when it is done; --wait says how long to wait for it",
+        )
 
 
 def run_folder(data_dir: Path, name: str) -> Path:
@@ -165,45 +160,16 @@ def jobs_of(
         record = recorded.get(job.key)
         if record is None or record.error is None:
             return record is None
-        return retry_errors or record.error.type == MISSING_VIDEO
+        return retry_errors or record.error.type in (MISSING_VIDEO, VideoBusy.__name__)
 
     return [
         job for item in items for system in systems if open_still(job := SampleJob(item, system))
     ]
 
 
-async def _index(
-    jobs: Sequence[SampleJob], located: Located, resources: Resources, on_progress: OnProgress
-) -> tuple[dict[str, ReadyVideo], dict[str, SampleError]]:
-    """Every video of the jobs, indexed; and why some are not."""
-    wanted = {job.item.video for job in jobs}
-    found = {video: path for video, path in located.found.items() if video in wanted}
-    lost = {
-        video: SampleError(type=MISSING_VIDEO, message=f"no file named {video} in the video folder")
-        for video in located.missing
-        if video in wanted
-    }
-    ready: dict[str, ReadyVideo] = {}
-    for number, (video, path) in enumerate(found.items()):
-        on_progress(RunProgress("index", number, len(found), video=video))
-
-        def inner(progress: Progress, number: int = number, video: str = video) -> None:
-            on_progress(RunProgress("index", number, len(found), None, progress, video))
-
-        try:
-            ready[video] = await _indexed(path, resources, inner)
-        except VideosealError as error:
-            lost[video] = SampleError(type=type(error).__name__, message=str(error))
-    return ready, lost
-
-
-async def _indexed(
-    path: Path, resources: Resources, on_progress: Callable[[Progress], None]
-) -> ReadyVideo:
-    row = await index_video(
-        path, resources.settings, resources.store, resources.models, on_progress=on_progress
-    )
-    return ReadyVideo(row.id, row.duration)
+def _in_this_cut(job: SampleJob, videos: Videos) -> SampleJob:
+    video = videos.ready.get(job.item.video)
+    return job._replace(item=in_this_cut(job.item, video.duration)) if video else job
 
 
 def _here(systems: Systems) -> Sampling:
@@ -223,8 +189,7 @@ def _here(systems: Systems) -> Sampling:
 
 async def _ask(
     jobs: Sequence[SampleJob],
-    ready: dict[str, ReadyVideo],
-    lost: dict[str, SampleError],
+    videos: Videos,
     sample: Sampler,
     concurrency: int,
 ) -> AsyncIterator[list[SampleRecord]]:
@@ -234,9 +199,9 @@ async def _ask(
     """
 
     async def one(job: SampleJob) -> SampleRecord:
-        video = ready.get(job.item.video)
+        video = videos.ready.get(job.item.video)
         if video is None:
-            return failed(job.item, job.system, lost[job.item.video])
+            return failed(job.item, job.system, videos.lost[job.item.video])
         return await sample(job.item, job.system, video.video_id, video.duration)
 
     async with aclosing(as_done(one, jobs, concurrency)) as finished:

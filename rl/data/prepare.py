@@ -5,35 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from videoseal.core.errors import VideosealError
-from videoseal.core.progress import Progress
-from videoseal.evals.benchmarks.selection import locate
+from videoseal.core.errors import VideoBusy
 from videoseal.evals.item import UNSEEN, Item
-from videoseal.evals.running.run import ReadyVideo, RunProgress
-from videoseal.graph.resources import Resources
-from videoseal.indexing.pipeline import index_video
+from videoseal.evals.running.ready_videos import Videos
+from videoseal.evals.scoring.sample_result import MISSING_VIDEO
 from videoseal.rl.data.attempts import Scores
 from videoseal.rl.data.tasks import TaskLabel, TrainTask, task_of, write_lines, write_tasks
 
-__all__ = ["Difficulty", "Dropped", "Prepared", "Split", "Videos", "prepare", "ready_videos",
-           "split_by_video", "write_data"]  # fmt: skip
+__all__ = ["Difficulty", "Dropped", "Prepared", "Split", "prepare", "split_by_video", "write_data"]
 
 _RIGHT: Final = 0.9
 _WRONG: Final = 0.1
 """Scores from which on, and up to which, an attempt counts as right, and as wrong."""
-
-
-class Videos(NamedTuple):
-    """Videos of a benchmark, by its own ids."""
-
-    ready: Mapping[str, ReadyVideo]
-    lost: Mapping[str, str]
-    """Why the others cannot be asked about."""
 
 
 class Dropped(NamedTuple):
@@ -78,30 +66,6 @@ class Prepared(NamedTuple):
     dropped: list[Dropped]
     summary: dict[str, Any]
     """Counts, as JSON."""
-
-
-async def ready_videos(
-    items: Sequence[Item],
-    folder: Path,
-    resources: Resources,
-    on_progress: Callable[[RunProgress], None],
-) -> Videos:
-    """Every video of the items that lies in `folder`, indexed where it is not; and the others."""
-    located = locate(items, folder)
-    lost = dict.fromkeys(located.missing, "no video file")
-    ready: dict[str, ReadyVideo] = {}
-    for number, (video, path) in enumerate(located.found.items()):
-        step = RunProgress("index", number, len(located.found), video=video)
-        on_progress(step)
-        try:
-            row = await index_video(
-                path, resources.settings, resources.store, resources.models,
-                on_progress=_indexing(on_progress, step),
-            )  # fmt: skip
-            ready[video] = ReadyVideo(row.id, row.duration)
-        except VideosealError as error:
-            lost[video] = f"not indexed: {type(error).__name__}"
-    return Videos(ready, lost)
 
 
 def prepare(
@@ -173,7 +137,9 @@ def _usable(items: Iterable[Item], videos: Videos) -> tuple[list[TaskLabel], lis
     for item in items:
         ready = videos.ready.get(item.video)
         if ready is None:
-            why = videos.lost.get(item.video, "no video file")
+            error = videos.lost.get(item.video)
+            kind = VideoBusy.__name__ if item.video in videos.busy else error and error.type
+            why = "no video file" if kind in (None, MISSING_VIDEO) else f"not indexed: {kind}"
             dropped.append(Dropped(item.benchmark, item.uid, why))
             continue
         key = (ready.video_id, item.question.render())
@@ -210,9 +176,3 @@ def _counts(labels: Sequence[TaskLabel]) -> dict[str, int]:
         "with_gold_spans": sum(bool(label.item.evidence) for label in labels),
         "unanswerable": sum(not label.item.answerable for label in labels),
     }
-
-
-def _indexing(
-    on_progress: Callable[[RunProgress], None], step: RunProgress
-) -> Callable[[Progress], None]:
-    return lambda progress: on_progress(step._replace(indexing=progress))

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from videoseal.cli.progress import Display, left_over, show_run, show_training
 from videoseal.core.progress import Progress
-from videoseal.evals.running.run import RunProgress
+from videoseal.evals.running.ready_videos import RunProgress
 from videoseal.rl.training.supervisor import TrainProgress
 
 

@@ -93,7 +93,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     (tmp_path / "mine.yaml").write_text(MINE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("videoseal.graph.resources.open_resources", made.opened)
-    monkeypatch.setattr("videoseal.evals.running.run.index_video", made.indexed)
+    monkeypatch.setattr("videoseal.evals.running.ready_videos.index_video", made.indexed)
     monkeypatch.setattr("videoseal.evals.running.run.run_sample", made.answered)
     return made
 

@@ -115,7 +115,7 @@ def test_reasons_of_errors_are_told_once_each(capsys: pytest.CaptureFixture[str]
     """Whoever started the run learns why samples failed, and how to ask them again."""
     from videoseal.cli.progress import show_run
     from videoseal.evals.manifest import SystemSpec
-    from videoseal.evals.running.run import RunProgress
+    from videoseal.evals.running.ready_videos import RunProgress
 
     why = ["no file named v1 in the video folder", "no file named v1 in the video folder", "late"]
     with show_run() as tell:

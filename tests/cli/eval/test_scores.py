@@ -10,6 +10,7 @@ import pytest
 from tests.cli.conftest import Place
 from tests.evals.made import item, proven, record
 from videoseal.evals.records import RecordFile
+from videoseal.models.types import Question
 
 
 @pytest.fixture
@@ -109,3 +110,16 @@ def test_export_writes_a_log_for_inspect(place: Place, tmp_path: Path) -> None:
     assert [sample["id"] for sample in log["samples"]] == ["q0", "q1", "q2", "q3"]
     none = place.run("eval", "export", "first", "--mode", "direct", "--format", "inspect")
     assert none.exit_code == 2
+
+
+def test_defective_rows_are_counted(place: Place) -> None:
+    """A choice whose options could not be read stays in accuracy, as wrong, and is told."""
+    question = Question(text="What? one or two")
+    with RecordFile(place.data_dir / "runs" / "odd" / "samples.jsonl") as file:
+        odd = item("q1", question=question, unread_options=True, defect="its options are gone")
+        file.append(record(item("q0"), proven()), record(odd, proven(choice="A")))
+    assert "1 of 2 rows are defective" in place.run("eval", "score", "odd").stdout
+    (system,) = json.loads(place.run("eval", "score", "odd", "--json").stdout)
+    assert system["counts"]["defective"] == 1
+    assert system["scores"]["accuracy"]["mean"] == 0.5
+    assert system["scores"]["accuracy"]["n"] == 2

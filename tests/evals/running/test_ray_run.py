@@ -87,7 +87,7 @@ def _run(folder: Path, monkeypatch: pytest.MonkeyPatch, tell: Any = None, **wher
     async def here(_: Any, item: Any, cell: Any, *__: Any) -> SampleRecord:
         return answer(item, cell)
 
-    monkeypatch.setattr(evaluation, "index_video", indexed)
+    monkeypatch.setattr("videoseal.evals.running.ready_videos.index_video", indexed)
     monkeypatch.setattr(evaluation, "run_sample", here)
     monkeypatch.setattr(evaluation, "model_names", lambda _: MODELS)
     resources: Any = SimpleNamespace(settings=_settings(folder), store=None, models=None)

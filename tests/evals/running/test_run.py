@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.evals.made import item, proven, record
-from videoseal.core.errors import SettingsError, VideoNotFound
+from videoseal.core.errors import SettingsError, VideoBusy, VideoNotFound
 from videoseal.core.settings import Settings
-from videoseal.evals.benchmarks.selection import locate, select
+from videoseal.evals.benchmarks.selection import defects, in_this_cut, locate, select
 from videoseal.evals.manifest import (
     Manifest,
     RunMismatch,
@@ -26,7 +26,9 @@ from videoseal.evals.manifest import (
     describe,
     write_or_check_manifest,
 )
-from videoseal.evals.records import SampleError
+from videoseal.evals.records import RecordFile, SampleError, SampleRecord
+from videoseal.evals.running import ready_videos as indexing
+from videoseal.evals.running import run as running
 from videoseal.evals.running.run import Places, jobs_of, run
 from videoseal.evals.running.sample import context_of
 from videoseal.evals.scoring.scores import scores, status_counts
@@ -80,22 +82,118 @@ def test_run_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) -> N
 
 
 def test_only_what_is_open_is_asked() -> None:
-    """Recorded samples are done; errors wait for `--retry-errors`, missing videos do not."""
-    items = [item("done"), item("failed"), item("missing"), item("new")]
+    """What is recorded is done; errors wait for `--retry-errors`, videos do not."""
+    items = [item(uid) for uid in ("done", "failed", "missing", "busy", "new")]
     error = SampleError(type="ModelUnavailable", message="m")
     lost = SampleError(type="MissingVideo", message="m")
+    busy = SampleError(type="VideoBusy", message="m")
     records = [
         record(items[0], proven()),
         record(items[1], error=error),
         record(items[2], error=lost),
+        record(items[3], error=busy),
     ]
     known = {entry.key: entry for entry in records}
 
     def asked(*, retry: bool) -> list[str]:
         return [job.item.uid for job in jobs_of(items, [SystemSpec()], known, retry_errors=retry)]
 
-    assert asked(retry=False) == ["missing", "new"]
-    assert asked(retry=True) == ["failed", "missing", "new"]
+    assert asked(retry=False) == ["missing", "busy", "new"]
+    assert asked(retry=True) == ["failed", "missing", "busy", "new"]
+
+
+@pytest.mark.parametrize(
+    ("spans", "kept"),
+    [
+        ([(10.0, 12.0)], True),
+        ([(38.0, 41.0)], True),
+        ([], True),
+        ([(300.0, 310.0)], False),
+        ([(10.0, 12.0), (40.0, 41.0)], False),
+        ([(30.0, 60.0)], False),
+    ],
+)
+def test_gold_beyond_the_end_is_of_another_cut(
+    spans: list[tuple[float, float]], kept: bool
+) -> None:
+    """One such span makes all of them doubtful: they are no gold for a video of 40 s, and named."""
+    found = in_this_cut(item(evidence=spans), 40.0)
+    assert found.evidence == (spans if kept else [])
+    assert ("another cut: this video ends at 00:00:40" in found.defect) is not kept
+    assert bool(defects([found, item("q2")])) is not kept
+
+
+def test_defects_are_counted_with_their_reasons() -> None:
+    """The most frequent come first, each with a question that has it."""
+    odd = [item(f"q{n}", defect=f"reason {min(n, 4)}") for n in range(9)]
+    assert defects([item("sound"), *odd]) == (
+        "9 of 10 questions are defective, asked and counted all the same:"
+        " 5 reason 4 (q4), 1 reason 0 (q0), 1 reason 1 (q1), 2 other reasons"
+    )
+    assert defects([item("sound")]) == ""
+
+
+class _Indexes:
+    """In place of `index_video`: `v` is busy for so many looks, `other` is ready."""
+
+    def __init__(self, busy: int) -> None:
+        self.busy = busy
+
+    async def __call__(self, path: Path, *_: Any, **__: Any) -> SimpleNamespace:
+        if path.stem == "v" and self.busy:
+            self.busy -= 1
+            raise VideoBusy("busy")
+        return SimpleNamespace(id=path.stem, duration=600.0)
+
+
+async def _busy_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, busy: int, wait_s: float
+) -> tuple[list[SampleRecord], list[str]]:
+    """Ask one question about each of two videos; what was recorded and said."""
+    _rows(folder, 2)
+    rows = json.loads((folder / "rows.json").read_text())
+    rows[1].update(video_uid="other", clue_intervals=[[900, 903]])
+    (folder / "rows.json").write_text(json.dumps(rows))
+    (folder / "other.mp4").touch()
+
+    async def sample(_: Any, asked: Any, system: SystemSpec, *__: Any) -> SampleRecord:
+        return record(asked, proven(), mode=system.mode)
+
+    monkeypatch.setattr(indexing, "index_video", _Indexes(busy))
+    monkeypatch.setattr(indexing, "_AGAIN_S", 0.001)
+    monkeypatch.setattr(running, "run_sample", sample)
+    monkeypatch.setattr(running, "model_names", lambda _: {"planner": "p"})
+    held: Any = SimpleNamespace(settings=Settings(data_dir=folder), store=None, models=None)
+    places = Places(folder / "rows.json", folder, folder / "run")
+    spec, said = RunSpec(benchmark="cgbench", cells=[SystemSpec()]), list[str]()
+    try:
+        await run(spec, places, held, lambda step: said.append(step.note), wait_s=wait_s)
+    except VideoBusy as error:
+        said.append(str(error))
+    return list(RecordFile(folder / "run" / "samples.jsonl").read()), [*filter(None, said)]
+
+
+async def test_a_run_waits_for_a_video_that_is_being_indexed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so, and asks everything once the video is there."""
+    found, said = await _busy_run(tmp_path, monkeypatch, 3, 60)
+    assert sorted((one.item.uid, one.error) for one in found) == [("0", None), ("1", None)]
+    assert said[0] == "another process is indexing v: waiting for it up to 1 minutes"
+
+
+@pytest.mark.parametrize("wait_s", [0, 0.05])
+async def test_a_run_that_waited_long_enough_fails_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_s: float
+) -> None:
+    """What can be asked is asked; the rest is no error, and asked by the next run."""
+    found, said = await _busy_run(tmp_path, monkeypatch, 10**9, wait_s)
+    assert [one.item.uid for one in found] == ["1"]
+    assert said[-1] == "1 questions wait: another process is indexing v"
+    assert "another cut" in said[-2]
+    found, _ = await _busy_run(tmp_path, monkeypatch, 0, 0)
+    assert [one.item.uid for one in found] == ["1", "0"]
+    assert "another cut" in found[0].item.defect
 
 
 def test_modes_are_samples_of_their_own() -> None:

@@ -17,14 +17,14 @@ from tests.shared_data import DATA, needs_data
 from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.evals.item import UNSEEN, Item
 from videoseal.evals.records import RecordFile, SampleError, SampleRecord
-from videoseal.evals.running.run import ReadyVideo
+from videoseal.evals.running.ready_videos import ReadyVideo, Videos
+from videoseal.evals.scoring.sample_result import MISSING_VIDEO
 from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
 from videoseal.models.types import Question
 from videoseal.rl.data.attempts import read_attempts, scores_of
 from videoseal.rl.data.prepare import (
     Difficulty,
     Prepared,
-    Videos,
     prepare,
     split_by_video,
     write_data,
@@ -102,7 +102,9 @@ def test_what_cannot_be_rewarded_is_left_out_and_told_why() -> None:
         item("unseen", video="lost"),
         item("broken", video="bad"),
     ]
-    videos = Videos(_videos(3).ready, {"lost": "no video file", "bad": "not indexed: VideoError"})
+    errors = {"lost": MISSING_VIDEO, "bad": "VideoError"}
+    lost = {name: SampleError(type=kind, message="m") for name, kind in errors.items()}
+    videos = Videos(_videos(3).ready, lost, ["busy"])
     prepared = prepare(items, videos, share=0.0)
     assert _uids(prepared) == ["good", "nowhere"]
     assert {(entry.uid, entry.why) for entry in prepared.dropped} == {

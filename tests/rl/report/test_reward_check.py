@@ -18,10 +18,10 @@ from videoseal.cli.train.data import check as check_command
 from videoseal.cli.train.data import data as data_command
 from videoseal.cli.train.data import traces as traces_command
 from videoseal.evals.records import RecordFile, SampleError, SampleRecord
-from videoseal.evals.running.run import ReadyVideo, RunProgress
+from videoseal.evals.running.ready_videos import ReadyVideo, RunProgress, Videos
+from videoseal.evals.scoring.sample_result import MISSING_VIDEO
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.graph.resources import Resources
-from videoseal.rl.data.prepare import Videos
 from videoseal.rl.data.tasks import read_label, read_tasks
 from videoseal.rl.report.reward_check import check, means
 from videoseal.rl.rewards.rewards import TERMS, RewardSpec, reward_of
@@ -122,14 +122,15 @@ def no_index(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> Videos:
         on_progress(RunProgress("index", 0, 1, video="v1"))
         names = {i.video for i in items} - {"lost"}
-        return Videos({n: ReadyVideo(f"id-{n}", 600.0) for n in names}, {"lost": "no video file"})
+        lost = SampleError(type=MISSING_VIDEO, message="m")
+        return Videos({n: ReadyVideo(f"id-{n}", 600.0) for n in names}, {"lost": lost})
 
     class Opened:
         def __enter__(self) -> None: ...
         def __exit__(self, *_: object) -> None: ...
 
     monkeypatch.setattr("videoseal.graph.resources.open_resources", lambda settings: Opened())
-    monkeypatch.setattr("videoseal.rl.data.prepare.ready_videos", ready)
+    monkeypatch.setattr("videoseal.evals.running.ready_videos.ready_videos", ready)
 
 
 def _annotations(folder: Path) -> Path:
