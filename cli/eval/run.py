@@ -17,6 +17,7 @@ from videoseal.cli.options import (
     context_options,
     draw_options,
     file_option,
+    folder_option,
     given_context,
     name_option,
     price_option,
@@ -65,6 +66,9 @@ generate_option = together(
     click.option(
         "--first-seed", type=click.IntRange(0), default=41, show_default=True,
         help="Of the first generated hour.",
+    ),
+    folder_option(
+        "--footage", help="Show the videos of this folder behind the words of generated ones."
     ),
     file_option(
         "--wordings",
@@ -127,8 +131,9 @@ def places_of(settings: Settings, options: dict[str, Any], name: str) -> Places:
     folder = run_folder(settings.data_dir, options["run_name"] or name)
     annotations, videos, hours = options["annotations"], options["videos"], options.get("generate")
     if hours is None:
-        if options.get("wordings"):
-            raise click.UsageError("'--wordings' are those of questions that '--generate' makes.")
+        for option in ("wordings", "footage"):
+            if options.get(option):
+                raise click.UsageError(f"'--{option}' is for what '--generate' makes.")
         for option, given in (("--annotations", annotations), ("--videos", videos)):
             if given is None:
                 raise click.UsageError(f"Missing option '{option}', or '--generate HOURS'.")
@@ -136,12 +141,10 @@ def places_of(settings: Settings, options: dict[str, Any], name: str) -> Places:
     if annotations is not None:
         raise click.UsageError("'--generate' makes the questions; '--annotations' has others.")
     into = videos or settings.data_dir / "synthetic"
-    return Places(*_generated(into, hours, options["first_seed"], options["wordings"]), folder)
+    return Places(*_generated(into, hours, options), folder)
 
 
-def _generated(
-    folder: Path, hours: int, first_seed: int, wordings: Path | None
-) -> tuple[Path, Path]:
+def _generated(folder: Path, hours: int, options: dict[str, Any]) -> tuple[Path, Path]:
     """Make hours of video; where their questions and they are."""
     from videoseal.evals.synthetic.dataset import make_hours
     from videoseal.evals.synthetic.phrasings import with_wordings
@@ -152,8 +155,15 @@ def _generated(
         with Display() as on_progress:
             yield on_progress
 
-    words = with_wordings(wordings) if wordings else None
-    made = make_hours(folder, hours, first_seed=first_seed, wordings=words, show=show)
+    words = with_wordings(options["wordings"]) if options["wordings"] else None
+    made = make_hours(
+        folder,
+        hours,
+        first_seed=options["first_seed"],
+        wordings=words,
+        footage=options["footage"],
+        show=show,
+    )
     notes().print(f"{made.asked} questions over {made.seconds / 3600:.1f} hours of video")
     return made.annotations, made.videos
 

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 @click.option("--start-offset", default=0.0, help="First timestamp in the file, in seconds.")
 @click.option("--name", default="", help="Base name of the files.")
 @click.option(
+    "--footage",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Show videos of this folder behind the words.",
+)
+@click.option(
     "--wordings",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -38,7 +44,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
 def main(
     minutes: float, seed: int, out: Path, size: str, fps: float, vfr: bool, start_offset: float,
-    name: str, wordings: Path | None, as_json: bool,
+    name: str, footage: Path | None, wordings: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Generate a video, its questions in LVBench's format, and all that is true of it."""
     from pydantic import ValidationError
@@ -48,7 +54,7 @@ def main(
         spec = VideoSpec.model_validate(
             {
                 "minutes": minutes, "seed": seed, "width": width, "height": height, "fps": fps,
-                "vfr": vfr, "start_offset": start_offset, "name": name,
+                "vfr": vfr, "start_offset": start_offset, "name": name, "footage": footage,
             }
         )  # fmt: skip
         made = generate(

@@ -44,6 +44,7 @@ def make_hours(
     first_seed: int = FIRST_SEED,
     minutes: float = _MINUTES,
     wordings: Wordings | None = None,
+    footage: Path | None = None,
     show: ShowHour | None = None,
 ) -> HourSet:
     """Generate `hour-<seed>` for as many seeds as there are to be hours; finished films are kept.
@@ -54,7 +55,7 @@ def make_hours(
     seeds = range(first_seed, first_seed + hours)
     made = []
     for number, seed in enumerate(seeds, start=1):
-        spec = VideoSpec(minutes=minutes, seed=seed, name=f"hour-{seed}")
+        spec = VideoSpec(minutes=minutes, seed=seed, name=f"hour-{seed}", footage=footage)
         with show(number, spec) if show else nullcontext() as step:
             made.append(generate(spec, folder, step, wordings))
     annotations = folder / f"hours-{seeds[0]}-{seeds[-1]}.jsonl"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from videoseal.core.errors import OutOfSpace, VideosealError
 from videoseal.core.files import replacing, write_whole
 from videoseal.core.progress import Progress, ProgressFn
+from videoseal.evals.synthetic.drawing.backdrops import footage_files
 from videoseal.evals.synthetic.drawing.renderer import draw_frames
 from videoseal.evals.synthetic.phrasings import Wordings, shipped_wordings
 from videoseal.evals.synthetic.questions import questions_line
@@ -97,8 +98,7 @@ def _encode(spec: VideoSpec, story: Story, path: Path, on_progress: ProgressFn |
         audio = container.add_stream("aac", rate=_SOUND_HZ)
         audio.layout = "mono"
         heard = 0
-        for number, buffer in enumerate(draw_frames(spec, story)):
-            rows = buffer.reshape(spec.height * 3 // 2, spec.width)
+        for number, rows in enumerate(draw_frames(spec, story)):
             frame = av.VideoFrame.from_ndarray(rows, format="yuv420p")
             frame.pts, frame.time_base = int(times.ticks[number]) + offset, times.tick
             container.mux(video.encode(frame))
@@ -136,7 +136,8 @@ def _truth(spec: VideoSpec, story: Story) -> Truth:
 
 def _drawn(spec: VideoSpec) -> dict[str, Any]:
     """What of a spec decides how the video looks, apart from its length."""
-    return spec.model_dump(exclude={"minutes", "name"})
+    footage = [path.name for path in footage_files(spec.footage)]
+    return spec.model_dump(exclude={"minutes", "name"}) | {"footage": footage}
 
 
 class _SoundTrack:

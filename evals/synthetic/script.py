@@ -54,7 +54,7 @@ def tell_story(spec: VideoSpec) -> Story:
     )
     shots = place_shots(rng, signs, times.duration)
     cues = place_cues(rng, shots, [show for show in asked if show.kind == "subtitle"])
-    writer = _Writer(rng, times, shots)
+    writer = _Writer(rng, times, shots, ["footage"] if spec.footage else list(BACKDROPS))
     for placed in signs:
         writer.add_show(placed.show, placed.start, placed.end)
     for cue in cues:
@@ -77,13 +77,15 @@ def _small_signs(rng: Random, count: int) -> list[Show]:
 class _Writer:
     """Moves wished times to whole frames and keeps the list of events."""
 
-    def __init__(self, rng: Random, times: FrameTimes, shots: list[Shot]) -> None:
+    def __init__(
+        self, rng: Random, times: FrameTimes, shots: list[Shot], backdrops: list[str]
+    ) -> None:
         self.events: list[Event] = []
         self.placed: dict[Show, Event] = {}
         self._rng, self._times = rng, times
         order: list[str] = []
         while len(order) < len(shots):
-            order += rng.sample(list(BACKDROPS), len(BACKDROPS))
+            order += rng.sample(backdrops, len(backdrops))
         self.scenes = [
             Scene(
                 index=i,

@@ -28,6 +28,8 @@ class VideoSpec(BaseModel):
     """Variable frame rate: stretches at full, half and a fifth of the rate, and uneven ones."""
     start_offset: float = Field(default=0.0, ge=0, le=3600)
     """Seconds between zero and the first timestamp in the file; truth stays relative to it."""
+    footage: Path | None = None
+    """Folder of videos to show behind the words, instead of what the generator draws."""
     name: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,80}$")
     """Base name of the files and key of the video; made of length and seed when empty."""
 

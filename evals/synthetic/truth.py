@@ -12,7 +12,7 @@ from videoseal.core.span import Span
 
 __all__ = ["EDITION", "Box", "Event", "EventKind", "Scene", "Truth", "read_truth"]
 
-EDITION = 3
+EDITION = 4
 """Raised whenever the same spec begins to give other pictures, events or questions."""
 
 EventKind = Literal["title", "sign", "table", "subtitle", "clock", "beep"]
@@ -81,6 +81,8 @@ class Truth(BaseModel):
     """Nominal rate; the highest sustained one with `vfr`."""
     vfr: bool
     start_offset: float
+    footage: list[str] = Field(default_factory=list)
+    """Names of the videos that may be behind the words; empty where the generator drew."""
     scenes: list[Scene]
     events: list[Event]
     """In order of start."""

@@ -155,7 +155,7 @@ def _faults(item: Item, duration: float) -> Iterator[str]:
     """What makes a question useless for a reward that no judge gives."""
     if item.defect:
         yield "the published row is faulty"
-    if item.free_text and item.answerable:
+    if item.prose and item.answerable:
         yield "no options to be right or wrong by"
     if any(start >= duration for start, _ in item.evidence):
         yield "a gold span lies outside the video"

@@ -222,7 +222,7 @@ def _correct(case: _Case) -> float:
     outcome = case.outcome
     if outcome.status == "forced" and not case.spec.forced:
         return 0.0
-    if outcome.item.free_text and outcome.item.answerable:
+    if outcome.item.prose and outcome.item.answerable:
         return (case.verdict or 0.0) if outcome.text else 0.0
     return float(outcome.right)
 
@@ -258,7 +258,7 @@ def _pay(case: _Case, terms: Mapping[str, float]) -> float:
         return spec.abstained * case.looked
     if spec.kind == "five_term":
         return _five_terms(case, terms)
-    if case.verdict is not None and not case.outcome.item.free_text:
+    if case.verdict is not None and not case.outcome.item.prose:
         correct *= 1 - spec.judge_weight * (1 - case.verdict)
     return correct if spec.kind == "outcome" else correct * terms["gate"]
 

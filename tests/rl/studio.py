@@ -23,6 +23,7 @@ from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import SampleRecord
 from videoseal.evals.running.sample import run_sample
 from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.phrasings import plain_wordings
 from videoseal.evals.synthetic.spec import VideoSpec
 from videoseal.graph.resources import Resources, open_resources
 from videoseal.indexing.pipeline import index_video
@@ -60,7 +61,8 @@ def studio(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
         connection.execute("CREATE DATABASE training TEMPLATE template STRATEGY file_copy")
     url = postgres.url.replace("/postgres?", "/training?")
     settings = Settings(database_url=url, data_dir=folder / "data", ocr_fps=1.0)
-    video = generate(VideoSpec(minutes=3, seed=71), folder).video
+    spec = VideoSpec(minutes=3, seed=71)
+    video = generate(spec, folder, wordings=plain_wordings()).video
     with open_resources(settings) as resources:
         row = asyncio.run(index_video(video, settings, resources.store, resources.models))
         items = benchmark("synthetic").load(video.with_suffix(".questions.jsonl"))

@@ -1,143 +1,107 @@
-"""Backdrops: still pictures that the camera moves over. Each is a recipe of a few paints."""
+"""What is behind the words: moving pictures of libavfilter's sources, or footage from a folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Final
 
+import av
 import numpy as np
+import yaml
+from av.filter import Graph
+from av.filter.context import FilterContext
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
 
-from videoseal.evals.synthetic.drawing.landscapes import city, clouds, fields, forest, hills, sea
-from videoseal.evals.synthetic.drawing.texture import (
-    Paint,
-    blend,
-    fractal,
-    gradient,
-    jitter,
-    shade,
-    to_bytes,
+from videoseal.core.errors import VideosealError
+from videoseal.evals.synthetic.spec import VideoSpec
+
+__all__ = ["BACKDROPS", "backdrop", "footage_files"]
+
+BACKDROPS: Final[dict[str, str]] = yaml.safe_load(
+    Path(__file__).with_suffix(".yaml").read_text("utf-8")
 )
+"""Chains of filters by name."""
+_TINTS: Final = ("magma", "inferno", "plasma", "viridis", "turbo", "cividis", "spectral", "cool",
+                 "heat", "fiery", "blues", "green", "helix")  # fmt: skip
+_VIDEOS: Final = {".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v"}
 
-__all__ = ["BACKDROPS", "paint"]
-
-_WALLS = ((176, 150, 120), (126, 150, 150), (156, 120, 116), (140, 146, 116), (120, 124, 152))
-
-
-def _flat(width: int, height: int, colour: list[float]) -> Paint:
-    return np.broadcast_to(np.asarray(colour, np.float32), (height, width, 3)).copy()
+Rows = NDArray[np.uint8]
 
 
-def _room(rng: np.random.Generator, width: int, height: int) -> Paint:
-    """A striped wall with pictures over a floor of boards."""
-    wall = jitter(rng, _WALLS[rng.integers(len(_WALLS))], 16)
-    stripe = (np.arange(width) // max(8, height // 18) % 2).astype(np.float32)[None, :]
-    picture = shade(_flat(width, height, wall), np.repeat(stripe, height, 0), 0.04)
-    canvas = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
-    draw, floor = ImageDraw.Draw(canvas), int(height * 0.74)
-    for x in range(int(rng.uniform(0, 90)), width, int(height * 0.62)):
-        _frame(rng, draw, x, height)
-    wood = jitter(rng, (118, 78, 48), 14)
-    board = height // 14
-    for row, y in enumerate(range(floor, height, board)):
-        tone = tuple(int(c * (0.9 + 0.07 * (row % 3))) for c in wood)
-        draw.rectangle((0, y, width, y + board), fill=tone, outline=(60, 40, 26))
-    draw.rectangle((0, floor - height // 40, width, floor), fill=(228, 222, 210))
-    noise = fractal(rng, width, height, cells=8, octaves=5, stretch=3)
-    return shade(np.asarray(canvas, np.float32), noise, 0.16)
+def footage_files(folder: Path | None) -> list[Path]:
+    """The videos in a folder in order of their names; VideosealError where there are none."""
+    if folder is None:
+        return []
+    found = [path for path in folder.glob("*") if path.suffix.lower() in _VIDEOS]
+    if not found:
+        raise VideosealError(f"no videos in {folder}", hint=f"looked for {' '.join(_VIDEOS)}")
+    return sorted(found)
 
 
-def _frame(rng: np.random.Generator, draw: ImageDraw.ImageDraw, x: int, height: int) -> None:
-    wide, tall = height * rng.uniform(0.2, 0.36), height * rng.uniform(0.22, 0.34)
-    top, rim = height * rng.uniform(0.1, 0.24), height * 0.016
-    draw.rectangle((x, top, x + wide, top + tall), fill=(74, 52, 34))
-    tone = tuple(int(c) for c in rng.uniform(70, 190, 3))
-    inner = (x + rim, top + rim, x + wide - rim, top + tall - rim)
-    draw.rectangle(inner, fill=tone)
-    middle = top + tall * rng.uniform(0.45, 0.7)
-    ground = tuple(int(c * 0.6) for c in tone)
-    draw.rectangle((inner[0], middle, inner[2], inner[3]), fill=ground)
+def backdrop(kind: str, scene: int, spec: VideoSpec) -> Iterator[Rows]:
+    """Frames without end for one scene as yuv420p rows (h * 3 / 2, w), to be drawn on."""
+    rng = Random(f"backdrop {spec.seed} {scene}")
+    if kind == "footage":
+        return _footage(rng.choice(footage_files(spec.footage)), rng.random(), spec)
+    chain = BACKDROPS[kind].format(
+        seed=rng.randrange(1 << 30), rule=rng.choice((18, 30, 45, 73, 90, 110)),
+        part=f"{rng.uniform(0.15, 0.5):.3f}", turn=rng.randrange(360), tint=rng.choice(_TINTS),
+        colours=":".join(f"c{i}=0x{rng.randrange(1 << 24):06x}" for i in range(8)),
+    )  # fmt: skip
+    turned = rng.sample(["hflip", "vflip"], rng.randrange(3))
+    held = max(1, round(spec.fps / rng.choice((1, 2, 3))))
+    return _source([*chain.split(","), *turned, *_fitted(spec)], held)
 
 
-def _bricks(rng: np.random.Generator, width: int, height: int) -> Paint:
-    """A wall of bricks in a running bond."""
-    tone, tall = jitter(rng, (150, 82, 62), 24), max(8, height // 16)
-    wide = int(tall * 2.6)
-    canvas = Image.new("RGB", (width, height), (168, 158, 146))
-    draw = ImageDraw.Draw(canvas)
-    for row in range(height // tall + 1):
-        for x in range(-wide + (row % 2) * wide // 2, width, wide):
-            brick = tuple(int(c) for c in np.asarray(tone) * rng.uniform(0.8, 1.12))
-            draw.rectangle((x + 2, row * tall + 2, x + wide - 1, row * tall + tall - 1), fill=brick)
-    noise = fractal(rng, width, height, cells=10, octaves=6)
-    return shade(np.asarray(canvas, np.float32), noise, 0.3)
+def _source(chain: Sequence[str], held: int) -> Iterator[Rows]:
+    """Every picture of a chain for so many frames: what stands still is cheap to encode."""
+    graph = _linked(Graph(), chain)
+    while True:
+        rows = _rows(graph)
+        for _ in range(held):
+            yield rows.copy()
 
 
-def _checkers(rng: np.random.Generator, width: int, height: int) -> Paint:
-    """A chequered floor that runs to a wall."""
-    horizon = int(height * 0.42)
-    light, dark = jitter(rng, (206, 200, 188), 14), jitter(rng, (84, 88, 100), 24)
-    picture = gradient(
-        width, height, [(0, jitter(rng, (150, 158, 170), 24)), (0.42, (96, 102, 116))]
-    )
-    rows = np.arange(height - horizon, dtype=np.float32)[:, None] + 6
-    depth = height * 1.3 / rows
-    across = (np.arange(width, dtype=np.float32)[None, :] - width / 2) * depth / height * 4
-    tiles = ((np.floor(across) + np.floor(depth * 5)) % 2).astype(np.float32)
-    # Far tiles are smaller than a pixel; fade them out instead of letting them flicker.
-    tiles = 0.5 + (tiles - 0.5) * np.clip(rows / (height * 0.12), 0, 1)
-    floor = _flat(width, height - horizon, light)
-    picture[horizon:] = blend(floor, dark, tiles.astype(np.float32))
-    return shade(picture, fractal(rng, width, height, cells=5, octaves=4), 0.14)
+def _footage(path: Path, start: float, spec: VideoSpec) -> Iterator[Rows]:
+    """A video from a part of its length on, over and over."""
+    while True:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            container.seek(int(start * (container.duration or 0)))
+            graph = Graph()
+            first = graph.add_buffer(template=stream)
+            _linked(graph, [f"fps={spec.rate}", *_fitted(spec)], first)
+            for frame in container.decode(stream):
+                graph.push(frame)
+                try:
+                    while True:
+                        yield _rows(graph)
+                except av.BlockingIOError:
+                    continue
+        start = 0.0
 
 
-def _bokeh(rng: np.random.Generator, width: int, height: int) -> Paint:
-    """Lights out of focus in the dark."""
-    base = gradient(width, height, [(0, jitter(rng, (26, 24, 44), 14)), (1, (60, 40, 52))])
-    canvas = Image.fromarray(np.clip(base, 0, 255).astype(np.uint8))
-    lights = Image.new("RGBA", canvas.size, (0, 0, 0, 0))
-    draw = ImageDraw.Draw(lights)
-    tones = ((240, 170, 90), (220, 110, 90), (120, 150, 210), (230, 210, 150), (120, 190, 160))
-    for _ in range(46):
-        x, y, r = rng.uniform(0, width), rng.uniform(0, height), height * rng.uniform(0.02, 0.07)
-        tone = tones[rng.integers(len(tones))]
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=(*tone, int(rng.uniform(50, 130))))
-    lights = lights.filter(ImageFilter.GaussianBlur(height / 160))
-    canvas.paste(lights, (0, 0), lights)
-    return np.asarray(canvas, np.float32)
+def _fitted(spec: VideoSpec) -> list[str]:
+    size = f"{spec.width}:{spec.height}"
+    return [f"scale={size}:force_original_aspect_ratio=increase", f"crop={size}", "format=yuv420p"]
 
 
-def _marble(rng: np.random.Generator, width: int, height: int) -> Paint:
-    """A polished stone wall with veins."""
-    warp = fractal(rng, width, height, cells=3, octaves=6)
-    rows, columns = np.ogrid[:height, :width]
-    phase = (columns + 0.6 * rows) / height * 7 + 16 * warp
-    veins = np.clip(1 - 5 * np.abs(np.sin(phase)), 0, 1).astype(np.float32)
-    tone = jitter(rng, _WALLS[rng.integers(len(_WALLS))], 24)
-    stone = shade(_flat(width, height, tone), warp, 0.35)
-    return blend(stone, [c * 0.55 for c in tone], veins * 0.6)
+def _linked(graph: Graph, chain: Sequence[str], last: FilterContext | None = None) -> Graph:
+    """Put filters one behind the other, and behind `last`."""
+    for part in [*chain, "buffersink"]:
+        name, _, arguments = part.partition("=")
+        added = graph.add(name, arguments or None)
+        if last is not None:
+            last.link_to(added)
+        last = added
+    graph.configure()
+    return graph
 
 
-BACKDROPS: dict[str, Callable[[np.random.Generator, int, int], Paint]] = {
-    "hills": hills,
-    "sea": sea,
-    "city": city,
-    "forest": forest,
-    "clouds": clouds,
-    "fields": fields,
-    "room": _room,
-    "bricks": _bricks,
-    "checkers": _checkers,
-    "bokeh": _bokeh,
-    "marble": _marble,
-}
-"""Recipes by name: generator of chance, width, height to a float picture (h, w, 3) in 0..255."""
-
-
-def paint(kind: str, seed: int, scene: int, width: int, height: int) -> NDArray[np.uint8]:
-    """The backdrop of one scene as RGB bytes (h, w, 3)."""
-    rng = np.random.default_rng([seed, scene, 1])
-    picture = BACKDROPS[kind](rng, width, height)
-    grain = fractal(rng, width, height, cells=height // 4, octaves=2)
-    light = np.linspace(1.06, 0.9, height, dtype=np.float32)[:, None, None]
-    return to_bytes(picture * light * (0.97 + 0.06 * grain[..., None]))
+def _rows(graph: Graph) -> Rows:
+    frame = graph.pull()
+    assert isinstance(frame, av.VideoFrame)
+    return frame.to_ndarray().astype(np.uint8, copy=False)

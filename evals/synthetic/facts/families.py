@@ -134,20 +134,23 @@ class Family:
             [(_, form)] = self.show
             head = rng.choice(self.headings)
             text = "\n".join([head, *(form.format(**fact).replace("|", "\t") for fact in facts)])
-            shown = Show("table", self._cased(text), self.language)
+            shown = Show("table", self._cased(text, rng), self.language)
             return [(shown,)] * len(facts)
-        return [tuple(self._show(kind, form, fact) for kind, form in self.show) for fact in facts]
+        return [
+            tuple(self._show(kind, form, fact, rng) for kind, form in self.show) for fact in facts
+        ]
 
-    def _show(self, kind: str, form: str, fact: Fields) -> Show:
+    def _show(self, kind: str, form: str, fact: Fields, rng: Random) -> Show:
         text = form.format(**fact)
         if kind == "subtitle":
             head, mark, _ = text.replace("：", ":").partition(":")
             return Show("subtitle", text, self.language, speaker=head if mark else "")
         board = fact["v"] if kind == "board" else ""
-        return Show("sign", self._cased(text), self.language, board=board)
+        return Show("sign", self._cased(text, rng), self.language, board=board)
 
-    def _cased(self, text: str) -> str:
-        return text.upper() if self.language == "en" else text
+    def _cased(self, text: str, rng: Random) -> str:
+        """English in capitals more often than not."""
+        return text.upper() if self.language == "en" and rng.random() < 0.7 else text
 
 
 class Decoy(NamedTuple):

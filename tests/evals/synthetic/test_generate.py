@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import errno
 import json
+import sys
 
 import av
 import numpy as np
@@ -68,6 +68,31 @@ def test_what_is_there_is_kept_until_the_generator_changes(tmp_path) -> None:
         assert read_truth(made.truth).edition == EDITION
 
 
+def test_footage_is_shown_behind_the_words(tmp_path) -> None:
+    """The videos of a folder take the place of what is drawn, and are part of what is made."""
+    reel = tmp_path / "reel"
+    reel.mkdir()
+    with av.open(str(reel / "green.mp4"), "w") as output:
+        stream = output.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for value in range(30):
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), (0, 99 + value, 0), np.uint8))
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    made = generate(TINY.model_copy(update={"footage": reel}), tmp_path / "out")
+    with av.open(str(made.video)) as container:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(pictures) == made.frames
+    middle = np.median(pictures, axis=(0, 1, 2))
+    assert middle[1] > middle[0] + 50
+    assert len({round(float(np.median(picture[..., 1]))) for picture in pictures}) > 10
+    assert read_truth(made.truth).footage == ["green.mp4"]
+    assert read_truth(generate(TINY, tmp_path / "out").truth).footage == []
+    empty = TINY.model_copy(update={"footage": tmp_path / "nowhere"})
+    with pytest.raises(VideosealError, match="no videos"):
+        generate(empty, tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("code", "kind"), [(errno.ENOSPC, OutOfSpace), (errno.EIO, VideosealError)]
 )
@@ -85,18 +110,14 @@ def test_a_failing_disk_is_one_clear_error(tmp_path, monkeypatch, code, kind) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_chinese_font_the_extra_is_named(monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("language", "package"), [("zh", "manimgx_fonts_cjk"), ("en", "font_lato")]
+)
+def test_without_a_font_the_extra_is_named(monkeypatch, language, package) -> None:
     """A missing font package is a MissingDependency that says what to install."""
-    real = builtins.__import__
-
-    def refuse(name, *args, **kwargs):
-        if name == "manimgx_fonts_cjk":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(MissingDependency) as caught:
-        font_for("zh", 17 * 17)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependency, match=package) as caught:
+        font_for(language, 17 * 17)
     assert "[evals]" in caught.value.hint
 
 
