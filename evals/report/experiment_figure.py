@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-import re
+import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from videoseal.evals.experiments.experiment import EXPERIMENT, Experiment, load_experiment, value_of
 from videoseal.evals.manifest import SystemSpec as Asked
+from videoseal.evals.report.house_style import (
+    Figure,
+    canvas,
+    colour,
+    finish,
+    grid,
+    look,
+    paint,
+    shares,
+    short,
+    small,
+    whisker,
+    write_figures,
+)
 from videoseal.evals.report.markdown import markdown_page
 from videoseal.evals.report.numbers import amount, interval, percent, points, points_interval
-from videoseal.evals.report.page import Figure
-from videoseal.evals.report.panels import Axis, Mark, Panel, Series, panels_chart
-from videoseal.evals.report.svg import Svg, element, number, words
 from videoseal.evals.report.system_summary import System
 from videoseal.evals.report.tables import Column, Table, TableRow, Value, measure_note
 from videoseal.evals.scoring.compare import difference
+from videoseal.evals.scoring.statistics import Estimate
 
-__all__ = ["FigureFiles", "experiment_figure", "experiment_figures", "figure_alone",
-           "write_figure"]  # fmt: skip
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
-_MARGIN: Final = 16.0
-"""Around a figure that stands alone."""
-_TITLE: Final = 48.0
-"""Room above it for its title."""
+__all__ = ["experiment_figure", "experiment_figures", "write_figure"]
+
 _SPENT: Final = {"steps": "planner steps", "frames": "frames shown", "prompt_tokens": "tokens in"}
-
-
-class FigureFiles(NamedTuple):
-    """What was written."""
-
-    picture: Path
-    numbers: Path
+_LINE: Final = 108
+"""Letters that a figure is wide."""
 
 
 class _Placed(NamedTuple):
@@ -42,6 +46,11 @@ class _Placed(NamedTuple):
 
     asked: Asked
     system: System
+    place: int
+    """On the horizontal axis, whose places are evenly spaced."""
+    series: int
+    """Marks of one are joined where the places are numbers."""
+    colour: int
 
 
 def experiment_figures(runs: Sequence[Path], systems: Sequence[System]) -> list[Figure]:
@@ -61,96 +70,92 @@ def experiment_figure(
 ) -> Figure | None:
     """The figure with its table; None before any system of the experiment has a record."""
     known = {(system.key.mode, system.key.variant): system for system in systems}
-    placed = [
-        _Placed(system, known[system.mode, system.variant])
-        for system in experiment.systems()
-        if (system.mode, system.variant) in known
-    ]
-    if not placed:
+    asked = [one for one in experiment.systems() if (one.mode, one.variant) in known]
+    if not asked:
         return None
-    note = f"{experiment.about} {experiment.figure.note}".strip()
-    note += " Marks have 95% intervals clustered by video; values of the axis are evenly spaced."
-    picture = _draw(experiment, placed)
-    return Figure(name, experiment.title, note, [("", picture)], _table(experiment, placed, name))
-
-
-def figure_alone(title: str, picture: Svg) -> str:
-    """The figure as a file of its own, with its title, in the colours of paper."""
-    tokens = dict(re.findall(r"--([\w-]+):\s*([^;]+);", _read("tokens.css").partition("@media")[0]))
-    style = re.sub(r"var\(--([\w-]+)\)", lambda found: tokens[found[1]], _read("chart.css"))
-    style = re.sub(r"/\*.*?\*/\s*", "", style)
-    root = ElementTree.fromstring(picture)  # noqa: S314  our own markup
-    _, _, wide, tall = map(float, root.attrib["viewBox"].split())
-    return element(
-        "svg",
-        element("style", Svg(style)),
-        element("rect", width="100%", height="100%", fill=tokens["paper"]),
-        words(title, _MARGIN + 42, _MARGIN + 12, "title"),
-        element("g", picture, transform=f"translate({number(_MARGIN)} {number(_TITLE)})"),
-        xmlns="http://www.w3.org/2000/svg",
-        class_="chart",
-        width=wide + 2 * _MARGIN,
-        height=tall + _TITLE + _MARGIN,
-    )
-
-
-def write_figure(figure: Figure, folder: Path) -> FigureFiles:
-    """The figure as `figure.svg` and its table as `figure.md`."""
-    files = FigureFiles(folder / "figure.svg", folder / "figure.md")
-    (_, picture), *_ = figure.pictures
-    tables = [("Numbers", figure.table)] if figure.table else []
-    files.picture.write_text(figure_alone(figure.title, picture), encoding="utf-8")
-    files.numbers.write_text(markdown_page(figure.title, [figure.note], tables), encoding="utf-8")
-    return files
-
-
-def _draw(experiment: Experiment, placed: Sequence[_Placed]) -> Svg:
     spec = experiment.figure
-    values = _values(placed, spec.x)
-    families = list(dict.fromkeys(str(value_of(p.asked, spec.series)) for p in placed))
-    series = [
-        Series(_text(family), _colour(placed, spec.series, family, turn))
-        for turn, family in enumerate(families)
+    values = list(dict.fromkeys(value_of(one, spec.x) for one in asked))
+    if joined := all(map(_is_number, values)):
+        values.sort()
+    families = list(dict.fromkeys(value_of(one, spec.series) for one in asked))
+    placed = [
+        _place(one, known[one.mode, one.variant], values, families, experiment) for one in asked
     ]
-    panels = [
-        Panel(
-            measure,
-            measure_note(measure),
-            [
-                Mark(
-                    p.system.label,
-                    values.index(value_of(p.asked, spec.x)),
-                    families.index(str(value_of(p.asked, spec.series))),
-                    p.system.scores[measure],
-                )
-                for p in placed
-            ],
-            _chance(placed) if measure == "accuracy" else float("nan"),
-        )
-        for measure in spec.y
-    ]
-    label = spec.label or spec.x.rpartition(".")[2].replace("_", " ")
-    axis = Axis(label, [_text(value) for value in values], all(map(_is_number, values)))
-    legend = len(series) > 1 and spec.series != spec.x
-    return panels_chart(experiment.title, panels, axis, series, legend=legend)
+    labels = [short(_text(value), 24) for value in values]
+    columns = 3 if len(spec.y) == 3 else min(2, len(spec.y))
+    if columns * len(labels) * (max(map(len, labels)) + 1) > _LINE:
+        columns = 1
+    with canvas(0.6 + 2.3 * -(-len(spec.y) // columns)) as drawing:
+        panels = grid(drawing, len(spec.y), columns, sharey=True)
+        for axes, measure in zip(panels, spec.y, strict=True):
+            _panel(axes, measure, placed, _LINE // columns, joined=joined)
+            axes.set_xticks(range(len(labels)), labels)
+            axes.set_xlim(-0.5, len(labels) - 0.5)
+        if len(families) > 1 and spec.series != spec.x:
+            for one in {one.series: one for one in placed}.values():
+                label = short(_text(families[one.series]))
+                panels[0].plot([], [], "", label=label, **look(one.colour))
+        drawing.legend(loc="outside upper left", ncols=4)
+        label = spec.label or spec.x.rpartition(".")[2].replace("_", " ")
+        drawing.supxlabel(label, **small())
+        note = f"{experiment.about} {spec.note}".strip()
+        note += " Marks have 95% intervals clustered by video; values are evenly spaced."
+        table = _table(experiment, placed, name)
+        return finish(drawing, name, experiment.title, note, table=table)
 
 
-def _values(placed: Sequence[_Placed], axis: str) -> list[Any]:
-    """The places of the axis: numbers by size, all else in the order of the file."""
-    values = list(dict.fromkeys(value_of(p.asked, axis) for p in placed))
-    return sorted(values) if all(map(_is_number, values)) else values
+def write_figure(figure: Figure, folder: Path) -> list[Path]:
+    """The figure as `figure.svg` and `figure.pdf`, its table as `figure.md`; what was written."""
+    numbers = folder / "figure.md"
+    tables = [("Numbers", figure.table)] if figure.table else []
+    numbers.write_text(markdown_page(figure.title, [figure.note], tables), encoding="utf-8")
+    return [*write_figures([figure._replace(name="figure")], folder), numbers]
 
 
-def _colour(placed: Sequence[_Placed], axis: str, family: str, turn: int) -> int:
-    """A mode has the colour that it has everywhere on the page."""
-    if axis != "mode":
-        return turn
-    return next(p.system.colour for p in placed if p.asked.mode == family)
+def _place(
+    asked: Asked, system: System, values: list[Any], families: list[Any], experiment: Experiment
+) -> _Placed:
+    place = values.index(value_of(asked, experiment.figure.x))
+    series = families.index(value_of(asked, experiment.figure.series))
+    # A mode has the colour that it has everywhere on the page.
+    by_mode = experiment.figure.series == "mode"
+    return _Placed(asked, system, place, series, system.colour if by_mode else series)
 
 
-def _chance(placed: Sequence[_Placed]) -> float:
-    """Of a uniform guess, where all systems were asked questions."""
-    return max((p.system.scores["chance"].mean for p in placed), default=float("nan"))
+def _panel(
+    axes: Axes, measure: str, placed: Sequence[_Placed], letters: int, *, joined: bool
+) -> None:
+    """One measure: a mark with its interval a system, and its number where there is room."""
+    shares(axes, "y")
+    axes.set_title(measure, pad=26)
+    note = textwrap.wrap(measure_note(measure), letters, max_lines=2, placeholder=" \u2026")
+    axes.text(0, 1.03, "\n".join(note), transform=axes.transAxes, **small())
+    chances = [one.system.scores["chance"].mean for one in placed]
+    if measure == "accuracy" and not math.isnan(chance := max(chances)):
+        axes.axhline(chance, color=paint()["ink"], linestyle=":", label="a uniform guess")
+    alone = len({one.place for one in placed}) == len(placed)
+    count = max(one.series for one in placed) + 1
+    for turn in range(count):
+        aside = 0.0 if alone else min(0.2, 1 / (count + 1)) * (turn - (count - 1) / 2)
+        mine = sorted((o for o in placed if o.series == turn), key=lambda one: one.place)
+        known = [one for one in mine if one.system.scores[measure].n]
+        if joined and known:
+            rates = [one.system.scores[measure].mean for one in known]
+            axes.plot([one.place + aside for one in known], rates, color=colour(known[0].colour))
+        for one in mine:
+            _mark(axes, one.place + aside, one.system.scores[measure], one.colour, told=alone)
+
+
+def _mark(axes: Axes, x: float, found: Estimate, number: int, *, told: bool) -> None:
+    if not found.n:
+        axes.text(x, 0.02, "\u2013", ha="center", gid="mark", **small())
+        return
+    whisker(axes, x, found, colour(number), upright=True)
+    axes.plot(x, found.mean, clip_on=False, gid="mark", **look(number))
+    if told:
+        top = found.mean if math.isnan(found.high) else max(found.mean, found.high)
+        axes.annotate(percent(found.mean), (x, top), (0, 4), textcoords="offset points",
+                      ha="center", size=7)  # fmt: skip
 
 
 def _table(experiment: Experiment, placed: Sequence[_Placed], name: str) -> Table:
@@ -208,7 +213,3 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _read(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")

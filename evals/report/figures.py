@@ -1,268 +1,283 @@
-"""Which figures a set of systems gets, drawn: bars, quadrants, and what other modules draw."""
+"""The figures of a report: bars, quadrants, and curves of risk and of budgets."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from videoseal.evals.report.numbers import percent
-from videoseal.evals.report.question_groups import FigureGroup
-from videoseal.evals.report.risk_curves import BudgetPoint, Curve, budget_chart, risk_chart
-from videoseal.evals.report.svg import (
-    QUARTERS,
-    Scale,
-    Svg,
-    colour_class,
-    element,
-    figure,
-    marker,
-    number,
-    tick_x,
-    words,
+import numpy as np
+
+from videoseal.evals.report.house_style import (
+    Figure,
+    canvas,
+    colour,
+    finish,
+    grid,
+    look,
+    paint,
+    shares,
+    short,
+    small,
+    thin,
+    whisker,
+)
+from videoseal.evals.report.numbers import amount, percent
+from videoseal.evals.report.question_groups import (
+    FigureGroup,
+    by_category,
+    by_length,
+    by_wording,
 )
 from videoseal.evals.report.system_summary import System
-from videoseal.evals.scoring.scores import Quadrants
+from videoseal.evals.report.tables import rates_table
 from videoseal.evals.scoring.statistics import Estimate
 
-__all__ = [
-    "MOST_BARS",
-    "QUADRANTS",
-    "Pair",
-    "draw_budgets",
-    "draw_groups",
-    "draw_headline",
-    "draw_quadrants",
-    "draw_risk",
-    "family_key",
-    "pairs_chart",
-    "quadrant_chart",
-]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-MOST_CURVES: Final = 8
+__all__ = ["accuracy_figure", "budget_figure", "group_figure", "quadrant_figure", "report_figures",
+           "risk_figure"]  # fmt: skip
+
+_Pairs = Sequence[tuple[Estimate, Estimate]]
+"""Accuracy and grounded accuracy by system."""
+_MOST_CURVES: Final = 8
 """Curves beyond this cannot be told apart; the first ones are drawn."""
-MOST_BARS: Final = 6
+_MOST_BARS: Final = 6
 """Systems drawn in every group of questions."""
+_BAR: Final = 0.21
+"""Inches that a bar takes."""
+_QUADRANTS: Final = {
+    "right-grounded": ("right and grounded", "on-right"),
+    "right-ungrounded": ("right and not grounded", ""),
+    "wrong-grounded": ("wrong and grounded", ""),
+    "wrong-ungrounded": ("wrong and not grounded", "ink"),
+}
+"""By the names of their links and colours, in the order of `Quadrants`: what they are, and what the
+number inside is drawn with where it is not black, light and dark."""
 _BUDGETS: Final = {
     "frames": "frames shown a question",
     "tokens": "tokens a question",
     "steps": "planner steps a question",
 }
-_WIDE: Final = 860.0
-_HALF: Final = 518.0
-"""Two figures stand side by side."""
 _DIFFERENT: Final = 1.2
 """Budgets are drawn where the largest is this much more than the smallest."""
+_LINES: Final = ("-", "--", ":", "-.")
+"""Tell curves of one colour apart."""
+_BY_BUDGET: Final = (("accuracy", "--", "paper"), ("grounded accuracy", "-", ""))
+"""Measures with their lines, and what fills their markers where it is not their colour."""
 
 
-def draw_headline(systems: Sequence[System]) -> Svg:
+def report_figures(systems: Sequence[System]) -> list[Figure]:
+    """Every figure for which the systems have something to show."""
+    found = (
+        accuracy_figure(systems),
+        quadrant_figure(systems),
+        risk_figure(systems),
+        budget_figure(systems),
+        group_figure(systems, by_category(systems), "categories", "By category", "category"),
+        group_figure(systems, by_wording(systems), "wordings", "By wording", "wording"),
+        group_figure(systems, by_length(systems), "lengths", "By length of the video", "length"),
+    )
+    return [figure for figure in found if figure is not None]
+
+
+def accuracy_figure(systems: Sequence[System]) -> Figure | None:
     """Accuracy of every system, filled as far as it is grounded."""
-    pairs = [
-        Pair(
-            system.label,
-            system.colour,
-            system.scores["accuracy"],
-            system.scores["grounded accuracy"],
-            system.scores["chance"].mean,
-        )
-        for system in systems
-    ]
-    return pairs_chart("Accuracy, and how much of it was proven", pairs, _WIDE)
+    if not systems:
+        return None
+    pairs = [(system.scores["accuracy"], system.scores["grounded accuracy"]) for system in systems]
+    with canvas(0.3 + _BAR * len(systems)) as drawing:
+        axes = drawing.subplots()
+        _bars(axes, systems, pairs)
+        for place, system in enumerate(systems):
+            chance = system.scores["chance"].mean
+            axes.plot((chance, chance), (place - 0.42, place + 0.42), ":", color=paint()["ink"])
+        return finish(
+            drawing, "accuracy", "Accuracy, and how much of it was proven",
+            "A bar is accuracy with its 95% interval; it is filled as far as the right answer was"
+            " given freely and a frame of the gold span was really shown. The dotted line is a"
+            " uniform guess.",
+        )  # fmt: skip
 
 
-def draw_quadrants(systems: Sequence[System]) -> list[tuple[str, Svg]]:
-    """A picture of right and wrong against grounded and not, for every system with gold spans."""
-    return [
-        (system.label, quadrant_chart(f"Quadrants of {system.label}", system.quadrants, number))
-        for number, system in enumerate(systems)
-        if sum(system.quadrants)
-    ]
+def group_figure(
+    systems: Sequence[System], groups: Sequence[FigureGroup], name: str, title: str, corner: str
+) -> Figure | None:
+    """The same of the first systems for every group of questions, and of all as a table."""
+    if not groups:
+        return None
+    drawn = systems[:_MOST_BARS]
+    with canvas(-(-len(groups) // 2) * (0.55 + _BAR * len(drawn))) as drawing:
+        every = grid(drawing, len(groups), 2, sharey=True)
+        for axes, (label, pairs) in zip(every, groups, strict=True):
+            _bars(axes, drawn, pairs[: len(drawn)])
+            axes.set_title(f"{short(label)} (n = {max(accuracy.n for accuracy, _ in pairs):,})")
+        note = "Bars as in the first figure."
+        if len(systems) > len(drawn):
+            note += f" The first {_MOST_BARS} systems are drawn; the table has all."
+        table = rates_table(name, corner, systems, groups)
+        return finish(drawing, name, title, note, table=table)
 
 
-def draw_risk(systems: Sequence[System]) -> Svg | None:
-    """Risk against coverage; None where nobody answered anything."""
-    curves = [Curve(s.label, s.colour, s.risk) for s in systems if s.risk][:MOST_CURVES]
-    return risk_chart("Risk against coverage", curves) if curves else None
+def quadrant_figure(systems: Sequence[System]) -> Figure | None:
+    """Right and wrong against grounded and not, of every system with gold spans.
+
+    A column is as wide as its share of right or wrong; every area links to its samples.
+    """
+    shown = [(place, system) for place, system in enumerate(systems) if sum(system.quadrants)]
+    if not shown:
+        return None
+    columns, links = min(4, max(3, len(shown))), dict[str, str]()
+    with canvas(0.2 + 1.75 * -(-len(shown) // columns)) as drawing:
+        every = grid(drawing, len(shown), columns)
+        for axes, (place, system) in zip(every, shown, strict=True):
+            links |= _areas(axes, place, system)
+        for kind, (words, _) in _QUADRANTS.items():
+            every[0].bar(0, 0, color=paint()[f"q-{kind}"], label=words)
+        drawing.legend(loc="outside lower left", ncols=4, handlelength=1, handleheight=1)
+        return finish(
+            drawing, "quadrants", "Right or wrong, grounded or not",
+            "Over answerable questions with gold spans: columns are as wide as their share of"
+            " right and wrong, and split by whether a frame of a gold span was shown. Select an"
+            " area to list its samples.",
+            links=links,
+        )  # fmt: skip
 
 
-def draw_budgets(systems: Sequence[System]) -> list[Svg]:
-    """Accuracy against every kind of budget in which the systems differ."""
-    drawn = []
-    for kind, unit in _BUDGETS.items():
-        points = [
-            BudgetPoint(
-                system.label,
-                system.key.variant.rpartition("=")[2],
-                system.colour,
-                "/".join(system.family),
-                _spent(system, kind),
-                system.scores["accuracy"].mean,
-                system.scores["grounded accuracy"].mean,
-            )
-            for system in systems
-            if system.scores["accuracy"].n
-        ]
-        spent = [point.spent for point in points]
-        if len(points) > 1 and max(spent) > _DIFFERENT * min(spent):
-            drawn.append(budget_chart(f"Accuracy against {unit}", unit, points))
-    return drawn
+def risk_figure(systems: Sequence[System]) -> Figure | None:
+    """Share of wrong answers among the most confident, as more are answered."""
+    curves = [system for system in systems if system.risk][:_MOST_CURVES]
+    if not curves:
+        return None
+    turns: dict[int, int] = {}
+    with canvas(2.9) as drawing:
+        axes = drawing.subplots()
+        for system in sorted(curves, key=lambda one: -one.risk[-1].risk):
+            turn = turns[system.colour] = turns.get(system.colour, -1) + 1
+            points = np.array(system.risk)[thin(len(system.risk))]
+            axes.plot(*points.T, linestyle=_LINES[turn % len(_LINES)], markevery=[-1],
+                      clip_on=False, label=short(system.label), **look(system.colour))  # fmt: skip
+        worst = max(point.risk for system in curves for point in system.risk)
+        shares(axes, "x")
+        shares(axes, "y", 1.05 * max(worst, 0.1))
+        axes.set_xlabel("share of questions answered, most confident first")
+        axes.set_ylabel("share of wrong answers")
+        drawing.legend(loc="outside right upper")
+        ends = [(system.label, system.risk[-1]) for system in curves]
+        return finish(
+            drawing, "risk", "Risk against coverage",
+            "How many answers are wrong when only the most confident ones are kept; guesses that a"
+            " run forced come last. A curve that ends early belongs to a system that abstained.",
+            told="; ".join(f"{name}: {percent(end.risk)}% wrong with {percent(end.coverage)}%"
+                           " answered" for name, end in ends),
+        )  # fmt: skip
 
 
-def family_key(systems: Sequence[System]) -> list[tuple[str, Svg]]:
-    """What every colour stands for, where variants of a mode share one."""
-    several = len({system.family[0] for system in systems}) > 1
-    names = {system.colour: system.family for system in systems}
-    return [
-        (
-            " \u00b7 ".join(family if several else family[1:]),
-            element("svg", marker(colour, 7, 7), class_="chart", width=14, height=14,
-                    aria_hidden="true"),
-        )
-        for colour, family in names.items()
-    ]  # fmt: skip
+def budget_figure(systems: Sequence[System]) -> Figure | None:
+    """Accuracy against every kind of budget in which the systems differ; None without one."""
+    asked = [system for system in systems if system.scores["accuracy"].n]
+    kinds = [kind for kind in _BUDGETS if _differ([_spent(system, kind) for system in asked])]
+    if not kinds:
+        return None
+    families = {system.family: system.colour for system in asked}
+    several = len({run for run, _ in families}) > 1
+    with canvas(2.6) as drawing:
+        every = grid(drawing, len(kinds), len(_BUDGETS), sharey=True)
+        for axes, kind in zip(every, kinds, strict=True):
+            for family in families:
+                _spending(axes, [system for system in asked if system.family == family], kind)
+            shares(axes, "y")
+            axes.locator_params(axis="x", nbins=4)
+            axes.xaxis.set_major_formatter(lambda value, _: amount(value))
+            axes.set(xlim=(0, None), xlabel=_BUDGETS[kind])
+            axes.grid(axis="x")
+        for family, number in families.items():
+            name = " \u00b7 ".join(family if several else family[1:])
+            every[0].plot([], [], "", label=short(name), **look(number))
+        for measure, line, fill in _BY_BUDGET:
+            every[0].plot([], [], line, marker="o", color=paint()["soft"], label=measure,
+                          markerfacecolor=paint().get(fill))  # fmt: skip
+        drawing.legend(loc="outside upper left", ncols=6)
+        return finish(
+            drawing, "budget", "Accuracy against budget",
+            "Mean cost of a question against accuracy (hollow) and grounded accuracy (filled).",
+        )  # fmt: skip
 
 
-def draw_groups(systems: Sequence[System], groups: Sequence[FigureGroup]) -> list[tuple[str, Svg]]:
-    """Bars of every group for the first systems."""
-    drawn = []
-    for group in groups:
-        pairs = [
-            Pair(system.label, system.colour, *pair, float("nan"))
-            for system, pair in list(zip(systems, group.pairs, strict=True))[:MOST_BARS]
-        ]
-        label = f"{group.label} (n = {max(accuracy.n for accuracy, _ in group.pairs):,})"
-        drawn.append((label, pairs_chart(f"Accuracy on {group.label}", pairs, _HALF)))
-    return drawn
+def _bars(axes: Axes, systems: Sequence[System], pairs: _Pairs) -> None:
+    """A bar a system with its interval, and its numbers after it."""
+    from matplotlib.transforms import offset_copy
+
+    shares(axes, "x")
+    axes.set(ylim=(len(pairs) - 0.5, -0.5))
+    axes.set_yticks(range(len(pairs)), [short(system.label) for system in systems])
+    axes.tick_params(axis="y", pad=14, labelcolor=paint()["ink"])
+    axes.spines[:].set_visible(False)
+    drawing = axes.get_figure(root=True)
+    before = offset_copy(axes.get_yaxis_transform(), drawing, -7, units="points")
+    box = {"facecolor": paint()["paper"], "edgecolor": "none", "pad": 0.5}
+    for place, (system, (accuracy, grounded)) in enumerate(zip(systems, pairs, strict=True)):
+        axes.plot(0, place, transform=before, clip_on=False, **look(system.colour))
+        if not accuracy.n:
+            axes.text(0.01, place, "no questions", va="center", **small())
+            continue
+        told, ink = percent(accuracy.mean), colour(system.colour)
+        axes.barh(place, accuracy.mean, 0.62, color=ink, alpha=0.22, gid="accuracy")
+        if grounded.n:
+            axes.barh(place, grounded.mean, 0.62, color=ink, gid="grounded")
+            told += f" / {percent(grounded.mean)}"
+        whisker(axes, place, accuracy, paint()["ink"], upright=False)
+        reached = float(np.nanmax([accuracy.mean, accuracy.high]))
+        axes.text(reached + 0.015, place, told, va="center", bbox=box)
+
+
+def _areas(axes: Axes, number: int, system: System) -> dict[str, str]:
+    """Four areas of one system; what their links say."""
+    counts, total = dict(zip(_QUADRANTS, system.quadrants, strict=True)), sum(system.quadrants)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set_axis_off()
+    axes.set_title(short(system.label, 24), pad=14)
+    links, x = {}, 0.0
+    for name, side in (("right", 0), ("wrong", 1)):
+        parts = {kind: counts[kind] for kind in (f"{name}-grounded", f"{name}-ungrounded")}
+        wide, y = sum(parts.values()) / total, 0.0
+        if wide:
+            axes.text(side, 1.03, f"{name} {percent(wide)}%", ha=("left", "right")[side], **small())
+        for kind, part in parts.items():
+            if not part:
+                continue
+            words, ink = _QUADRANTS[kind]
+            tall, url = part / sum(parts.values()), f"#samples/{number}/{kind}"
+            links[url] = f"{words}: list {part} samples"
+            axes.bar(x, tall, wide, y, align="edge", color=paint()[f"q-{kind}"], url=url,
+                     edgecolor=paint()["paper"], linewidth=1.5, gid="area")  # fmt: skip
+            if wide > 0.12 and tall > 0.1:
+                axes.text(x + wide / 2, y + tall / 2, str(part), color=paint().get(ink, "#111111"),
+                          weight="bold", ha="center", va="center", gid="count")  # fmt: skip
+            y += tall
+        x += wide
+    return links
+
+
+def _spending(axes: Axes, systems: Sequence[System], kind: str) -> None:
+    """One family's accuracy, hollow, and its grounded accuracy, with the names of the variants."""
+    ranked = sorted(systems, key=lambda system: _spent(system, kind))
+    spent = [_spent(system, kind) for system in ranked]
+    for measure, line, fill in _BY_BUDGET:
+        rates = [system.scores[measure].mean for system in ranked]
+        axes.plot(spent, rates, line, linewidth=1, clip_on=False, markerfacecolor=paint().get(fill),
+                  **look(ranked[0].colour))  # fmt: skip
+    for system, x, y in zip(ranked, spent, rates, strict=True):
+        axes.annotate(
+            short(system.key.variant.rpartition("=")[2], 14), (x, y), (0, -9), size=7,
+            textcoords="offset points", ha="center", color=colour(system.colour),
+        )  # fmt: skip
+
+
+def _differ(spent: Sequence[float]) -> bool:
+    return len(spent) > 1 and max(spent) > _DIFFERENT * min(spent)
 
 
 def _spent(system: System, kind: str) -> float:
-    if kind == "tokens":
-        spending = system.spending
-        return spending["prompt_tokens"].mean + spending["completion_tokens"].mean
-    return system.spending[kind].mean
-
-
-_ROW: Final = 26.0
-_AFTER: Final = 104.0
-"""Room for the numbers to the right of the longest bar."""
-_LETTER: Final = 7.4
-"""Width of a letter of a label, roughly."""
-
-
-class Pair(NamedTuple):
-    """Accuracy and how much of it was proven, of one system."""
-
-    label: str
-    colour: int
-    accuracy: Estimate
-    grounded: Estimate
-    chance: float
-    """Where a uniform guess lies; NaN where it is not drawn."""
-
-
-def pairs_chart(title: str, pairs: Sequence[Pair], width: float) -> Svg:
-    """A bar a system with its interval as whiskers."""
-    longest = max((len(pair.label) for pair in pairs), default=0)
-    left = min(18 + _LETTER * longest + 12, width * 0.4)
-    x = Scale(0, 1, left, width - _AFTER)
-    foot = _ROW * len(pairs) + 4
-    grid = [tick_x(x(share), 0, foot, f"{round(100 * share)}%") for share in QUARTERS]
-    rows = [_row(pair, x, _ROW * place) for place, pair in enumerate(pairs)]
-    told = "; ".join(
-        f"{pair.label}: accuracy {percent(pair.accuracy.mean)}%,"
-        f" grounded {percent(pair.grounded.mean)}%"
-        for pair in pairs
-    )
-    return figure(width, foot + 24, title, told, *grid, *rows)
-
-
-def _row(pair: Pair, x: Scale, y: float) -> Svg:
-    middle, tall = y + _ROW / 2, _ROW - 11
-    most = int((x.start - 30) / _LETTER) + 1
-    label = words(pair.label, 18, middle + 4.5, most=most)
-    parts = [marker(pair.colour, 7, middle), label]
-    if math.isnan(pair.accuracy.mean):
-        parts.append(words("no questions", x.start + 6, middle + 4.5, "soft"))
-        return Svg("".join(parts))
-    box = {"x": x.start, "y": middle - tall / 2, "height": tall}
-    for estimate, style in ((pair.accuracy, "bar open"), (pair.grounded, "bar")):
-        if not math.isnan(estimate.mean):
-            long = max(0.5, x(estimate.mean) - x.start)
-            fill = f"{style} {colour_class(pair.colour)}"
-            parts.append(element("rect", class_=fill, width=long, **box))
-    parts.append(_whisker(pair.accuracy, x, middle, tall / 4))
-    if not math.isnan(pair.chance):
-        at = x(pair.chance)
-        parts.append(element("line", class_="chance", x1=at, x2=at, y1=y + 2, y2=y + _ROW - 2))
-    ends = [pair.accuracy.mean, pair.accuracy.high]
-    reached = max(end for end in ends if not math.isnan(end))
-    grounded = "" if math.isnan(pair.grounded.mean) else f" / {percent(pair.grounded.mean)}"
-    told = percent(pair.accuracy.mean) + grounded
-    parts.append(words(told, x(reached) + 8, middle + 4, "value"))
-    return Svg("".join(parts))
-
-
-def _whisker(estimate: Estimate, x: Scale, middle: float, half: float) -> Svg:
-    if math.isnan(estimate.low):
-        return Svg("")
-    low, high, up = number(x(estimate.low)), number(x(estimate.high)), number(middle - half)
-    cap = f"v{number(2 * half)}"
-    path = f"M{low} {number(middle)}H{high}M{low} {up}{cap}M{high} {up}{cap}"
-    return element("path", class_="whisker", d=path)
-
-
-QUADRANTS: Final = {
-    "right-grounded": "right and grounded",
-    "right-ungrounded": "right and not grounded",
-    "wrong-grounded": "wrong and grounded",
-    "wrong-ungrounded": "wrong and not grounded",
-}
-"""Every quadrant by the name of its link and colour, in the order of `Quadrants`."""
-_WIDTH: Final = 216.0
-_HEIGHT: Final = 168.0
-_TOP: Final = 22.0
-_GAP: Final = 4.0
-
-
-def quadrant_chart(title: str, found: Quadrants, cell: int) -> Svg:
-    """Four areas: a column is as wide as its share of right or wrong, and split by grounded.
-
-    Every area links to its samples of the system number `cell`.
-    """
-    total = sum(found)
-    counts = dict(zip(QUADRANTS, found, strict=True))
-    right = found.right_grounded + found.right_ungrounded
-    shares = {"right": right / total, "wrong": 1 - right / total}
-    parts: list[Svg] = []
-    x = 0.0
-    for name, share in shares.items():
-        wide = share * (_WIDTH - _GAP)
-        y = _TOP
-        for kind in (f"{name}-ungrounded", f"{name}-grounded"):
-            tall = _HEIGHT * counts[kind] / (share * total) if share else 0.0
-            if counts[kind]:
-                parts.append(_area(kind, counts[kind], total, (x, y, wide, tall), cell))
-            y += tall
-        x += wide + _GAP
-    if shares["right"]:
-        parts.append(words(f"right {percent(shares['right'])}%", 0, 14, "soft"))
-    if shares["wrong"]:
-        parts.append(words(f"wrong {percent(shares['wrong'])}%", _WIDTH, 14, "soft end"))
-    told = ", ".join(f"{words_} {counts[kind]}" for kind, words_ in QUADRANTS.items())
-    return figure(_WIDTH, _TOP + _HEIGHT, title, told, *parts, role="group")
-
-
-def _area(
-    kind: str, count: int, total: int, box: tuple[float, float, float, float], cell: int
-) -> Svg:
-    x, y, wide, tall = box
-    named = QUADRANTS[kind]
-    inside: list[Svg] = [
-        element("title", f"{named}: {count} of {total}"),
-        element("rect", class_=f"area {kind}", x=x, y=y + 1, width=wide, height=max(1.0, tall - 2)),
-    ]
-    if wide > 34 and tall > 18:
-        inside.append(words(str(count), x + wide / 2, y + tall / 2 + 5, f"count on-{kind}"))
-    return element(
-        "a", *inside, href=f"#samples/{cell}/{kind}", aria_label=f"{named}: list {count} samples"
-    )
+    parts = ("prompt_tokens", "completion_tokens") if kind == "tokens" else (kind,)
+    return sum(system.spending[part].mean for part in parts)

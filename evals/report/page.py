@@ -5,31 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from videoseal.core.errors import MissingDependency
-from videoseal.evals.report.svg import Svg
+from videoseal.evals.report.house_style import Figure
 from videoseal.evals.report.tables import Table
 
-__all__ = ["Figure", "Page", "data_block", "render", "render_page", "style"]
+__all__ = ["Page", "data_block", "render", "render_page", "style"]
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _UNSAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
-
-
-class Figure(NamedTuple):
-    """A picture with its caption, and the same numbers as a table for who wants them."""
-
-    name: str
-    title: str
-    note: str
-    pictures: list[tuple[str, Svg]]
-    """Drawn side by side, each with the label over it."""
-    table: Table | None = None
-    key: Sequence[tuple[str, Svg]] = ()
-    """What the markers stand for, where they are not labelled."""
 
 
 class Page(NamedTuple):
@@ -59,10 +46,10 @@ def render_page(page: Page) -> str:
     return render(
         _TEMPLATES / "page.html",
         page=page,
-        style=style("tokens.css", "evidence.css", "chart.css", "page.css"),
-        script=Svg(script),
+        style=style("tokens.css", "evidence.css", "page.css"),
+        script=script,
         script_hash=_hash(script),
-        evidence_view=Svg(_read("evidence.html")),
+        evidence_view=_read("evidence.html"),
         samples=data_block(page.samples),
         blocks=data_block(page.blocks),
     )
@@ -83,17 +70,17 @@ def render(template: Path, **values: Any) -> str:
     return environment.get_template(template.name).render(**values)
 
 
-def style(*names: str, own: str = "") -> Svg:
+def style(*names: str, own: str = "") -> str:
     """Style sheets that the program's pages share, and then what is a page's own."""
-    return Svg("".join(map(_read, names)) + own)
+    return "".join(map(_read, names)) + own
 
 
-def data_block(value: object) -> Svg:
+def data_block(value: object) -> str:
     """JSON that can stand inside a script element: nothing in it can end the element."""
     text = json.dumps(value, separators=(",", ":"))
     for character, escaped in _UNSAFE.items():
         text = text.replace(character, escaped)
-    return Svg(text)
+    return text
 
 
 def _read(name: str) -> str:

@@ -9,26 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from videoseal.evals.judging.judge_pins import read_pins
 from videoseal.evals.report.experiment_figure import experiment_figures
-from videoseal.evals.report.figures import (
-    MOST_BARS,
-    draw_budgets,
-    draw_groups,
-    draw_headline,
-    draw_quadrants,
-    draw_risk,
-    family_key,
-)
+from videoseal.evals.report.figures import report_figures
+from videoseal.evals.report.house_style import write_figures
 from videoseal.evals.report.judges import describe_judges, judge_tables
 from videoseal.evals.report.listing import BLOCK, COLUMNS, Listing, Thumbnails, list_samples
 from videoseal.evals.report.markdown import markdown_page
-from videoseal.evals.report.page import Figure, Page, render_page
+from videoseal.evals.report.page import Page, render_page
 from videoseal.evals.report.prose import describe_run, facts_of, sentences_of
-from videoseal.evals.report.question_groups import (
-    FigureGroup,
-    by_category,
-    by_length,
-    by_wording,
-)
 from videoseal.evals.report.system_summary import System, systems_of
 from videoseal.evals.report.tables import (
     Table,
@@ -36,7 +23,6 @@ from videoseal.evals.report.tables import (
     cost_table,
     headline_table,
     numbers_table,
-    rates_table,
 )
 from videoseal.evals.scoring.compare import baseline_of, compare
 from videoseal.evals.scoring.cost import Prices
@@ -49,8 +35,6 @@ MOST_LISTED: Final = 20_000
 """Samples that a page lists; beyond that a browser becomes slow."""
 PAGE_BYTES: Final = 25 << 20
 """Size that pictures may fill a page up to."""
-_BARS: Final = "Bars as in the first figure."
-_FIRST_ONLY: Final = f" The first {MOST_BARS} systems are drawn; the table has all."
 _PICTURES_EACH: Final = 12
 _PICTURE_BYTES: Final = 9000
 """What a thumbnail takes, roughly: how the room is shared out among the samples."""
@@ -61,6 +45,8 @@ class ReportFiles(NamedTuple):
 
     html: Path
     markdown: Path
+    figures: Path
+    """The folder of every figure as SVG and as PDF."""
 
 
 def write_report(
@@ -73,15 +59,15 @@ def write_report(
     most_listed: int = MOST_LISTED,
     page_bytes: int = PAGE_BYTES,
 ) -> ReportFiles:
-    """Report on run folders into `out`, which becomes `report.html` and `report.md` in it.
+    """Report on run folders into `out`: `report.html`, `report.md`, and figures as files.
 
     `frames` is a frame cache to take pictures from; `prices` are of a million prompt and
     completion tokens by model. Raises NoSuchRun, AnnotationError for a damaged record, and
-    MissingDependency without Jinja.
+    MissingDependency without Jinja or Matplotlib.
     """
     systems = systems_of(read_systems(runs, prices=prices))
     tables = [*judge_tables(runs, systems), *_tables(systems, priced=prices is not None)]
-    experiments = experiment_figures(runs, systems)
+    figures = [*experiment_figures(runs, systems), *report_figures(systems)]
     named = title or _title(systems)
     sentences = sentences_of(systems)
     thumbnails = None if frames is None else Thumbnails(frames, page_bytes)
@@ -96,7 +82,7 @@ def write_report(
         facts=facts_of(systems),
         sentences=sentences,
         headline=headline_table(systems),
-        figures=[*experiments, *_figures(systems)],
+        figures=figures,
         tables=tables,
         manifests=[
             (run.name, {**describe_run(read_manifest(run)), **describe_judges(read_pins(run))})
@@ -107,14 +93,13 @@ def write_report(
         blocks=listing.blocks,
     )
     out.mkdir(parents=True, exist_ok=True)
-    files = ReportFiles(out / "report.html", out / "report.md")
-    of_experiments = [(figure.title, figure.table) for figure in experiments if figure.table]
-    everything = [
-        ("Headline", page.headline), *of_experiments, *_group_tables(systems), *tables,
-    ]  # fmt: skip
+    files = ReportFiles(out / "report.html", out / "report.md", out / "figures")
+    of_figures = [(figure.title, figure.table) for figure in figures if figure.table]
+    everything = [("Headline", page.headline), *of_figures, *tables]
     markdown = markdown_page(named, sentences, everything)
     for path, text in ((files.html, render_page(page)), (files.markdown, markdown)):
         path.write_text(text, encoding="utf-8", errors="replace")
+    write_figures(figures, files.figures)
     return files
 
 
@@ -127,62 +112,6 @@ def _tables(systems: Sequence[System], *, priced: bool) -> list[tuple[str, Table
         names = [system.label for system in others]
         tables.insert(0, ("Comparison", comparison_table(found, names, base.label)))
     return [*tables, ("All numbers", numbers_table(systems))]
-
-
-def _group_tables(systems: Sequence[System]) -> list[tuple[str, Table]]:
-    return [
-        (title, rates_table(name, corner, systems, groups))
-        for name, title, corner, groups in _grouped(systems)
-    ]
-
-
-def _grouped(systems: Sequence[System]) -> list[tuple[str, str, str, list[FigureGroup]]]:
-    """Name, title, corner and groups of every way to group questions that there is."""
-    ways = (
-        ("categories", "By category", "category", by_category(systems)),
-        ("wordings", "By wording", "wording", by_wording(systems)),
-        ("lengths", "By length of the video", "length", by_length(systems)),
-    )
-    return [way for way in ways if way[-1]]
-
-
-def _figures(systems: Sequence[System]) -> list[Figure]:
-    figures = [
-        Figure(
-            "accuracy", "Accuracy, and how much of it was proven",
-            "A bar is accuracy with its 95% interval; it is filled as far as the right answer was"
-            " given freely and a frame of the gold span was really shown. The dashed line is a"
-            " uniform guess.",
-            [("", draw_headline(systems))] if systems else [],
-        ),
-        Figure(
-            "quadrants", "Right or wrong, grounded or not",
-            "Over answerable questions with gold spans: columns are as wide as their share of"
-            " right and wrong, and split by whether a frame of a gold span was shown. Select an"
-            " area to list its samples.",
-            draw_quadrants(systems),
-        ),
-        Figure(
-            "risk", "Risk against coverage",
-            "How many answers are wrong when only the most confident ones are kept; guesses that a"
-            " run forced come last. A curve that ends early belongs to a system that abstained.",
-            [("", risk)] if (risk := draw_risk(systems)) else [],
-        ),
-        Figure(
-            "budget", "Accuracy against budget",
-            "Mean cost of a question against accuracy (hollow) and grounded accuracy (filled).",
-            [("", chart) for chart in draw_budgets(systems)],
-            key=family_key(systems),
-        ),
-    ]  # fmt: skip
-    figures += [
-        Figure(
-            name, title, _BARS + (_FIRST_ONLY if len(systems) > MOST_BARS else ""),
-            draw_groups(systems, groups), rates_table(name, corner, systems, groups),
-        )
-        for name, title, corner, groups in _grouped(systems)
-    ]  # fmt: skip
-    return [figure for figure in figures if figure.pictures]
 
 
 def _samples(systems: Sequence[System], listing: Listing) -> Mapping[str, Any]:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from videoseal.evals.report.experiment_figure import figure_alone
+from videoseal.evals.report.house_style import Figure, canvas, finish, grid, write_figures
 from videoseal.evals.report.markdown import markdown_page
-from videoseal.evals.report.svg import Svg, element, figure, words
 from videoseal.evals.report.tables import Column, Table, TableRow, Value
 from videoseal.evals.scoring.systems import run_names
 from videoseal.rl.report.training_curves import CurveLine, Point, ends, find, plot, read_scalars
@@ -30,8 +29,6 @@ _MEASURES: Final = (
 _PARTS: Final = 4
 _CAPTION: Final = "Over the first quarter of the steps, and over the last."
 _DIFFERENT: Final = "What the runs were told differently."
-_WIDE: Final = 610.0
-_TALL: Final = 290.0
 _COLUMNS: Final = 2
 
 
@@ -45,15 +42,14 @@ class _Run(NamedTuple):
 
 
 def write_comparison(runs: Sequence[RunFolder], out: Path) -> dict[str, Path]:
-    """Write `curves.svg` and `compare.md` to `out`; the files by what they are.
+    """Write `curves.svg`, `curves.pdf` and `compare.md` to `out`; the files by what they are.
 
     Raises NothingTrained for a run that has logged nothing yet, MissingDependency.
     """
     names = run_names([run.root for run in runs])
     read = [_read(run, name) for run, name in zip(runs, names, strict=True)]
-    out.mkdir(parents=True, exist_ok=True)
-    files = {"curves": out / "curves.svg", "table": out / "compare.md"}
-    files["curves"].write_text(figure_alone("Training", _panels(read)) + "\n", encoding="utf-8")
+    curves, paper = write_figures([_curves(read)], out)
+    files = {"curves": curves, "paper": paper, "table": out / "compare.md"}
     files["table"].write_text(_markdown(read), encoding="utf-8")
     return files
 
@@ -67,19 +63,17 @@ def _read(run: RunFolder, name: str) -> _Run:
     return _Run(name, run.read_manifest().identity(), steps, lines)
 
 
-def _panels(runs: Sequence[_Run]) -> Svg:
-    drawn: list[Svg] = []
-    for line in _MEASURES:
-        known = [(run.name, points) for run in runs if (points := run.lines[line.label])]
-        if known:
-            row, column = divmod(len(drawn), _COLUMNS)
-            name = words(line.label, 58, 14, "heading")
-            chart = element("g", plot(line.label, known), transform="translate(0 26)")
-            place = f"translate({column * _WIDE:g} {row * _TALL:g})"
-            drawn.append(element("g", name, chart, transform=place))
-    rows = -(-len(drawn) // _COLUMNS)
-    told = f"{', '.join(run.name for run in runs)}: mean of a step's episodes, by step."
-    return figure(_COLUMNS * _WIDE, rows * _TALL, "Training", told, *drawn)
+def _curves(runs: Sequence[_Run]) -> Figure:
+    labels = [line.label for line in _MEASURES if any(run.lines[line.label] for run in runs)]
+    with canvas(0.3 + 1.7 * -(-len(labels) // _COLUMNS)) as drawing:
+        for axes, label in zip(grid(drawing, len(labels), _COLUMNS), labels, strict=True):
+            plot(axes, {run.name: run.lines[label] for run in runs})
+            axes.set_title(label)
+        every = [one for axes in drawing.axes for one in axes.get_legend_handles_labels()[0]]
+        lines = {str(line.get_label()): line for line in every}
+        drawing.legend(handles=list(lines.values()), loc="outside upper left", ncols=4)
+        told = f"{', '.join(run.name for run in runs)}: mean of a step's episodes, by step."
+        return finish(drawing, "curves", "Training", told)
 
 
 def _markdown(runs: Sequence[_Run]) -> str:

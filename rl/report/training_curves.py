@@ -7,28 +7,16 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from videoseal.core.errors import MissingDependency
-from videoseal.evals.report.svg import (
-    Scale,
-    Svg,
-    apart,
-    colour_class,
-    element,
-    figure,
-    nice_ticks,
-    path,
-    tick_x,
-    tick_y,
-    words,
-)
+from videoseal.evals.report.house_style import WIDTH, Figure, canvas, colour, finish, short, thin
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["CHARTS", "Chart", "CurveLine", "Point", "Series", "draw", "ends", "find", "plot",
            "read_scalars", "smooth"]  # fmt: skip
-
-_MOST_POINTS: Final = 400
-"""Points of a line that are drawn; more cannot be told apart."""
 
 
 class Point(NamedTuple):
@@ -182,68 +170,40 @@ def smooth(values: Sequence[float], width: int) -> list[float]:
     return [(sums[end] - sums[start]) / (end - start) for start, end in ranges]
 
 
-def draw(chart: Chart, series: Series) -> Svg | None:
+def draw(chart: Chart, series: Series) -> Figure | None:
     """A chart of the lines that were logged; None without any."""
-    known = [(line.label, points) for line in chart.lines if (points := find(series, line.name))]
-    return plot(chart.title, known) if known else None
-
-
-def plot(title: str, known: Sequence[tuple[str, Sequence[Point]]]) -> Svg:
-    """Lines by their labels, thin as logged and bold smoothed; each has a point at least."""
-    left, right, top, foot = 58.0, 470.0, 12.0, 210.0
-    every = [point for _, points in known for point in points]
-    values = [point.value for point in every]
-    low, ticks = _range(values)
-    first, last = min(p.step for p in every), max(p.step for p in every)
-    x = Scale(first, max(last, first + 1), left, right)
-    y = Scale(low, low + ticks[-1], foot, top)
-    steps = sorted({first, (first + last) // 2, last})
-    grid = [tick_x(x(step), top, foot, str(step)) for step in steps]
-    grid += [tick_y(y(low + t), left, right, _told(low + t)) for t in ticks]
-    drawn: list[Svg] = []
-    ends: list[float] = []
-    for colour, (_, points) in enumerate(known):
-        drawn += _line(points, colour, x, y)
-        ends.append(y(_smoothed(points)[-1]))
-    places = apart(ends, 16, top + 4, foot)
-    drawn += [
-        words(label, right + 10, place + 4, f"label {colour_class(colour)}", most=20)
-        for colour, ((label, _), place) in enumerate(zip(known, places, strict=True))
-    ]
+    known = {line.label: found for line in chart.lines if (found := find(series, line.name))}
+    if not known:
+        return None
     told = "; ".join(
         f"{label}: {points[0].value:.4g} at step {points[0].step},"
         f" {points[-1].value:.4g} at step {points[-1].step}"
-        for label, points in known
+        for label, points in known.items()
     )
-    return figure(610, foot + 30, title, told, *grid, *drawn)
+    with canvas(2, WIDTH * 0.7) as drawing:
+        plot(drawing.subplots(), known)
+        drawing.legend(loc="outside right upper")
+        return finish(drawing, chart.name, chart.title, chart.note, told=told)
 
 
-def _told(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+def plot(axes: Axes, known: Mapping[str, Sequence[Point]]) -> None:
+    """Lines by their labels, thin as logged and bold smoothed; nothing where there are no points.
 
-
-def _line(points: Sequence[Point], colour: int, x: Scale, y: Scale) -> list[Svg]:
-    step = max(1, math.ceil(len(points) / _MOST_POINTS))
-    kept = slice(None, None, step)
-    raw = [(x(p.step), y(p.value)) for p in points][kept]
-    means = [(x(p.step), y(v)) for p, v in zip(points, _smoothed(points), strict=True)][kept]
-    name = colour_class(colour)
-    if len(points) == 1:
-        return [element("circle", class_=f"dot {name}", cx=raw[0][0], cy=raw[0][1], r=3.5)]
-    drawn = [element("path", class_=f"line {name}", d=path(means))]
-    if means != raw:
-        drawn.insert(0, element("path", class_=f"line raw {name}", d=path(raw)))
-    return drawn
-
-
-def _smoothed(points: Sequence[Point]) -> list[float]:
-    return smooth([point.value for point in points], max(1, len(points) // 10))
-
-
-def _range(values: Sequence[float]) -> tuple[float, list[float]]:
-    """Where the axis begins, and its ticks above that; from 0 unless something lies below."""
-    lowest = min(0.0, min(values))
-    if lowest < 0:
-        step = nice_ticks(max(max(values) - lowest, 1e-9), 4)
-        return -step[1] * math.ceil(-lowest / step[1]), [*step, step[-1] + step[1]]
-    return 0.0, nice_ticks(max(max(values), 1e-9), 4)
+    A line has the colour of its place, whether or not others have points.
+    """
+    for number, (label, points) in enumerate(known.items()):
+        if not points:
+            continue
+        logged = [point.value for point in points]
+        means = smooth(logged, max(1, len(points) // 10))
+        kept = thin(len(points))
+        steps, paint = [points[n].step for n in kept], colour(number)
+        axes.plot(steps, [means[n] for n in kept], color=paint, label=short(label, 20),
+                  marker="o" if len(points) == 1 else "", gid="line")  # fmt: skip
+        if means != logged:
+            axes.plot(steps, [logged[n] for n in kept], color=paint, linewidth=0.7, alpha=0.35)
+    lowest = min(point.value for points in known.values() for point in points)
+    axes.set_ylim(bottom=None if lowest < 0 else 0)
+    axes.locator_params(axis="y", nbins=4)
+    axes.locator_params(axis="x", nbins=5, integer=True)
+    axes.grid()

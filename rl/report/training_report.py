@@ -11,13 +11,12 @@ from typing import Final, NamedTuple
 
 from videoseal.evals.records import SampleRecord, parse_line, record_lines
 from videoseal.evals.report.page import render, style
-from videoseal.evals.report.svg import Svg
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.rl.data.tasks import read_label, read_tasks
 from videoseal.rl.report.training_curves import CHARTS, Point, Series, draw, ends, read_scalars
 from videoseal.rl.training.run_folder import RunFolder, RunStatus, TrainManifest
 
-__all__ = ["Drawn", "Ends", "compare_ends", "write_training_report"]
+__all__ = ["Ends", "compare_ends", "write_training_report"]
 
 _PAGES: Final = Path(__file__).parent / "pages"
 _PACKAGES: Final = ("openrlhf", "torch", "transformers", "deepspeed", "ray", "vllm")
@@ -27,15 +26,6 @@ _PHASES: Final = 4
 """Of a run's episodes: those of each are told apart."""
 _HELD_OUT: Final = "held out"
 _REWARD: Final = "train/rollout/reward_mean"
-
-
-class Drawn(NamedTuple):
-    """A chart as it stands on the page."""
-
-    name: str
-    title: str
-    note: str
-    picture: Svg
 
 
 class Ends(NamedTuple):
@@ -155,19 +145,14 @@ def _page(
     ends: Sequence[Ends],
     episodes: Path | None,
 ) -> str:
-    charts = [
-        Drawn(chart.name, chart.title, chart.note, picture)
-        for chart in CHARTS
-        if (picture := draw(chart, series)) is not None
-    ]
     return render(
         _PAGES / "training.html",
         title=f"Training of {manifest.config.name}",
-        style=style("tokens.css", "chart.css", own=(_PAGES / "training.css").read_text("utf-8")),
+        style=style("tokens.css", own=(_PAGES / "training.css").read_text("utf-8")),
         facts=_facts(manifest, status),
         sentences=sentences,
         episodes="episodes/report.html" if episodes else "",
-        charts=charts,
+        charts=[figure for chart in CHARTS if (figure := draw(chart, series))],
         rows=ends,
         tenth=_tenth(len(series.get(_REWARD, ()))),
         made=_made(manifest),

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
+from videoseal.evals.report.panels import Axis, Mark, Panel, Series, panels_chart
+from videoseal.evals.report.svg import Svg
 
 from tests.evals.report.made_runs import System, make_items, make_run
 from tests.evals.report.parsed import parse
@@ -25,8 +27,6 @@ from videoseal.evals.report.experiment_figure import (
 )
 from videoseal.evals.report.numbers import percent, points
 from videoseal.evals.report.page import Figure
-from videoseal.evals.report.panels import Axis, Mark, Panel, Series, panels_chart
-from videoseal.evals.report.svg import Svg
 from videoseal.evals.report.system_summary import System as Scored
 from videoseal.evals.report.system_summary import systems_of
 from videoseal.evals.report.write import write_report

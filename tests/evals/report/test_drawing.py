@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from videoseal.evals.report.risk_curves import BudgetPoint, Curve, budget_chart, risk_chart
+from videoseal.evals.report.svg import Scale, Svg, apart, element, nice_ticks
 
 from videoseal.evals.report.figures import Pair, pairs_chart, quadrant_chart
 from videoseal.evals.report.markdown import markdown_table
 from videoseal.evals.report.numbers import amount, interval, p_value, percent, points
-from videoseal.evals.report.risk_curves import BudgetPoint, Curve, budget_chart, risk_chart
-from videoseal.evals.report.svg import Scale, Svg, apart, element, nice_ticks
 from videoseal.evals.report.tables import Column, Table, TableRow, Value
 from videoseal.evals.scoring.scores import Quadrants, RiskPoint
 from videoseal.evals.scoring.statistics import Estimate
