@@ -156,7 +156,8 @@ def risk_figure(systems: Sequence[System]) -> Figure | None:
             turn = turns[system.colour] = turns.get(system.colour, -1) + 1
             points = np.array(system.risk)[thin(len(system.risk))]
             axes.plot(*points.T, linestyle=_LINES[turn % len(_LINES)], markevery=[-1],
-                      clip_on=False, label=short(system.label), **look(system.colour))  # fmt: skip
+                      clip_on=False, label=short(system.label), gid="curve",
+                      **look(system.colour))  # fmt: skip
         worst = max(point.risk for system in curves for point in system.risk)
         shares(axes, "x")
         shares(axes, "y", 1.05 * max(worst, 0.1))

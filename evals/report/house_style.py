@@ -78,8 +78,12 @@ def small() -> dict[str, Any]:
 
 def short(text: str, most: int = 34) -> str:
     """A label, cut when it is longer than `most`, without what no font can show."""
-    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    shown = _printable(text)
     return shown if len(shown) <= most else f"{shown[: most - 1]}\u2026"
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def thin(count: int, most: int = 300) -> list[int]:
@@ -168,7 +172,7 @@ def finish(
         drawing.savefig(svg, format="svg", metadata=_NO_DATE)
         drawing.set_layout_engine("none")
         drawing.savefig(pdf, format="pdf", metadata={"CreationDate": None}, facecolor="none")
-    body = re.sub(r'<g id="(?:[\w.]+_\d+|([^"]*))">', _class, svg.getvalue())
+    body = re.sub(r'<g id="(?:[\w.]+_\d+|([^"]*))"', _class, svg.getvalue())
     body = re.sub(r"<style.*?</style>", "", body[body.index("<defs>") :], flags=re.DOTALL)
     for url, words in (links or {}).items():
         label = html.escape(words)
@@ -179,15 +183,15 @@ def finish(
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
         f' class="chart" role="{"group" if links else "img"}" viewBox="0 0 {wide * 72:g}'
         f' {tall * 72:g}" width="{wide * _PIXELS:.0f}" height="{tall * _PIXELS:.0f}"'
-        f' stroke-linejoin="round"><title>{html.escape(title)}</title>'
-        f"<desc>{html.escape(told or note)}</desc>"
+        f' stroke-linejoin="round"><title>{html.escape(_printable(title))}</title>'
+        f"<desc>{html.escape(_printable(told or note))}</desc>"
     )
     letters = body.replace("'DejaVu Sans'", "'DejaVu Sans', sans-serif")
     return Figure(name, title, note, head + letters, pdf.getvalue(), table)
 
 
 def _class(found: re.Match[str]) -> str:
-    return f'<g class="{found[1]}">' if found[1] else "<g>"
+    return f'<g class="{found[1]}"' if found[1] else "<g"
 
 
 def write_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
@@ -196,7 +200,7 @@ def write_figures(figures: Iterable[Figure], folder: Path) -> list[Path]:
     for figure in figures:
         folder.mkdir(parents=True, exist_ok=True)
         svg, pdf = folder / f"{figure.name}.svg", folder / f"{figure.name}.pdf"
-        svg.write_text(figure.svg, encoding="utf-8", errors="replace")
+        svg.write_text(figure.svg, encoding="utf-8")
         pdf.write_bytes(figure.pdf)
         written += [svg, pdf]
     return written

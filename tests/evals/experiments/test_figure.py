@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 import pytest
-from videoseal.evals.report.panels import Axis, Mark, Panel, Series, panels_chart
-from videoseal.evals.report.svg import Svg
 
+from tests.evals.report.drawn import SPACE, marked, paths, scale, words
 from tests.evals.report.made_runs import System, make_items, make_run
 from tests.evals.report.parsed import parse
 from videoseal.evals.experiments.experiment import (
@@ -23,18 +23,16 @@ from videoseal.evals.experiments.experiment import (
 from videoseal.evals.report.experiment_figure import (
     experiment_figure,
     experiment_figures,
-    figure_alone,
+    write_figure,
 )
-from videoseal.evals.report.numbers import percent, points
-from videoseal.evals.report.page import Figure
+from videoseal.evals.report.house_style import Figure
+from videoseal.evals.report.numbers import points
 from videoseal.evals.report.system_summary import System as Scored
 from videoseal.evals.report.system_summary import systems_of
 from videoseal.evals.report.write import write_report
 from videoseal.evals.scoring.compare import difference
 from videoseal.evals.scoring.statistics import Estimate
 from videoseal.evals.scoring.systems import read_systems
-
-SPACE = "{http://www.w3.org/2000/svg}"
 
 
 class Made(NamedTuple):
@@ -61,67 +59,30 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(loaded, run, scored, figure)
 
 
-def _marks(picture: Svg) -> list[ElementTree.Element]:
-    return [g for g in ElementTree.fromstring(picture).iter("g") if g.get("class") == "mark"]
-
-
-def _middle(mark: ElementTree.Element) -> tuple[float, float]:
-    """Of the marker: a circle, or the square of the second series."""
-    for node in mark:
-        if node.tag == "circle":
-            return float(node.attrib["cx"]), float(node.attrib["cy"])
-        if node.tag == "rect":
-            half = float(node.attrib["width"]) / 2
-            return float(node.attrib["x"]) + half, float(node.attrib["y"]) + half
-    raise AssertionError("no marker")
-
-
-def test_every_system_has_one_mark_a_measure_with_its_number(made: Made) -> None:
-    """Nothing is left out, nothing drawn twice, and the numbers are those of the report."""
-    marks = _marks(made.figure.pictures[0][1])
-    told = {(m.get("data-system"), m.get("data-measure")): m.get("data-mean") for m in marks}
-    measures = made.loaded.experiment.figure.y
-    wanted = {
-        (system.label, measure): percent(system.scores[measure].mean)
-        for system in made.systems
-        for measure in measures
-    }
-    assert told == wanted
-    assert len(marks) == len(wanted) == 30
-    assert len(set(wanted.values())) > 10
-
-
-def test_marks_stand_where_their_numbers_say(made: Made) -> None:
-    """Height is the rate on one scale for all panels; budgets go from small to large."""
-    panels: dict[str, list[ElementTree.Element]] = {}
-    for mark in _marks(made.figure.pictures[0][1]):
-        panels.setdefault(str(mark.get("data-measure")), []).append(mark)
-    for marks in panels.values():
-        points_at = [(float(str(m.get("data-mean"))) / 100, _middle(m)[1]) for m in marks]
-        (low, foot), (high, top) = min(points_at), max(points_at)
-        scale = (top - foot) / (high - low)
-        assert scale == pytest.approx(-200, abs=0.5)
-        assert all(y == pytest.approx(foot + scale * (v - low), abs=0.4) for v, y in points_at)
+def test_every_system_has_one_mark_a_measure_where_its_number_says(made: Made) -> None:
+    """Marks of every panel and series go from small to large budgets, each as high as its rate."""
+    share = scale(made.figure.svg, 1)
+    marks = [
+        (float(mark.attrib["x"]), share(float(mark.attrib["y"])))
+        for group in marked(made.figure.svg, "mark")
+        for mark in group.iter(f"{SPACE}use")
+    ]
+    budgets = sorted(made.systems, key=lambda one: int(one.key.variant.rpartition("=")[2]))
+    for measure in made.loaded.experiment.figure.y:
         for mode in ("decoupled", "coupled"):
-            mine = [m for m in marks if str(m.get("data-system")).startswith(mode)]
-            budgets = [int(str(m.get("data-system")).rpartition("=")[2]) for m in mine]
-            across = [_middle(m)[0] for m in mine]
-            order = sorted(range(5), key=lambda at: budgets[at])
-            assert [across[at] for at in order] == sorted(across)
+            mine, marks = marks[:5], marks[5:]
+            rates = [s.scores[measure].mean for s in budgets if s.key.mode == mode]
+            assert [y for _, y in mine] == pytest.approx(rates, abs=1e-4)
+            assert [x for x, _ in mine] == sorted({x for x, _ in mine})
+    assert marks == []
 
 
 def test_intervals_are_drawn_as_they_are(made: Made) -> None:
     """A whisker ends at both ends of its 95 % interval."""
-    system = made.systems[0]
-    estimate = system.scores["accuracy"]
-    mark = next(
-        m for m in _marks(made.figure.pictures[0][1])
-        if (m.get("data-system"), m.get("data-measure")) == (system.label, "accuracy")
-    )  # fmt: skip
-    drawn = mark.find("path[@class='spread c0']")
-    assert drawn is not None
-    first, last = drawn.attrib["d"].removeprefix("M").split("M")[0].split(" ")[1].split("V")
-    assert float(first) - float(last) == pytest.approx(200 * (estimate.high - estimate.low), abs=1)
+    share = scale(made.figure.svg, 1)
+    estimate = made.systems[0].scores["accuracy"]
+    ends = [share(y) for _, y in paths(made.figure.svg, "interval")[0]]
+    assert ends == pytest.approx([estimate.low, estimate.high], abs=1e-4)
 
 
 def test_table_has_the_paired_difference_to_the_baseline(made: Made) -> None:
@@ -143,16 +104,15 @@ def test_table_has_the_paired_difference_to_the_baseline(made: Made) -> None:
         assert rows[system.label][at].text == wanted
 
 
-def test_figure_stands_alone(made: Made) -> None:
-    """The file is well formed, draws the same marks, and asks for nothing outside itself."""
-    text = figure_alone("A < B", made.figure.pictures[0][1])
-    root = ElementTree.fromstring(text)
-    assert root.tag == f"{SPACE}svg"
-    assert len([g for g in root.iter(f"{SPACE}g") if g.get("class") == "mark"]) == 30
-    assert "var(" not in text
-    assert "url(" not in text
-    assert "A &lt; B" in text
-    assert float(root.attrib["width"]) > 860
+def test_figure_stands_alone(made: Made, tmp_path: Path) -> None:
+    """For the screen, for paper, and as numbers; nothing in it asks for anything outside."""
+    files = write_figure(made.figure, tmp_path)
+    assert [path.name for path in files] == ["figure.svg", "figure.pdf", "figure.md"]
+    text = files[0].read_text("utf-8")
+    assert len(marked(text, "mark")) == 30
+    assert not re.search(r"var\(|url\((?!#)|href=\"(?!#)", text)
+    assert files[1].read_bytes().startswith(b"%PDF")
+    assert files[2].read_text("utf-8").startswith("# Accuracy against the search budget")
 
 
 def test_report_of_the_run_begins_with_it(made: Made, tmp_path: Path) -> None:
@@ -177,7 +137,7 @@ def test_systems_that_were_not_asked_yet_are_left_out(made: Made) -> None:
     figure = experiment_figure(loaded, some)
     assert figure is not None
     assert figure.table is not None
-    assert len(_marks(figure.pictures[0][1])) == 6
+    assert len(marked(figure.svg, "mark")) == 6
     assert not any("minus" in column.small for column in figure.table.columns)
     assert experiment_figure(loaded, []) is None
 
@@ -189,16 +149,16 @@ def test_damaged_experiment_of_a_run_is_named(made: Made, tmp_path: Path) -> Non
         experiment_figures([tmp_path], made.systems)
 
 
-@pytest.mark.parametrize("label", ["plain", "<script>&\"'", "x" * 200, "\u5b57\u5e55"])
-def test_panels_are_well_formed_whatever_the_names(label: str) -> None:
-    """Names are escaped and cut, a measure of nothing is a dash, coordinates are finite."""
+def test_measure_of_nothing_is_a_dash(made: Made) -> None:
+    """Names are escaped, and a rate over no questions is told from one of 0."""
     nothing = Estimate(math.nan, math.nan, math.nan, 0)
-    alone = Estimate(0.0, math.nan, math.nan, 3)
-    marks = [Mark(label, 0, 0, nothing), Mark(label, 1, 0, alone), Mark(label, 1, 1, alone)]
-    panels = [Panel(label, label, marks, math.nan), Panel(label, "", [], 0.25)]
-    chart = panels_chart(
-        label, panels, Axis(label, [label, label], True), [Series(label, 0), Series(label, 9)],
-        legend=True,
-    )  # fmt: skip
-    assert "nan" not in chart
-    assert len(_marks(chart)) == 3
+    odd = [
+        replace(system, label="<script>", scores={**system.scores, "accuracy": nothing})
+        for system in made.systems[:3]
+    ]
+    figure = experiment_figure(made.loaded.experiment, odd)
+    assert figure is not None
+    assert words(figure.svg).count("\u2013") == 3
+    assert len(marked(figure.svg, "mark")) == 9
+    assert "<script" not in figure.svg
+    assert "nan" not in figure.svg

@@ -1,107 +1,161 @@
-"""Figures, tables and numbers: pure functions that survive odd input."""
+"""Figures say what the scores say, wherever they are shown; numbers and tables are plain text."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from xml.etree import ElementTree
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from videoseal.evals.report.risk_curves import BudgetPoint, Curve, budget_chart, risk_chart
-from videoseal.evals.report.svg import Scale, Svg, apart, element, nice_ticks
 
-from videoseal.evals.report.figures import Pair, pairs_chart, quadrant_chart
+from tests.evals.report.drawn import paths, scale, words
+from videoseal.core.errors import MissingDependency
+from videoseal.evals.report.figures import (
+    accuracy_figure,
+    quadrant_figure,
+    report_figures,
+    risk_figure,
+)
+from videoseal.evals.report.house_style import Figure, thin, write_figures
 from videoseal.evals.report.markdown import markdown_table
 from videoseal.evals.report.numbers import amount, interval, p_value, percent, points
+from videoseal.evals.report.system_summary import System, systems_of
 from videoseal.evals.report.tables import Column, Table, TableRow, Value
 from videoseal.evals.scoring.scores import Quadrants, RiskPoint
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import read_systems
 
 NOTHING = Estimate(math.nan, math.nan, math.nan, 0)
 HALF = Estimate(0.5, 0.4, 0.6, 20)
 
 
-def _numbers(chart: Svg) -> list[float]:
-    """Every coordinate of a chart; ParseError where it is not well formed."""
-    found = []
-    for node in ElementTree.fromstring(chart).iter():
-        for name in ("x", "y", "width", "height", "x1", "x2", "y1", "y2", "cx", "cy"):
-            if name in node.attrib:
-                found.append(float(node.attrib[name]))
-    return found
+@pytest.fixture(scope="module")
+def systems(run: Path) -> list[System]:
+    return systems_of(read_systems([run]))
 
 
-@pytest.mark.parametrize("label", ["plain", "<script>&\"'", "x" * 500, "\u5b57\u5e55"])
-def test_charts_are_well_formed_whatever_the_names(label: str) -> None:
-    """Names are escaped and cut; every coordinate is a finite number."""
-    risks = [RiskPoint(n / 1000, 0.2) for n in range(1, 1001)]
-    for chart in (
-        pairs_chart(label, [Pair(label, 0, HALF, NOTHING, 0.25), Pair(label, 9, NOTHING, NOTHING,
-                    math.nan)], 500),
-        risk_chart(label, [Curve(label, 1, risks), Curve(label, 2, risks[:1])]),
-        budget_chart(label, label,
-                     [BudgetPoint(label, label, 3, "s", n, 0.5, 0.4) for n in (1, 2)]),
-        budget_chart(label, label, [BudgetPoint(label, "", 3, "s", 0.0, 0.5, math.nan)]),
-        quadrant_chart(label, Quadrants(1, 0, 0, 0), 0),
-        quadrant_chart(label, Quadrants(1, 1000, 1, 3), 0),
-    ):  # fmt: skip
-        assert all(math.isfinite(number) for number in _numbers(chart))
+@pytest.fixture(scope="module")
+def figures(systems: list[System]) -> list[Figure]:
+    return report_figures(systems)
 
 
-def test_bar_is_as_long_as_its_number() -> None:
-    """Twice the accuracy is twice the bar, and the filled part is what is grounded."""
-    whole = Estimate(0.8, math.nan, math.nan, 9)
-    chart = pairs_chart("t", [Pair("a", 0, whole, Estimate(0.4, 0.3, 0.5, 9), math.nan)], 500)
-    bars = [
-        float(node.attrib["width"])
-        for node in ElementTree.fromstring(chart).iter("rect")
-        if node.attrib["class"].startswith("bar")
-    ]
-    assert bars[0] == pytest.approx(2 * bars[1], abs=0.02)
+def _like(system: System, **scores: Estimate) -> System:
+    told = {name.replace("_", " "): estimate for name, estimate in scores.items()}
+    return replace(system, scores={**system.scores, **told})
 
 
-@given(st.lists(st.integers(0, 500), min_size=4, max_size=4).filter(any))
-def test_areas_are_as_large_as_their_shares(counts: list[int]) -> None:
-    """Every quadrant's area is its share of the whole, but for the gaps."""
-    chart = quadrant_chart("t", Quadrants(*counts), 0)
-    areas = [
-        float(node.attrib["width"]) * (float(node.attrib["height"]) + 2)
-        for node in ElementTree.fromstring(chart).iter("rect")
-    ]
-    wanted = [counts[place] / sum(counts) * 212 * 168 for place in (1, 0, 3, 2) if counts[place]]
-    assert areas == pytest.approx(wanted, rel=0.05, abs=700)
+@pytest.mark.parametrize("label", ["<script>&\"'$x_1$" + "x" * 500, "\u5b57\u5e55\x00\x1b\ud800"])
+def test_figures_are_well_formed_whatever_the_names(systems: list[System], label: str) -> None:
+    """Names are escaped, cut, and never read as formulas; nothing in a figure can run."""
+    odd = [replace(system, label=label) for system in systems[:2]]
+    odd.append(replace(_like(odd[0], accuracy=NOTHING, grounded_accuracy=NOTHING), risk=[]))
+    figures = report_figures(odd)
+    assert {figure.name for figure in figures} >= {"accuracy", "quadrants", "risk", "categories"}
+    for figure in figures:
+        for text in (figure.svg, figure.markup):
+            assert words(text)
+            assert not re.search(r"<script|nan|\son\w+=", text.replace("xlink", ""))
+        assert figure.pdf.startswith(b"%PDF")
+    shown = [word for word in words(figures[0].svg) if word.startswith(label[:1])]
+    assert len(shown) == 3
+    assert all(len(word) <= 34 for word in shown)
 
 
-@given(st.lists(st.floats(0, 300), max_size=12))
-def test_labels_never_overlap(wanted: list[float]) -> None:
-    """They keep their order and their distance, and stay in the figure while there is room."""
-    placed = apart(wanted, 17, 10, 320)
-    ordered = sorted(placed)
-    assert all(b - a >= 17 - 1e-6 for a, b in itertools.pairwise(ordered))
-    assert all(10 - 1e-6 <= place <= 320 + 1e-6 for place in placed)
+def test_interval_ends_where_the_axis_says(systems: list[System], figures: list[Figure]) -> None:
+    """Both ends of every interval lie at their numbers, and a bar is as long as its own."""
+    figure = figures[0]
+    share = scale(figure.svg, 0)
+    drawn = {kind: paths(figure.svg, kind) for kind in ("interval", "accuracy", "grounded")}
+    for place, system in enumerate(systems):
+        accuracy, grounded = system.scores["accuracy"], system.scores["grounded accuracy"]
+        ends = [share(x) for x, _ in drawn["interval"][place]]
+        assert ends == pytest.approx([accuracy.low, accuracy.high], abs=1e-4)
+        for kind, wanted in (("accuracy", accuracy.mean), ("grounded", grounded.mean)):
+            across = [share(x) for x, _ in drawn[kind][place]]
+            assert (min(across), max(across)) == pytest.approx((0, wanted), abs=1e-4)
 
 
-@given(st.floats(1e-3, 1e9))
-def test_ticks_are_round_and_reach_the_top(high: float) -> None:
-    """An axis has at least one and at most five steps, evenly spaced from 0."""
-    ticks = nice_ticks(high)
-    assert ticks[0] == 0
-    assert ticks[-1] >= high * (1 - 1e-6)
-    assert 2 <= len(ticks) <= 7
+@pytest.mark.parametrize("counts", [(1, 0, 0, 0), (1, 1000, 1, 3), (30, 20, 10, 40), (0, 0, 5, 0)])
+def test_areas_are_as_large_as_their_shares(
+    systems: list[System], counts: tuple[int, int, int, int]
+) -> None:
+    """Every quadrant that holds a sample has an area of its share of the whole, and a link."""
+    figure = quadrant_figure([replace(systems[0], quadrants=Quadrants(*counts))])
+    assert figure is not None
+    kinds = ("right-grounded", "right-ungrounded", "wrong-grounded", "wrong-ungrounded")
+    wanted = dict(zip(kinds, counts, strict=True))
+    corners = [zip(*one, strict=True) for one in paths(figure.svg, "area")]
+    sizes = [(max(x) - min(x)) * (max(y) - min(y)) for x, y in corners]
+    assert [size / sum(sizes) for size in sizes] == pytest.approx(
+        [count / sum(counts) for count in counts if count], abs=1e-4
+    )
+    links = dict(re.findall(r'<a href="#samples/0/([\w-]+)" aria-label="([^"]*)"', figure.svg))
+    assert {kind: int(re.sub(r"\D", "", told)) for kind, told in links.items()} == {
+        kind: count for kind, count in wanted.items() if count
+    }
 
 
-def test_scale_of_nothing_does_not_divide_by_it() -> None:
-    """A single value lies at the start."""
-    assert Scale(3, 3, 10, 90)(3) == 10
+def test_risk_curves_end_at_their_last_point(systems: list[System]) -> None:
+    """However long a curve is, it ends where everything is answered; the legend goes by risk."""
+    long = [RiskPoint(n / 5000, n / 10000) for n in range(1, 4001)]
+    odd = [replace(systems[0], risk=long), replace(systems[1], risk=[RiskPoint(0.9, 0.7)])]
+    figure = risk_figure(odd)
+    assert figure is not None
+    assert len(figure.svg) < 60_000
+    across, up = scale(figure.svg, 0), scale(figure.svg, 1)
+    (x, y) = paths(figure.svg, "curve")[1][-1]
+    assert (across(x), up(y)) == pytest.approx((0.8, 0.4), abs=1e-4)
+    assert [word for word in words(figure.svg) if word.isalpha()] == ["coupled", "decoupled"]
 
 
-def test_elements_escape_text_and_attributes() -> None:
-    """Only markup that was built as such stays markup."""
-    inner = element("b", "<i>")
-    made = element("a", inner, "<x>", href='"><script>', aria_label=None)
-    assert made == '<a href="&quot;&gt;&lt;script&gt;"><b>&lt;i&gt;</b>&lt;x&gt;</a>'
+def test_figures_are_the_same_bytes_every_time(
+    systems: list[System], figures: list[Figure], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither time nor the reader's own settings change a figure, and it leaves those alone."""
+    import matplotlib as mpl
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    monkeypatch.setitem(mpl.rcParams, "font.size", 20.0)
+    before = dict(mpl.rcParams)
+    assert accuracy_figure(systems) == figures[0]
+    assert dict(mpl.rcParams) == before
+
+
+def test_page_has_its_own_colours_and_letters(figures: list[Figure]) -> None:
+    """Inside a page every colour but black is a variable, which the dark page sets anew."""
+    for figure in figures:
+        assert set(re.findall(r"#[0-9a-f]{6}\b", figure.markup)) <= {"#111111"}
+        assert "DejaVu" not in figure.markup
+        assert "var(" not in figure.svg
+
+
+def test_figures_are_written_side_by_side(figures: list[Figure], tmp_path: Path) -> None:
+    """Each is a file for the screen and one for paper."""
+    figure = figures[0]
+    files = write_figures([figure], tmp_path / "figures")
+    assert [path.name for path in files] == ["accuracy.svg", "accuracy.pdf"]
+    assert files[0].read_text("utf-8") == figure.svg
+    assert files[1].read_bytes() == figure.pdf
+
+
+def test_without_the_library_the_error_says_what_to_install(
+    systems: list[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Figures alone need it."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingDependency, match="figures need matplotlib"):
+        accuracy_figure(systems)
+
+
+def test_long_lines_are_thinned_to_their_ends() -> None:
+    """First and last stay, short lines stay whole, and none is drawn with more than is seen."""
+    assert thin(1) == [0]
+    assert thin(7) == [*range(7)]
+    kept = thin(12_345)
+    assert (kept[0], kept[-1]) == (0, 12_344)
+    assert 250 < len(kept) <= 300
 
 
 def test_numbers_are_written_as_papers_do() -> None:
