@@ -95,7 +95,8 @@ def experiment_figure(
             for one in {one.series: one for one in placed}.values():
                 label = short(_text(families[one.series]))
                 panels[0].plot([], [], "", label=label, **look(one.colour))
-        drawing.legend(loc="outside upper left", ncols=4)
+        if any(axes.get_legend_handles_labels()[0] for axes in panels):
+            drawing.legend(loc="outside upper left", ncols=4)
         label = spec.label or spec.x.rpartition(".")[2].replace("_", " ")
         drawing.supxlabel(label, **small())
         note = f"{experiment.about} {spec.note}".strip()

@@ -41,6 +41,8 @@ class Figure(NamedTuple):
     """A file of its own, in the colours of paper."""
     pdf: bytes
     table: Table | None = None
+    wide: bool = True
+    """Whether it takes the whole width of a page."""
 
     @property
     def markup(self) -> str:
@@ -78,12 +80,15 @@ def small() -> dict[str, Any]:
 
 def short(text: str, most: int = 34) -> str:
     """A label, cut when it is longer than `most`, without what no font can show."""
-    shown = _printable(text)
+    # What begins with a line under it is no label to the library.
+    shown = _printable(f"\u2009{text}" if text.startswith("_") else text)
     return shown if len(shown) <= most else f"{shown[: most - 1]}\u2026"
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return "".join(
+        letter if letter.isprintable() or letter == "\u2009" else "\ufffd" for letter in text
+    )
 
 
 def thin(count: int, most: int = 300) -> list[int]:
@@ -187,7 +192,7 @@ def finish(
         f"<desc>{html.escape(_printable(told or note))}</desc>"
     )
     letters = body.replace("'DejaVu Sans'", "'DejaVu Sans', sans-serif")
-    return Figure(name, title, note, head + letters, pdf.getvalue(), table)
+    return Figure(name, title, note, head + letters, pdf.getvalue(), table, wide >= WIDTH)
 
 
 def _class(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from videoseal.evals.judging.agreement import Agreement, agreements, rulings_of
 from videoseal.evals.judging.judge_pins import Pins
 from videoseal.evals.report.numbers import NOTHING, interval, percent
 from videoseal.evals.report.system_summary import System
-from videoseal.evals.report.tables import Column, Table, TableRow, Value
+from videoseal.evals.report.tables import Column, Table, TableRow, Value, rate_value
 from videoseal.evals.scoring.statistics import Estimate
 from videoseal.evals.verdicts import read_judgements
 
@@ -30,13 +30,13 @@ def semantic_table(systems: Sequence[System]) -> Table:
     for name in names:
         found = [system.judges.get(name) for system in systems]
         rows.append(TableRow(name, []))
-        rows.append(TableRow("G_s", [_rate(one and one.grounded) for one in found], _G_S))
-        rows.append(TableRow("H_s", [_rate(one and one.hallucinated) for one in found], _H_S))
+        rows.append(TableRow("G_s", [rate_value(one and one.grounded) for one in found], _G_S))
+        rows.append(TableRow("H_s", [rate_value(one and one.hallucinated) for one in found], _H_S))
     if len(names) > 1:
         rows.append(TableRow("all judges", [], "grounded only where every judge says so"))
         for measure, note in (("G_s", _G_S), ("H_s", _H_S)):
             rows.append(
-                TableRow(measure, [_rate(system.scores[measure]) for system in systems], note)
+                TableRow(measure, [rate_value(system.scores[measure]) for system in systems], note)
             )
     return Table(
         "semantic",
@@ -102,13 +102,6 @@ def describe_judges(pins: Pins | None) -> Mapping[str, str]:
         settings = ", ".join(f"{key} {value}" for key, value in pin.settings.items())
         told[f"judge {name}"] = "; ".join(filter(None, (settings, prompt, pin.view)))
     return told
-
-
-def _rate(estimate: Estimate | None) -> Value:
-    if estimate is None or not estimate.n:
-        return Value(NOTHING, "n = 0")
-    within = "" if math.isnan(estimate.low) else f"{interval(estimate)}, "
-    return Value(percent(estimate.mean), f"{within}n = {estimate.n:,}")
 
 
 def _interval(estimate: Estimate) -> str:

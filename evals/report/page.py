@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,50 +13,37 @@ from videoseal.core.errors import MissingDependency
 from videoseal.evals.report.house_style import Figure
 from videoseal.evals.report.tables import Table
 
-__all__ = ["Page", "data_block", "render", "render_page", "style"]
+__all__ = ["Page", "data_block", "render_page"]
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _UNSAFE: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 class Page(NamedTuple):
-    """Everything on the page."""
+    """Everything on a page, of an evaluation or of a training."""
 
     title: str
     facts: list[str]
     """What this is a report of, in a few words each."""
     sentences: list[str]
     """What was found, in words."""
-    headline: Table
     figures: list[Figure]
     tables: list[tuple[str, Table]]
     manifests: list[tuple[str, Mapping[str, str]]]
     """How every run was made, by its name."""
-    notes: list[str]
+    headline: Table | None = None
+    link: tuple[str, str] | None = None
+    """Words, and the page that they lead to."""
+    notes: Sequence[str] = ()
     """What the reader should know about the list of samples."""
-    samples: Mapping[str, Any]
+    samples: Mapping[str, Any] | None = None
     """For the script: systems, statuses, columns, rows and block size."""
-    blocks: list[str]
+    blocks: Sequence[str] = ()
     """Packed evidence."""
 
 
 def render_page(page: Page) -> str:
-    """The whole document; MissingDependency without Jinja."""
-    script = _read("evidence.js") + _read("page.js")
-    return render(
-        _TEMPLATES / "page.html",
-        page=page,
-        style=style("tokens.css", "evidence.css", "page.css"),
-        script=script,
-        script_hash=_hash(script),
-        evidence_view=_read("evidence.html"),
-        samples=data_block(page.samples),
-        blocks=data_block(page.blocks),
-    )
-
-
-def render(template: Path, **values: Any) -> str:
-    """A template filled, what is no markup of ours escaped; MissingDependency without Jinja."""
+    """The whole document, what is no markup of ours escaped; MissingDependency without Jinja."""
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError:
@@ -64,15 +51,19 @@ def render(template: Path, **values: Any) -> str:
             "the report needs jinja2", hint="pip install 'videoseal-agent[evals]'"
         ) from None
     environment = Environment(
-        loader=FileSystemLoader(template.parent), autoescape=True, undefined=StrictUndefined,
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    return environment.get_template(template.name).render(**values)
-
-
-def style(*names: str, own: str = "") -> str:
-    """Style sheets that the program's pages share, and then what is a page's own."""
-    return "".join(map(_read, names)) + own
+    script = _read("evidence.js") + _read("page.js")
+    return environment.get_template("page.html").render(
+        page=page,
+        style="".join(map(_read, ("tokens.css", "evidence.css", "page.css"))),
+        script=script,
+        script_hash=_hash(script),
+        evidence_view=_read("evidence.html"),
+        samples=data_block(page.samples),
+        blocks=data_block(page.blocks),
+    )
 
 
 def data_block(value: object) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "measure_note",
     "numbers_table",
     "pair_table",
+    "rate_value",
     "rates_table",
 ]  # fmt: skip
 
@@ -177,7 +178,7 @@ def numbers_table(systems: Sequence[System]) -> Table:
         if kept:
             rows.append(TableRow(heading, []))
         rows += [
-            TableRow(name, [_rate(system.scores[name]) for system in systems], note)
+            TableRow(name, [rate_value(system.scores[name]) for system in systems], note)
             for name, note in kept.items()
         ]
     return Table(
@@ -209,8 +210,9 @@ def _any(systems: Sequence[System], name: str) -> bool:
     return any(system.scores[name].n for system in systems)
 
 
-def _rate(estimate: Estimate) -> Value:
-    if not estimate.n:
+def rate_value(estimate: Estimate | None) -> Value:
+    """A rate with its interval and its n."""
+    if estimate is None or not estimate.n:
         return Value(NOTHING, "n = 0")
     within = "" if math.isnan(estimate.low) else f"{interval(estimate)}, "
     return Value(percent(estimate.mean), f"{within}n = {estimate.n:,}")

@@ -68,7 +68,7 @@ def write_report(
     systems = systems_of(read_systems(runs, prices=prices))
     tables = [*judge_tables(runs, systems), *_tables(systems, priced=prices is not None)]
     figures = [*experiment_figures(runs, systems), *report_figures(systems)]
-    named = title or _title(systems)
+    named, headline = title or _title(systems), headline_table(systems)
     sentences = sentences_of(systems)
     thumbnails = None if frames is None else Thumbnails(frames, page_bytes)
     listing = list_samples(
@@ -81,7 +81,7 @@ def write_report(
         title=named,
         facts=facts_of(systems),
         sentences=sentences,
-        headline=headline_table(systems),
+        headline=headline,
         figures=figures,
         tables=tables,
         manifests=[
@@ -95,7 +95,7 @@ def write_report(
     out.mkdir(parents=True, exist_ok=True)
     files = ReportFiles(out / "report.html", out / "report.md", out / "figures")
     of_figures = [(figure.title, figure.table) for figure in figures if figure.table]
-    everything = [("Headline", page.headline), *of_figures, *tables]
+    everything = [("Headline", headline), *of_figures, *tables]
     markdown = markdown_page(named, sentences, everything)
     for path, text in ((files.html, render_page(page)), (files.markdown, markdown)):
         path.write_text(text, encoding="utf-8", errors="replace")

@@ -6,24 +6,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from videoseal.evals.report.house_style import Figure, canvas, finish, grid, write_figures
+from videoseal.evals.report.house_style import (
+    Figure,
+    canvas,
+    colour,
+    finish,
+    grid,
+    short,
+    write_figures,
+)
 from videoseal.evals.report.markdown import markdown_page
 from videoseal.evals.report.tables import Column, Table, TableRow, Value
 from videoseal.evals.scoring.systems import run_names
-from videoseal.rl.report.training_curves import CurveLine, Point, ends, find, plot, read_scalars
+from videoseal.rl.report.training_curves import Point, ends, find, plot, read_scalars
 from videoseal.rl.training.export import NothingTrained
 from videoseal.rl.training.run_folder import RunFolder
 
 __all__ = ["write_comparison"]
 
-_MEASURES: Final = (
-    CurveLine("train/right", "right"),
-    CurveLine("train/grounded", "grounded"),
-    CurveLine("train/forced", "answered only because forced"),
-    CurveLine("train/tool_errors", "tool errors"),
-    CurveLine("train/turns", "turns"),
-    CurveLine("train/frames", "frames shown"),
-)
+_MEASURES: Final = {
+    "right": "train/right",
+    "grounded": "train/grounded",
+    "answered only because forced": "train/forced",
+    "tool errors": "train/tool_errors",
+    "turns": "train/turns",
+    "frames shown": "train/frames",
+}
 """What means the same whatever a run was paid for; rewards of two kinds cannot be compared."""
 
 _PARTS: Final = 4
@@ -56,7 +64,7 @@ def write_comparison(runs: Sequence[RunFolder], out: Path) -> dict[str, Path]:
 
 def _read(run: RunFolder, name: str) -> _Run:
     series = read_scalars(run.tensorboard)
-    lines = {line.label: find(series, line.name) for line in _MEASURES}
+    lines = {label: find(series, name) for label, name in _MEASURES.items()}
     steps = max((len(points) for points in lines.values()), default=0)
     if not steps:
         raise NothingTrained(f"{run.root} has not logged a step yet")
@@ -64,23 +72,22 @@ def _read(run: RunFolder, name: str) -> _Run:
 
 
 def _curves(runs: Sequence[_Run]) -> Figure:
-    labels = [line.label for line in _MEASURES if any(run.lines[line.label] for run in runs)]
+    labels = [label for label in _MEASURES if any(run.lines[label] for run in runs)]
     with canvas(0.3 + 1.7 * -(-len(labels) // _COLUMNS)) as drawing:
+        from matplotlib.lines import Line2D
+
         for axes, label in zip(grid(drawing, len(labels), _COLUMNS), labels, strict=True):
             plot(axes, {run.name: run.lines[label] for run in runs})
             axes.set_title(label)
-        every = [one for axes in drawing.axes for one in axes.get_legend_handles_labels()[0]]
-        lines = {str(line.get_label()): line for line in every}
-        drawing.legend(handles=list(lines.values()), loc="outside upper left", ncols=4)
+        key = [Line2D([], [], color=colour(n), label=short(r.name)) for n, r in enumerate(runs)]
+        drawing.legend(handles=key, loc="outside upper left", ncols=4)
         told = f"{', '.join(run.name for run in runs)}: mean of a step's episodes, by step."
         return finish(drawing, "curves", "Training", told)
 
 
 def _markdown(runs: Sequence[_Run]) -> str:
     columns = [Column(run.name) for run in runs]
-    measured = [
-        TableRow(line.label, [_told(run.lines[line.label]) for run in runs]) for line in _MEASURES
-    ]
+    measured = [TableRow(label, [_told(run.lines[label]) for run in runs]) for label in _MEASURES]
     keys = dict.fromkeys(key for run in runs for key in run.settings)
     set_apart = [key for key in keys if len({repr(run.settings.get(key)) for run in runs}) > 1]
     settings = [

@@ -15,7 +15,7 @@ from videoseal.evals.report.house_style import WIDTH, Figure, canvas, colour, fi
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CHARTS", "Chart", "CurveLine", "Point", "Series", "draw", "ends", "find", "plot",
+__all__ = ["CHARTS", "Chart", "Point", "Series", "draw", "ends", "find", "plot",
            "read_scalars", "smooth"]  # fmt: skip
 
 
@@ -32,86 +32,65 @@ Series = Mapping[str, Sequence[Point]]
 """Points by the trainer's name, such as `train/kl`, ascending and one a step."""
 
 
-class CurveLine(NamedTuple):
-    """One line of a chart."""
-
-    name: str
-    """As the trainer logs it; one that ends in `*` is the first series that begins so."""
-    label: str
-
-
 class Chart(NamedTuple):
     """Lines that are read together."""
 
     name: str
     title: str
     note: str
-    lines: tuple[CurveLine, ...]
+    lines: Mapping[str, str]
+    """Labels with names as the trainer logs them; in one, `*` stands for anything."""
 
 
 CHARTS: Final = (
     Chart(
         "reward", "Reward", "Mean of a step's episodes, and of the held-out questions.",
-        (
-            CurveLine("train/rollout/reward_mean", "training"),
-            CurveLine("eval/eval_*_pass1", "held out"),
-        ),
+        {"training": "train/rollout/reward_mean", "held out": "eval/eval_*_pass1"},
     ),
     Chart(
         "terms", "Terms of the reward", "What the reward is made of, mean of a step's episodes.",
-        (
-            CurveLine("train/reward_correct", "right"), CurveLine("train/reward_gate", "gate"),
-            CurveLine("train/reward_tight", "tight"), CurveLine("train/reward_cost", "cost"),
-        ),
+        {"right": "train/reward_correct", "gate": "train/reward_gate",
+         "tight": "train/reward_tight", "cost": "train/reward_cost"},
     ),
     Chart(
         "proof", "Right, grounded, abstained",
         "Share of a step's episodes: answered rightly, with a frame of a gold span shown, and"
         " without an answer.",
-        (
-            CurveLine("train/right", "right"), CurveLine("train/grounded", "grounded"),
-            CurveLine("train/abstained", "abstained"),
-        ),
+        {"right": "train/right", "grounded": "train/grounded", "abstained": "train/abstained"},
     ),
     Chart(
         "mistakes", "Mistakes and failures",
         "Tool errors an episode; episodes in which something around the policy failed; episodes"
         " cut off by context or time.",
-        (
-            CurveLine("train/tool_errors", "tool errors"), CurveLine("train/infra_error", "failed"),
-            CurveLine("train/rollout/truncated_rate", "cut off"),
-        ),
+        {"tool errors": "train/tool_errors", "failed": "train/infra_error",
+         "cut off": "train/rollout/truncated_rate"},
     ),
     Chart(
         "lengths", "Length of an episode", "Tokens in all, and tokens that the policy said.",
-        (CurveLine("train/tokens", "all tokens"), CurveLine("train/sampled", "said by the policy")),
+        {"all tokens": "train/tokens", "said by the policy": "train/sampled"},
     ),
     Chart(
         "work", "Turns and frames", "Turns of the planner, and frames shown, an episode.",
-        (CurveLine("train/turns", "turns"), CurveLine("train/frames", "frames")),
+        {"turns": "train/turns", "frames": "train/frames"},
     ),
     Chart(
-        "kl", "Distance to the untrained policy", "KL divergence a token.",
-        (CurveLine("train/kl", "KL"),),
+        "kl", "Distance to the untrained policy", "KL divergence a token.", {"KL": "train/kl"}
     ),
     Chart(
         "mismatch", "Engine against trainer",
         "How far the two are apart on a sampled token's log-probability: the largest of a step"
         " (hf backend), and the KL divergence between them.",
-        (CurveLine("train/token_mismatch", "largest"), CurveLine("train/vllm_kl", "KL")),
+        {"largest": "train/token_mismatch", "KL": "train/vllm_kl"},
     ),
     Chart(
         "optimiser", "Gradient", "Norm of the gradient before clipping.",
-        (CurveLine("train/actor_grad_norm", "norm"),),
+        {"norm": "train/actor_grad_norm"},
     ),
-    Chart("lr", "Learning rate", "Of the optimiser.", (CurveLine("train/actor_lr", "rate"),)),
+    Chart("lr", "Learning rate", "Of the optimiser.", {"rate": "train/actor_lr"}),
     Chart(
         "time", "Seconds of a step", "Playing episodes, and learning from them.",
-        (
-            CurveLine("train/timing/generation", "playing"),
-            CurveLine("train/timing/ppo_train", "learning"),
-            CurveLine("train/timing/step_total", "whole step"),
-        ),
+        {"playing": "train/timing/generation", "learning": "train/timing/ppo_train",
+         "whole step": "train/timing/step_total"},
     ),
 )  # fmt: skip
 """What a report draws, where it was logged."""
@@ -172,7 +151,7 @@ def smooth(values: Sequence[float], width: int) -> list[float]:
 
 def draw(chart: Chart, series: Series) -> Figure | None:
     """A chart of the lines that were logged; None without any."""
-    known = {line.label: found for line in chart.lines if (found := find(series, line.name))}
+    known = {label: found for label, name in chart.lines.items() if (found := find(series, name))}
     if not known:
         return None
     told = "; ".join(
@@ -180,7 +159,7 @@ def draw(chart: Chart, series: Series) -> Figure | None:
         f" {points[-1].value:.4g} at step {points[-1].step}"
         for label, points in known.items()
     )
-    with canvas(2, WIDTH * 0.7) as drawing:
+    with canvas(1.8, WIDTH * 0.6) as drawing:
         plot(drawing.subplots(), known)
         drawing.legend(loc="outside right upper")
         return finish(drawing, chart.name, chart.title, chart.note, told=told)

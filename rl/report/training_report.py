@@ -7,18 +7,20 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from videoseal.evals.records import SampleRecord, parse_line, record_lines
-from videoseal.evals.report.page import render, style
+from videoseal.evals.report.house_style import write_figures
+from videoseal.evals.report.markdown import markdown_page
+from videoseal.evals.report.page import Page, render_page
+from videoseal.evals.report.tables import Column, Table, TableRow, Value
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.rl.data.tasks import read_label, read_tasks
 from videoseal.rl.report.training_curves import CHARTS, Point, Series, draw, ends, read_scalars
 from videoseal.rl.training.run_folder import RunFolder, RunStatus, TrainManifest
 
-__all__ = ["Ends", "compare_ends", "write_training_report"]
+__all__ = ["compare_ends", "write_training_report"]
 
-_PAGES: Final = Path(__file__).parent / "pages"
 _PACKAGES: Final = ("openrlhf", "torch", "transformers", "deepspeed", "ray", "vllm")
 _PARTS: Final = 10
 """Of a run's steps: the first and the last are compared."""
@@ -28,21 +30,14 @@ _HELD_OUT: Final = "held out"
 _REWARD: Final = "train/rollout/reward_mean"
 
 
-class Ends(NamedTuple):
-    """One logged number at the beginning and at the end of a run."""
-
-    label: str
-    first: str
-    last: str
-
-
 def write_training_report(
     run: RunFolder, out: Path, *, frames: Path | None = None
 ) -> dict[str, Path]:
     """Write `report.html` and `report.md` to `out`, and `episodes/report.html` with all episodes.
 
-    `frames` is a frame cache to take pictures from. Returns the files by what they are. Raises
-    NoSuchTraining, AnnotationError for a damaged record, MissingDependency without Jinja.
+    The curves are files in `figures` too. `frames` is a frame cache to take pictures from. Returns
+    the files by what they are. Raises NoSuchTraining, AnnotationError for a damaged record,
+    MissingDependency without Jinja or Matplotlib.
     """
     manifest, status = run.read_manifest(), run.status
     series = read_scalars(run.tensorboard)
@@ -51,23 +46,35 @@ def write_training_report(
     if episodes := _write_episodes(run, series, out / "episodes", frames):
         files["episodes"] = episodes
     ends = compare_ends(series)
-    told = _sentences(series, status)
-    html = _page(manifest, status, series, told, ends, episodes)
-    files["html"].write_text(html, encoding="utf-8")
-    files["markdown"].write_text(_markdown(manifest, status, told, ends), encoding="utf-8")
+    page = Page(
+        title=f"Training of {manifest.config.name}",
+        facts=_facts(manifest, status),
+        sentences=_sentences(series, status),
+        figures=[figure for chart in CHARTS if (figure := draw(chart, series))],
+        tables=[("First and last steps", ends)] if ends.rows else [],
+        manifests=[(run.root.name, _made(manifest))],
+        link=("Open any episode of the training", "episodes/report.html") if episodes else None,
+    )
+    made = [f"{name}: {value}" for name, value in _made(manifest).items()]
+    told = [*page.sentences, " \u00b7 ".join(page.facts), *made]
+    files["html"].write_text(render_page(page), encoding="utf-8")
+    files["markdown"].write_text(markdown_page(page.title, told, page.tables), encoding="utf-8")
+    write_figures(page.figures, out / "figures")
     return files
 
 
-def compare_ends(series: Series) -> list[Ends]:
+def compare_ends(series: Series) -> Table:
     """Means over the first and the last tenth of the steps, of all that the charts show."""
     rows = []
     for chart in CHARTS:
-        for line in chart.lines:
-            points = [p for p in series.get(line.name, ()) if math.isfinite(p.value)]
+        for label, name in chart.lines.items():
+            points = [p for p in series.get(name, ()) if math.isfinite(p.value)]
             if points:
-                first, last = ends(points, _PARTS)
-                rows.append(Ends(f"{chart.title}: {line.label}", f"{first:.4g}", f"{last:.4g}"))
-    return rows
+                values = [Value(f"{mean:.4g}") for mean in ends(points, _PARTS)]
+                rows.append(TableRow(f"{chart.title}: {label}", values))
+    steps = _tenth(len(series.get(_REWARD, ())))
+    columns = [Column(f"first {steps} steps"), Column(f"last {steps} steps")]
+    return Table("ends", "Means over the steps.", "mean of", columns, rows)
 
 
 def _tenth(count: int) -> int:
@@ -75,7 +82,7 @@ def _tenth(count: int) -> int:
 
 
 def _sentences(series: Series, status: RunStatus) -> list[str]:
-    told = []
+    told = [] if series else ["Nothing was logged yet."]
     if status.state not in ("done", "new"):
         why = f": {status.message}" if status.message else ""
         told.append(f"The run is not done: {status.state} at step {status.step}{why}.")
@@ -107,7 +114,7 @@ def _facts(manifest: TrainManifest, status: RunStatus) -> list[str]:
     ]
 
 
-def _made(manifest: TrainManifest) -> list[tuple[str, str]]:
+def _made(manifest: TrainManifest) -> dict[str, str]:
     config = manifest.config
     told: dict[str, str] = {
         "started": manifest.created.isoformat(timespec="seconds"),
@@ -123,7 +130,7 @@ def _made(manifest: TrainManifest) -> list[tuple[str, str]]:
     }
     told.update({f"{role} model": model for role, model in manifest.models.items()})
     told.update({name: manifest.packages.get(name, "") for name in _PACKAGES})
-    return [(name, value) for name, value in told.items() if value]
+    return {name: value for name, value in told.items() if value}
 
 
 def _write_episodes(
@@ -135,41 +142,6 @@ def _write_episodes(
 
     title = f"Episodes of {run.root.name}"
     return write_report([folder], folder, title=title, frames=frames).html
-
-
-def _page(
-    manifest: TrainManifest,
-    status: RunStatus,
-    series: Series,
-    sentences: Sequence[str],
-    ends: Sequence[Ends],
-    episodes: Path | None,
-) -> str:
-    return render(
-        _PAGES / "training.html",
-        title=f"Training of {manifest.config.name}",
-        style=style("tokens.css", own=(_PAGES / "training.css").read_text("utf-8")),
-        facts=_facts(manifest, status),
-        sentences=sentences,
-        episodes="episodes/report.html" if episodes else "",
-        charts=[figure for chart in CHARTS if (figure := draw(chart, series))],
-        rows=ends,
-        tenth=_tenth(len(series.get(_REWARD, ()))),
-        made=_made(manifest),
-    )
-
-
-def _markdown(
-    manifest: TrainManifest, status: RunStatus, sentences: Sequence[str], ends: Sequence[Ends]
-) -> str:
-    lines = [f"# Training of {manifest.config.name}", "", *(f"- {s}" for s in sentences), ""]
-    lines += [" · ".join(_facts(manifest, status)), ""]
-    if ends:
-        lines += ["| mean of | first steps | last steps |", "|---|---:|---:|"]
-        lines += [f"| {row.label} | {row.first} | {row.last} |" for row in ends]
-        lines.append("")
-    lines += [f"- {name}: `{value}`" for name, value in _made(manifest)]
-    return "\n".join(lines) + "\n"
 
 
 def _lay_out_episodes(run: RunFolder, steps: Sequence[Point], folder: Path) -> int:

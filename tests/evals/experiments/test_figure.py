@@ -156,7 +156,8 @@ def test_measure_of_nothing_is_a_dash(made: Made) -> None:
         replace(system, label="<script>", scores={**system.scores, "accuracy": nothing})
         for system in made.systems[:3]
     ]
-    figure = experiment_figure(made.loaded.experiment, odd)
+    some = made.loaded.experiment.model_copy(update={"modes": ["decoupled"]})
+    figure = experiment_figure(some, odd)
     assert figure is not None
     assert words(figure.svg).count("\u2013") == 3
     assert len(marked(figure.svg, "mark")) == 9

@@ -20,7 +20,6 @@ from videoseal.rl.report.compare_runs import write_comparison
 from videoseal.rl.report.training_curves import (
     CHARTS,
     Chart,
-    CurveLine,
     Point,
     draw,
     read_scalars,
@@ -32,7 +31,7 @@ from videoseal.rl.training.launch import describe
 from videoseal.rl.training.run_folder import RunFolder, RunStatus
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-CHART = Chart("c", "Title", "note", (CurveLine("train/a", "alpha"), CurveLine("train/b", "beta")))
+CHART = Chart("c", "Title", "note", {"alpha": "train/a", "beta": "train/b"})
 
 
 def log(folder: Path, scalars: Mapping[str, Sequence[tuple[int, float]]], after: float = 0) -> None:
@@ -111,8 +110,9 @@ def test_odd_values_do_not_break_a_chart(values):
 
 def test_ends_are_compared():
     """First and last tenth of the steps stand side by side."""
-    rows = compare_ends({"train/right": points(*[0.1] * 10, *[0.9] * 10)})
-    assert rows == [("Right, grounded, abstained: right", "0.1", "0.9")]
+    (row,) = compare_ends({"train/right": points(*[0.1] * 10, *[0.9] * 10)}).rows
+    assert row.label == "Right, grounded, abstained: right"
+    assert [value.text for value in row.values] == ["0.1", "0.9"]
 
 
 def test_long_runs_make_small_charts():
