@@ -45,8 +45,9 @@ def experiment_command(benchmarks: tuple[str, ...]) -> click.Command:
         """Ask every system of an experiment the same questions, and draw its figure.
 
         FILE is a YAML file, or the name of an experiment that ships; without it those are listed.
-        The run's folder gets report.html, figure.svg and figure.md. Endpoints that the file names
-        by a prefix are read from PREFIX_BASE_URL, PREFIX_MODEL and PREFIX_API_KEY.
+        The run's folder gets report.html, and the figure as figure.svg, figure.pdf and figure.md.
+        Endpoints that the file names by a prefix are read from PREFIX_BASE_URL, PREFIX_MODEL and
+        PREFIX_API_KEY.
         """
         if file is None:
             _list(invocation)

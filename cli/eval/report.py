@@ -18,7 +18,9 @@ __all__ = ["report"]
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@folder_option("--out", help="Folder for report.html and report.md; the first run's if not given.")
+@folder_option(
+    "--out", help="Folder for report.html, report.md and figures; the first run's if not given."
+)
 @click.option("--title", help="Heading of the report.")
 @price_option
 @json_option
@@ -30,7 +32,10 @@ def report(
     title: str | None,
     prices: Prices | None,
 ) -> None:
-    """Write one page about RUN, or several side by side, that opens anywhere."""
+    """Write one page about RUN, or several side by side, that opens anywhere.
+
+    Its figures are written beside it, as SVG and as PDF for papers.
+    """
     from videoseal.evals.report.write import write_report
 
     folders = [invocation.recorded(run) for run in runs]

@@ -189,7 +189,8 @@ def serve(invocation: Invocation, run: str, port: int, seed: int | None) -> None
 @train.command()
 @click.argument("run")
 @folder_option(
-    "--out", help="Folder for report.html, report.md and the page of episodes; else the run's."
+    "--out",
+    help="Folder for report.html, report.md, figures and the page of episodes; else the run's.",
 )
 @json_option
 @pass_invocation
@@ -206,7 +207,7 @@ def report(invocation: Invocation, run: str, out: Path | None) -> None:
 @train.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @folder_option(
-    "--out", default=".", help="Folder for compare.md and curves.svg; this one if not given."
+    "--out", default=".", help="Folder for compare.md, curves.svg and curves.pdf; else this one."
 )
 @json_option
 @pass_invocation

@@ -80,15 +80,14 @@ def small() -> dict[str, Any]:
 
 def short(text: str, most: int = 34) -> str:
     """A label, cut when it is longer than `most`, without what no font can show."""
-    # What begins with a line under it is no label to the library.
-    shown = _printable(f"\u2009{text}" if text.startswith("_") else text)
-    return shown if len(shown) <= most else f"{shown[: most - 1]}\u2026"
+    shown = _printable(text)
+    cut = shown if len(shown) <= most else f"{shown[: most - 1]}\u2026"
+    # The library leaves out of a legend what begins with an underscore.
+    return f"\u2009{cut}" if cut.startswith("_") else cut
 
 
 def _printable(text: str) -> str:
-    return "".join(
-        letter if letter.isprintable() or letter == "\u2009" else "\ufffd" for letter in text
-    )
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def thin(count: int, most: int = 300) -> list[int]:
