@@ -100,7 +100,9 @@ def experiment_figure(
         label = spec.label or spec.x.rpartition(".")[2].replace("_", " ")
         drawing.supxlabel(label, **small())
         note = f"{experiment.about} {spec.note}".strip()
-        note += " Marks have 95% intervals clustered by video; values are evenly spaced."
+        note += (
+            " Marks have 95% intervals clustered by video; values of the axis are evenly spaced."
+        )
         table = _table(experiment, placed, name)
         return finish(drawing, name, experiment.title, note, table=table)
 

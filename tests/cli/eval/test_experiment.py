@@ -137,9 +137,10 @@ def test_every_system_is_asked_the_same_questions_its_own_way(world: World) -> N
     assert len({frozenset(uids) for uids in questions.values()}) == 1
     assert len(world.asked) == 20
     folder = world.folder / "runs" / "frames"
-    for name in ("figure.svg", "figure.md", "report.html", "report.md"):
+    for name in ("figure.svg", "figure.pdf", "figure.md", "report.html", "report.md"):
         assert (folder / name).stat().st_size > 500
         assert name in done.stdout
+    assert (folder / "figures" / "experiment-1.pdf").read_bytes().startswith(b"%PDF")
     assert (folder / "figure.svg").read_text().count('class="mark"') == 8
     assert "100.0" in done.stdout
 
@@ -191,7 +192,7 @@ def test_manifest_says_what_every_system_was(world: World) -> None:
     assert manifest["spec"]["cells"][0]["settings"] == {"frame_side": 320}
     assert manifest["cell_models"]["decoupled small"]["planner"] == "m-8b"
     assert manifest["models"]["planner"] != "m-8b"
-    texts = [path.read_bytes() for path in folder.iterdir()]
+    texts = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert not any(b"sk-secret" in text for text in texts)
 
 
