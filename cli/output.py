@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from videoseal.core.span import format_time
-from videoseal.core.text import plain
+from videoseal.core.text import json_values, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,22 +36,11 @@ def notes() -> Console:
 
 def emit_json(document: Any) -> None:
     """Print one JSON document on standard output."""
-    from pydantic_core import to_jsonable_python
-
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
-    # JSON has no NaN: a rate over nothing is null.
-    plain_values = to_jsonable_python(_named(document), inf_nan_mode="null")
+    plain_values = json_values(document)
     text = json.dumps(plain_values, indent=2, ensure_ascii=not encoding.startswith("utf"))
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-def _named(value: Any) -> Any:
-    """Named tuples as mappings, all the way down."""
-    value = value._asdict() if hasattr(value, "_asdict") else value
-    if isinstance(value, dict):
-        return {key: _named(each) for key, each in value.items()}
-    return [_named(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def table(*columns: str, numbers: Sequence[str] = ()) -> Table:

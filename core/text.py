@@ -9,7 +9,16 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator
 
-__all__ = ["STOP_WORDS", "CleanText", "clean_json", "clean_text", "normalise", "plain", "storable"]
+__all__ = [
+    "STOP_WORDS",
+    "CleanText",
+    "clean_json",
+    "clean_text",
+    "json_values",
+    "normalise",
+    "plain",
+    "storable",
+]
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _DEEPEST: Final = 20
@@ -65,6 +74,20 @@ def clean_json(value: Any, clean: Callable[[str], str] = clean_text, depth: int 
 def plain(text: str) -> str:
     """One line without control characters, safe to print."""
     return " ".join(_UNPRINTABLE.sub(" ", text).split())
+
+
+def json_values(value: Any) -> Any:
+    """Any result as JSON has it: named tuples as mappings, null where a rate is no number."""
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(_named(value), inf_nan_mode="null")
+
+
+def _named(value: Any) -> Any:
+    value = value._asdict() if hasattr(value, "_asdict") else value
+    if isinstance(value, dict):
+        return {key: _named(each) for key, each in value.items()}
+    return [_named(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def normalise(text: str) -> str:

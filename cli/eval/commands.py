@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from videoseal.cli.eval.bundle import bundle, verify
 from videoseal.cli.eval.compare import compare
 from videoseal.cli.eval.experiment import experiment_command
 from videoseal.cli.eval.export import export
@@ -24,5 +25,6 @@ def evaluate() -> None:
 
 
 for _command in (*map(benchmark_command, BENCHMARKS), experiment_command(BENCHMARKS), judge, labels,
-                 agreement, fetch_command(BENCHMARKS), score, report, compare, export):  # fmt: skip
+                 agreement, fetch_command(BENCHMARKS), score, report, compare, export, bundle,
+                 verify):  # fmt: skip
     evaluate.add_command(_command)

@@ -43,14 +43,15 @@ def print_scores(
     invocation: Invocation, recorded: Sequence[RecordedSystem], *, priced: bool = False
 ) -> None:
     """Every system's numbers: a table, or with `--json` one document; money where `priced`."""
+    from videoseal.evals.formats.score_document import score_document
     from videoseal.evals.report.question_groups import by_wording
     from videoseal.evals.report.system_summary import systems_of
     from videoseal.evals.report.tables import headline_table, rates_table
 
-    systems = systems_of(recorded)
     if invocation.as_json:
-        emit_json([_document(system) for system in systems])
+        emit_json(score_document(recorded))
         return
+    systems = systems_of(recorded)
     console = results()
     shown = headline_table(systems)
     for number, rows in enumerate(_side_by_side(shown, console.width)):
@@ -77,25 +78,6 @@ def exit_if_all_failed(systems: Sequence[RecordedSystem]) -> None:
     if asked and asked == sum(count["errored"] for count in counts):
         notes().print(f"error: every question ended in an error ({asked:,})", soft_wrap=True)
         click.get_current_context().exit(1)
-
-
-def _document(system: System) -> dict[str, Any]:
-    return {
-        **system.key._asdict(),
-        "counts": system.counts | ({"defective": system.defective} if system.defective else {}),
-        "official": system.official,
-        "scores": system.scores,
-        **_wordings(system),
-        "spending": system.spending,
-    }
-
-
-def _wordings(system: System) -> dict[str, Any]:
-    """Every rate of seen and of unseen words apart, where questions have either."""
-    from videoseal.evals.scoring.scores import scores
-
-    found = {name: scores(system.tally, where) for name, where in system.tally.wordings().items()}
-    return {"wordings": found} if found else {}
 
 
 def _by_wording(told: Table) -> Any:
