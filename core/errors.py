@@ -3,6 +3,8 @@
 VideosealError
 ├── SettingsError          a setting is unknown, malformed or missing
 ├── SpanError              a time or span that cannot be read (also a ValueError)
+├── InvalidQuestion        the input holds no question that can be asked
+├── ToolTimeout            a tool took longer than it may
 ├── MissingDependency      an optional package is not installed
 ├── OutOfSpace             a disk is full
 ├── UnreadableSubtitles    a subtitle file that cannot be read
@@ -40,6 +42,7 @@ __all__ = [
     "EmbeddingMismatch",
     "EmptyVideo",
     "Fault",
+    "InvalidQuestion",
     "MissingDependency",
     "MissingExtension",
     "ModelAuthError",
@@ -53,6 +56,7 @@ __all__ = [
     "SettingsError",
     "SpanError",
     "StoreError",
+    "ToolTimeout",
     "UnknownVideo",
     "UnreadableSubtitles",
     "UnreadableVideo",
@@ -65,8 +69,11 @@ __all__ = [
 ]
 
 
-class VideosealError(Exception):
-    """The root: `str()` is one line for the user, `hint` says what to do about it."""
+class VideosealError(RuntimeError):
+    """The root: `str()` is one line for the user, `hint` says what to do about it.
+
+    A RuntimeError, because LangGraph's server tells its clients the words of those alone.
+    """
 
     exit_code = 1
 
@@ -85,6 +92,16 @@ class SpanError(VideosealError, ValueError):
     """A time or span cannot be read, or does not lie inside the video."""
 
     exit_code = 2
+
+
+class InvalidQuestion(VideosealError):
+    """The input holds no question that can be asked."""
+
+    exit_code = 2
+
+
+class ToolTimeout(VideosealError):
+    """A tool took longer than it may."""
 
 
 class MissingDependency(VideosealError):

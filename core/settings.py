@@ -76,6 +76,9 @@ class Settings(BaseModel):
     judge2: Endpoint | None = None
     """A second judge, so that their agreement can be told; None means none."""
 
+    seal_key: SecretStr | None = None
+    """Seals evidence in place of the key that the database holds, where several share one."""
+
     request_timeout_s: float = Field(default=120.0, gt=0)
     """Seconds one model request may take."""
     max_retries: int = Field(default=4, ge=0, le=20)
@@ -138,7 +141,8 @@ class Settings(BaseModel):
     def public(self) -> dict[str, Any]:
         """All of it as plain JSON but the keys and the database's address."""
         keys: Any = {role: {"api_key"} for role in ROLES if self.endpoint(role) is not None}
-        return json.loads(self.model_dump_json(exclude={"database_url": True, **keys}))  # type: ignore[no-any-return]
+        hidden = {"database_url": True, "seal_key": True, **keys}
+        return json.loads(self.model_dump_json(exclude=hidden))  # type: ignore[no-any-return]
 
     def endpoint(self, role: Role) -> Endpoint | None:
         """The endpoint of a role, or None for its offline stand-in."""

@@ -131,7 +131,9 @@ def describe(
         dataset_sha256=dataset_hash(annotations),
         models=models,
         cell_models=cell_models or {},
-        settings=json.loads(settings.model_dump_json(exclude={"data_dir", "database_url"})),
+        settings=json.loads(
+            settings.model_dump_json(exclude={"data_dir", "database_url", "seal_key"})
+        ),
         versions=versions(),
         prompts_sha256=prompt_text_hash(),
         **surroundings(),

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 from videoseal.core.text import CleanText
 from videoseal.graph.ledger import Evidence, ShownFrame
+from videoseal.graph.seal import holds, seal
 from videoseal.models.types import AnswerDraft, Question
 
-__all__ = ["Answer", "Author", "Cause", "Citation", "Unproven", "abstain", "guess", "prove"]
+__all__ = [
+    "Answer",
+    "Author",
+    "Cause",
+    "Citation",
+    "Unproven",
+    "abstain",
+    "guess",
+    "prove",
+    "sealed_answer",
+    "verify",
+]
 
 Author = Literal["inspector", "answerer", "planner", "none"]
 Cause = Literal[
-    "gave_up", "steps", "frames", "tokens", "time", "no_call", "rejected", "no_choice", "error"
-]
+    "gave_up", "steps", "frames", "tokens", "time", "no_call", "repeated", "rejected", "no_choice",
+    "error",
+]  # fmt: skip
 """Why there is no proven answer: the planner gave up, a budget was spent, the planner stopped
-calling tools, the evidence did not carry an answer, a guess named no option, or a failure."""
+calling tools or only repeated itself, the evidence did not carry an answer, a guess named no
+option, or a failure."""
 
 
 class Unproven(ValueError):
@@ -60,6 +74,10 @@ class Answer(BaseModel):
     confidence: float = 0.0
     by: Author = "none"
     """Who had the authority: in `decoupled` never the planner."""
+    about: str = ""
+    """The question and video that it answers, as a hash."""
+    seal: str = ""
+    """Made by the server; an answer of the served graph without one is not kept."""
 
     @computed_field(description="Whether inspected frames carry this answer.")  # type: ignore[prop-decorator]
     @property
@@ -132,6 +150,35 @@ def guess(
 def abstain(cause: Cause, reason: str) -> Answer:
     """No answer, and why."""
     return Answer(outcome="abstained", cause=cause, reason=reason)
+
+
+def sealed_answer(answer: Answer, key: bytes, topic: str) -> dict[str, Any]:
+    """The answer as the state holds it, sealed for the question and video of `topic`."""
+    plain = {**answer.model_dump(mode="json"), "about": topic}
+    return {**plain, "seal": seal(key, plain, topic)}
+
+
+def verify(answer: Answer, ledger: Sequence[Evidence], key: bytes, topic: str) -> list[str]:
+    """What is wrong with the proof that an answer claims for the question and video of `topic`.
+
+    Nothing is wrong where the answer and every entry that it cites carry the seal of the key, and
+    the citations say of the entries what these say. An answer that claims no proof has none.
+    """
+    if not answer.proven:
+        return ["the answer claims no proof"]
+    faults: list[str] = []
+    if not holds(key, answer.model_dump(mode="json"), topic):
+        faults.append("the answer's seal is not of this server, question and video")
+    entries = {entry.id: entry for entry in ledger}
+    for cited in answer.citations:
+        entry = entries.get(cited.evidence)
+        if entry is None:
+            faults.append(f"{cited.evidence} is not in the ledger")
+        elif not holds(key, entry.model_dump(mode="json"), topic):
+            faults.append(f"the seal of {cited.evidence} does not hold")
+        elif [frame for frame in cited.frames if frame not in entry.supporting()]:
+            faults.append(f"{cited.evidence} does not show what is cited of it")
+    return faults
 
 
 def _checked(draft: AnswerDraft, question: Question) -> tuple[str | None, str]:

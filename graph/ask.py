@@ -8,18 +8,21 @@ from typing import Any
 from uuid import uuid4
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command
 
+from videoseal.core.errors import VideosealError
 from videoseal.core.text import clean_json
-from videoseal.graph.app import agent
-from videoseal.graph.budget import RoleUsage, Spent
-from videoseal.graph.calls import turns_of
+from videoseal.graph.answers import abstain
+from videoseal.graph.app import Agent
+from videoseal.graph.baselines import agent_on
+from videoseal.graph.budget import Spent
+from videoseal.graph.calls import turns_after
 from videoseal.graph.context import Context
-from videoseal.graph.episode import Episode, Timings, read_steps
-from videoseal.graph.events import Called, Event, Started, read_event
-from videoseal.graph.planner_messages import plan_version
-from videoseal.graph.resources import Resources, using
-from videoseal.graph.state import Output
+from videoseal.graph.episode import Episode, Step, Timings, read_steps
+from videoseal.graph.events import Answered, Called, Event, Started, read_event
+from videoseal.graph.planner_messages import error_payload, plan_version
+from videoseal.graph.resources import Resources
+from videoseal.graph.state import Failure, failure_of
 from videoseal.models.types import Question
 
 __all__ = ["ask"]
@@ -32,34 +35,56 @@ async def ask(
     context: Context | None = None,
     on_event: Callable[[Event], None] | None = None,
     *,
-    graph: CompiledStateGraph[Any, Any, Any, Any] = agent,
+    graph: Agent | None = None,
     thread_id: str | None = None,
+    on_interrupt: Callable[[Any], Any] | None = None,
 ) -> Episode:
     """Answer a question about an indexed video and return the record of the run.
 
     Failures of models, tools and the database are in `Episode.error`; only programming errors
-    are raised. `graph` may be one built with a checkpointer, with the thread to use.
+    are raised. `graph` is the one of the context's mode unless another is given, such as one with
+    a checkpointer, with the thread to use; `on_interrupt` then replies in a person's place.
     """
     context = context or Context()
+    graph = graph or agent_on(resources, context.mode)
     question = Question.model_validate(clean_json(question.model_dump()))
     began = time.monotonic()
     events: list[Event] = []
-    output = Output()
+    output: dict[str, Any] = {}
+    error: Failure | None = None
     config: RunnableConfig = {"configurable": {"thread_id": thread_id or str(uuid4())}}
-    given = {"question": question.text, "options": question.options, "video_id": video_id}
-    with using(resources):
-        stream = graph.astream(
-            given, config, context=context, stream_mode=["custom", "values"], version="v2"
-        )
-        async for part in stream:
-            if part["type"] == "values":
-                output = part["data"]
-                continue
-            event = read_event(part["data"])
-            events.append(event)
-            if on_event is not None:
-                on_event(event)
-    return _episode(resources, question, video_id, context, output, events, began)
+    given: Any = {"question": question.text, "options": question.options, "video_id": video_id}
+
+    def heard(event: Event) -> None:
+        events.append(event)
+        if on_event is not None:
+            on_event(event)
+
+    try:
+        while given is not None:
+            waiting: list[Any] = []
+            stream = graph.astream(
+                given, config, context=context, stream_mode=["custom", "values"], version="v2"
+            )
+            async for part in stream:
+                if part["type"] == "values":
+                    output = part["data"]
+                    waiting = [*(part.get("interrupts") or ())]
+                    continue
+                heard(read_event(part["data"]))
+            given = _resumed(waiting, on_interrupt)
+    except VideosealError as failure:
+        error = failure_of(failure)
+        heard(Answered(answer=abstain("error", f"the run failed: {error.message}")))
+    return _episode(resources, question, video_id, context, output, error, events, began)
+
+
+def _resumed(waiting: list[Any], reply: Callable[[Any], Any] | None) -> Command[Any] | None:
+    """What goes on after a person was asked; without one, nothing is approved or added."""
+    if not waiting:
+        return None
+    said = {item.id: reply(item.value) if reply else None for item in waiting}
+    return Command(resume=said)
 
 
 def _episode(
@@ -67,26 +92,29 @@ def _episode(
     question: Question,
     video_id: str,
     context: Context,
-    output: Output,
+    output: dict[str, Any],
+    error: Failure | None,
     events: list[Event],
     began: float,
 ) -> Episode:
-    assert output.answer is not None
     start = next((event for event in events if isinstance(event, Started)), None)
-    turns = turns_of(output.messages, start.message_id) if start else []
-    spent = output.spent or Spent()
+    answer = next(event.answer for event in reversed(events) if isinstance(event, Answered))
     calls = [event for event in events if isinstance(event, Called)]
+    spent = Spent()
+    for event in calls:
+        if event.role:
+            spent = spent.call(event.who, event.usage.as_usage())  # type: ignore[arg-type]
     total = time.monotonic() - began
     models = sum(event.seconds for event in calls if event.role)
     return Episode(
         question=question,
         video_id=start.video_id if start else video_id,
         context=context,
-        answer=output.answer,
-        error=output.error,
-        evidence=output.evidence,
-        steps=read_steps(turns, events),
-        usage={**spent.roles, "total": _total(spent)},
+        answer=answer,
+        error=error,
+        evidence=(output.get("evidence") or []) if start else [],
+        steps=_steps(output, start, error, events),
+        usage={**spent.roles, "total": spent.total},
         timings=Timings(
             total=total, models=models, tools=sum(event.seconds for event in calls) - models
         ),
@@ -94,11 +122,17 @@ def _episode(
     )
 
 
-def _total(spent: Spent) -> RoleUsage:
-    total = RoleUsage()
-    for usage in spent.roles.values():
-        total = total.plus(usage.as_usage())
-    return total
+def _steps(
+    output: dict[str, Any], start: Started | None, error: Failure | None, events: list[Event]
+) -> list[Step]:
+    """The steps of the run; a call that ended it has its error for a result."""
+    if start is None:
+        return []
+    steps = read_steps(turns_after(output.get("messages") or [], start.message_id), events)
+    if error is not None and steps and not steps[-1].result:
+        failed = error_payload(error.type, error.message)
+        steps[-1] = steps[-1].model_copy(update={"result": failed})
+    return steps
 
 
 def _names(resources: Resources) -> dict[str, str]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Final, Literal, TypedDict
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from videoseal.graph.context import Context
 from videoseal.models.types import Usage
 
-__all__ = ["Budget", "Left", "RoleUsage", "Spender", "Spent"]
+__all__ = ["Budget", "Left", "OutOfBudget", "RoleUsage", "Spender", "Spent", "add_spent"]
 
 Spender = Literal["planner", "inspector", "answerer", "embedder"]
 _RESERVE_SHARE: Final = 0.1
 _RESERVE_SECONDS: Final = 30.0
 
 _Closing = Literal["steps", "frames", "tokens", "time"]
+
+
+class OutOfBudget(Exception):
+    """The deadline passed before or during a call, or no more tokens may be spent on it."""
+
+    def __init__(self, cause: Literal["time", "tokens"]) -> None:
+        super().__init__(f"the {cause} for this question is used up")
+        self.cause: Literal["time", "tokens"] = cause
 
 
 class RoleUsage(BaseModel):
@@ -41,16 +49,12 @@ class RoleUsage(BaseModel):
 
 
 class Spent(BaseModel):
-    """What a run has spent so far."""
+    """What a run has spent so far, or what one node adds to it."""
 
     model_config = ConfigDict(frozen=True)
 
-    run: str = ""
-    """Id of the server's run that the clock belongs to; empty outside a server."""
-    started: float = Field(default_factory=time.monotonic)
-    """Monotonic clock at the start of the run, in seconds; of this machine."""
     elapsed: float = 0.0
-    """Seconds from the start to the last count."""
+    """Seconds that nodes worked: of calls side by side the longest; pauses cost none."""
     steps: int = 0
     """Turns of the planner."""
     frames: int = 0
@@ -62,25 +66,35 @@ class Spent(BaseModel):
         """Tokens of all roles, read and written."""
         return sum(r.prompt_tokens + r.completion_tokens for r in self.roles.values())
 
-    def step(self) -> Spent:
-        """One more turn of the planner."""
-        return self._counted(steps=self.steps + 1)
-
-    def shown(self, frames: int) -> Spent:
-        """More frames handed over."""
-        return self._counted(frames=self.frames + frames)
+    @property
+    def total(self) -> RoleUsage:
+        """The usage of all roles together."""
+        total = RoleUsage()
+        for usage in self.roles.values():
+            total = total.plus(usage.as_usage())
+        return total
 
     def call(self, role: Spender, usage: Usage) -> Spent:
         """One more reply of a role."""
-        roles = {**self.roles, role: self.roles.get(role, RoleUsage()).plus(usage)}
-        return self._counted(roles=roles)
+        mine = self.roles.get(role, RoleUsage()).plus(usage)
+        return self.model_copy(update={"roles": {**self.roles, role: mine}})
 
-    def resumed(self, run: str) -> Spent:
-        """The same, counted on by another run: the pause between them costs no time."""
-        return self.model_copy(update={"run": run, "started": time.monotonic() - self.elapsed})
+    def plus(self, more: Spent) -> Spent:
+        """The sum; both tell the time from the start of the question."""
+        roles = dict(self.roles)
+        for role, usage in more.roles.items():
+            roles[role] = roles.get(role, RoleUsage()).plus(usage.as_usage())
+        return Spent(
+            elapsed=max(self.elapsed, more.elapsed),
+            steps=self.steps + more.steps,
+            frames=self.frames + more.frames,
+            roles=roles,
+        )
 
-    def _counted(self, **parts: object) -> Spent:
-        return self.model_copy(update={**parts, "elapsed": time.monotonic() - self.started})
+
+def add_spent(total: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """The reducer of the channel `spent`: every node adds its own, in any order."""
+    return Spent.model_validate(total).plus(Spent.model_validate(more)).model_dump()
 
 
 class Left(TypedDict):
@@ -105,10 +119,12 @@ class Budget:
             "frames": max(0, self.context.max_frames - self.spent.frames),
         }
 
-    @property
-    def frames_now(self) -> int:
-        """Frames that the next inspection may show."""
-        return min(self.context.frames_per_inspect, self.left["frames"])
+    def shares(self, looks: int) -> list[int]:
+        """Frames that each of so many looks of one turn may show; 0 for those beyond the budget."""
+        left = self.left["frames"]
+        even, more = divmod(left, looks) if looks else (0, 0)
+        most = self.context.frames_per_inspect
+        return [min(most, even + (number < more)) for number in range(looks)]
 
     @property
     def tokens_spent(self) -> bool:
@@ -117,13 +133,10 @@ class Budget:
         return limit is not None and self.spent.tokens >= limit
 
     def seconds(self, *, closing: bool = False) -> float:
-        """Seconds until the deadline; the search stops earlier so that an answer can follow.
-
-        A start that lies in the future was measured on another machine: the clock starts anew.
-        """
+        """Seconds until the deadline; the search stops earlier so that an answer can follow."""
         whole = self.context.max_seconds
         reserve = 0.0 if closing else min(_RESERVE_SHARE * whole, _RESERVE_SECONDS)
-        return whole - reserve - max(0.0, time.monotonic() - self.spent.started)
+        return whole - reserve - self.spent.elapsed
 
     def closing(self) -> _Closing | None:
         """The budget that ends the search, or None while there is some of each left."""

@@ -6,7 +6,16 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["MAX_STEPS", "MODES", "Context", "InspectorContext", "Mode"]
+__all__ = [
+    "MAX_STEPS",
+    "MODES",
+    "Careful",
+    "Context",
+    "Fast",
+    "InspectorContext",
+    "Mode",
+    "ServedContext",
+]
 
 Mode = Literal["decoupled", "coupled", "direct", "blind"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
@@ -22,17 +31,11 @@ def _at(*nodes: str) -> dict[str, Any]:
     return {"langgraph_nodes": list(nodes)}
 
 
-class Context(BaseModel):
-    """Choices for one question; everything that is the same for all is in Settings."""
+class ServedContext(BaseModel):
+    """What a person may choose for one question of the served agent."""
 
     model_config = ConfigDict(frozen=True)
 
-    mode: Mode = Field(
-        default="decoupled",
-        description="decoupled: only inspected frames answer. The others are baselines: coupled "
-        "(the planner answers), direct (uniform frames, one look), blind (no video).",
-        json_schema_extra=_at("plan"),
-    )
     video_id: str = Field(
         default="", description="The video to ask about when the input names none."
     )
@@ -42,10 +45,6 @@ class Context(BaseModel):
     )  # fmt: skip
     max_frames: int = Field(
         default=256, ge=1, le=100_000, description="Frames shown for the whole question.",
-        json_schema_extra=_at("visual_inspect"),
-    )  # fmt: skip
-    frames_per_inspect: int = Field(
-        default=64, ge=1, le=1024, description="Frames shown in one inspection.",
         json_schema_extra=_at("visual_inspect"),
     )  # fmt: skip
     max_tokens: int | None = Field(
@@ -60,22 +59,71 @@ class Context(BaseModel):
         description="Seconds for the question. The last tenth (at most 30 s) is kept for the "
         "closing answer.",
     )
-    top_k: int = Field(
-        default=8, ge=1, le=100, description="Hits of one search.",
-        json_schema_extra=_at("visual_retrieve"),
-    )  # fmt: skip
-    inspect_fps: float = Field(
-        default=2.0, gt=0, le=60, description="Frames a second at most in an inspection.",
+    carry_evidence: bool = Field(
+        default=False,
+        description="Let what was seen for the question before, about the same video, be cited "
+        "again.",
+        json_schema_extra=_at("answer"),
+    )
+    approve_looks: bool = Field(
+        default=False,
+        description="Ask a person before frames are looked at; the spans may be changed.",
         json_schema_extra=_at("visual_inspect"),
-    )  # fmt: skip
+    )
+    ask_for_hint: bool = Field(
+        default=False,
+        description="Ask a person for a hint before the agent says that it found no proof.",
+        json_schema_extra=_at("review"),
+    )
+    review_answer: bool = Field(
+        default=False,
+        description="Show a person each proven answer; citations marked as wrong are dropped and "
+        "the search goes on.",
+        json_schema_extra=_at("review"),
+    )
+
+
+class Context(ServedContext):
+    """Choices for one question; everything that is the same for all is in Settings."""
+
+    mode: Mode = Field(
+        default="decoupled",
+        description="decoupled: only inspected frames answer. The others are baselines: coupled "
+        "(the planner answers), direct (uniform frames, one look), blind (no video).",
+    )
+    frames_per_inspect: int = Field(
+        default=64, ge=1, le=1024, description="Frames shown in one inspection."
+    )
+    top_k: int = Field(default=8, ge=1, le=100, description="Hits of one search.")
+    inspect_fps: float = Field(
+        default=2.0, gt=0, le=60, description="Frames a second at most in an inspection."
+    )
     inspector_context: InspectorContext = Field(
         default="question",
         description="What the inspector is told besides the frames: the question alone, the "
         "planner's look-for list too, or its free text too.",
-        json_schema_extra=_at("visual_inspect"),
     )
     forced_choice: bool = Field(
         default=False,
         description="Guess where there is no proof; such an answer is marked as forced.",
-        json_schema_extra=_at("answer"),
     )
+
+
+class Careful(ServedContext):
+    """More looks and more time, for questions that matter."""
+
+    max_steps: int = Field(default=40, ge=1, le=MAX_STEPS, description="Turns of the planner.")
+    max_frames: int = Field(
+        default=1024, ge=1, le=100_000, description="Frames shown for the whole question."
+    )
+    max_seconds: float = Field(default=3600.0, gt=0, description="Seconds for the question.")
+
+
+class Fast(ServedContext):
+    """A first answer or none, within a minute."""
+
+    max_steps: int = Field(default=6, ge=1, le=MAX_STEPS, description="Turns of the planner.")
+    max_frames: int = Field(
+        default=96, ge=1, le=100_000, description="Frames shown for the whole question."
+    )
+    max_seconds: float = Field(default=60.0, gt=0, description="Seconds for the question.")

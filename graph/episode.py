@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field
 
 from videoseal.graph.answers import Answer
 from videoseal.graph.budget import RoleUsage
-from videoseal.graph.calls import ANSWER_PREFIX
+from videoseal.graph.calls import Turn
 from videoseal.graph.context import Context
 from videoseal.graph.events import Called, Event
 from videoseal.graph.ledger import Evidence
@@ -22,12 +21,12 @@ __all__ = ["Episode", "Step", "Timings", "read_steps"]
 
 
 class Step(BaseModel):
-    """One turn of the planner and what came of it."""
+    """One call of the planner and what came of it."""
 
     model_config = ConfigDict(frozen=True)
 
     number: int
-    """From 1."""
+    """Of the turn, from 1; calls of one turn have the same."""
     said: str = ""
     """The planner's free text; no other role read it."""
     tool: str | None = None
@@ -77,31 +76,32 @@ class Episode(BaseModel):
     """Names of the models by role."""
 
 
-def read_steps(turns: Sequence[BaseMessage], events: Sequence[Event]) -> list[Step]:
-    """The planner's turns with their results, and how long each took."""
-    steps: list[Step] = []
-    for turn in turns:
-        if (turn.id or "").startswith(ANSWER_PREFIX):
-            continue
-        if isinstance(turn, AIMessage):
-            steps.append(_step(len(steps) + 1, turn, events))
-        elif steps and isinstance(turn, ToolMessage | HumanMessage) and not steps[-1].result:
-            steps[-1] = steps[-1].model_copy(update={"result": _json(turn.text)})
-    return steps
+def read_steps(turns: Sequence[Turn], events: Sequence[Event]) -> list[Step]:
+    """The planner's turns with their results, and how long each took: a step for every call.
+
+    The first step of a turn has its words and its seconds; calls made side by side share both.
+    """
+    return [step for number, turn in enumerate(turns, 1) for step in _steps(number, turn, events)]
 
 
-def _step(number: int, turn: AIMessage, events: Sequence[Event]) -> Step:
-    call = turn.tool_calls[0] if turn.tool_calls else None
+def _steps(number: int, turn: Turn, events: Sequence[Event]) -> Iterator[Step]:
     mine = [event for event in events if isinstance(event, Called) and event.step == number]
     models = sum(event.seconds for event in mine if event.role)
-    return Step(
+    first = Step(
         number=number,
-        said=turn.text,
-        tool=call["name"] if call else None,
-        args=call["args"] if call else {},
+        said=turn.said.text,
         model_seconds=models,
         tool_seconds=sum(event.seconds for event in mine) - models,
     )
+    calls = turn.said.tool_calls
+    if not calls:
+        result = _json(turn.replies[0].text) if turn.replies else {}
+        yield first.model_copy(update={"result": result})
+    for place, call in enumerate(calls):
+        reply = turn.reply_to(call["id"])
+        result = _json(reply.text) if reply else {}
+        step = Step(number=number) if place else first
+        yield step.model_copy(update={"tool": call["name"], "args": call["args"], "result": result})
 
 
 def _json(text: str) -> dict[str, Any]:

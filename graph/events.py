@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from videoseal.graph.answers import Answer
+from videoseal.graph.budget import RoleUsage
 from videoseal.graph.ledger import Evidence
 
 __all__ = [
@@ -51,7 +52,8 @@ class Called(_Event):
     role: bool
     """Whether `who` is a model's role."""
     seconds: float
-    tokens: int = 0
+    usage: RoleUsage = RoleUsage()
+    """What the call of a role cost."""
 
 
 class Planned(_Event):

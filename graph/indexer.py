@@ -12,15 +12,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
-from videoseal.core.errors import VideosealError
 from videoseal.core.progress import Progress
-from videoseal.graph.resources import Resources, resources_of_run
-from videoseal.graph.session import failure_of
-from videoseal.graph.state import Failure
+from videoseal.graph.resources import Provider, Resources, served
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.indexing.pipeline import index_video
 
-__all__ = ["IndexState", "Indexed", "VideoFile", "build_indexer", "index", "indexer"]
+__all__ = ["IndexState", "Indexed", "VideoFile", "build_indexer", "indexer"]
 
 _PROGRESS_STEP: Final = 0.01
 """Share of a stage between two progress events."""
@@ -50,24 +47,10 @@ class Indexed(BaseModel):
     video_title: str = ""
     duration: float = Field(default=0.0, description="Seconds.")
     counts: dict[str, int] = Field(default_factory=dict, description="Stored rows by kind.")
-    error: Failure | None = Field(default=None, description="Set when it failed.")
 
 
 class IndexState(VideoFile, Indexed):
     """Input and output of the one node."""
-
-
-async def index(state: IndexState, runtime: Runtime[None]) -> dict[str, Any]:
-    """Index the file, or go on where an earlier attempt stopped."""
-    try:
-        found = await resources_of_run()
-        row = await _beside_the_server(found, state, runtime)
-        counts = await asyncio.to_thread(found.store.counts, row.id)
-    except VideosealError as error:
-        return dict(Indexed(error=failure_of(error)))
-    return dict(
-        Indexed(video_id=row.id, video_title=row.title, duration=row.duration, counts=counts)
-    )
 
 
 async def _beside_the_server(
@@ -108,10 +91,20 @@ async def _beside_the_server(
         stopped.set()
 
 
-def build_indexer() -> CompiledStateGraph[Any, Any, Any, Any]:
+def build_indexer(resources: Provider = served) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Assemble the graph: one node, since a job resumes by itself."""
+
+    async def index(state: IndexState, runtime: Runtime[None]) -> dict[str, Any]:
+        """Index the file, or go on where an earlier attempt stopped; raises VideosealError."""
+        found = await resources()
+        row = await _beside_the_server(found, state, runtime)
+        counts = await asyncio.to_thread(found.store.counts, row.id)
+        return dict(
+            Indexed(video_id=row.id, video_title=row.title, duration=row.duration, counts=counts)
+        )
+
     builder = StateGraph(IndexState, input_schema=VideoFile, output_schema=Indexed)
-    builder.add_node(index)
+    builder.add_node("index", index)
     builder.add_edge(START, "index")
     builder.add_edge("index", END)
     return builder.compile(name="videoseal_indexer")

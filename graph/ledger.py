@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from videoseal.core.text import clean_text
+from videoseal.graph.seal import seal
 from videoseal.models.types import (
     EvidenceNote,
     Observation,
@@ -17,7 +18,18 @@ from videoseal.models.types import (
     Verdict,
 )
 
-__all__ = ["Downgrade", "Evidence", "Settled", "ShownFrame", "append_evidence", "note_of", "settle"]
+__all__ = [
+    "Downgrade",
+    "Evidence",
+    "Settled",
+    "ShownFrame",
+    "append_evidence",
+    "carried",
+    "next_number",
+    "note_of",
+    "sealed",
+    "settle",
+]
 
 _SNAP_SECONDS: Final = 0.5
 """How far an observation's time may lie from a shown frame: models round what they read."""
@@ -68,6 +80,10 @@ class Evidence(BaseModel):
     """Whether the inspector was told to guess; such an entry settles nothing."""
     inspector: str = ""
     """Name of the model that looked."""
+    earlier: str = ""
+    """The earlier question that this was looked at for; empty for the present one."""
+    seal: str = ""
+    """Made by the server over all of this, the question and the video; see `seal`."""
 
     def supporting(self) -> list[ShownFrame]:
         """The shown frames that an observation speaks of."""
@@ -75,12 +91,37 @@ class Evidence(BaseModel):
         return [frame for frame in self.frames if frame.time in times]
 
 
-def append_evidence(ledger: list[Evidence], new: list[Evidence]) -> list[Evidence]:
-    """The ledger's reducer: it only grows, and its ids count up without a gap."""
-    for number, entry in enumerate(new, start=len(ledger) + 1):
-        if entry.id != f"e{number}":
-            raise ValueError(f"the ledger holds {number - 1} entries; {entry.id} cannot follow")
-    return [*ledger, *new]
+def append_evidence(
+    ledger: list[dict[str, Any]], new: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The ledger's reducer: entries keep the number they were announced with, or get the next."""
+    numbered = list(ledger)
+    taken = {entry.get("id") for entry in ledger}
+    for entry in new:
+        name = entry.get("id")
+        if not name or name in taken:
+            name = f"e{next_number(numbered)}"
+        taken.add(name)
+        numbered.append({**entry, "id": name})
+    return numbered
+
+
+def next_number(ledger: Sequence[Mapping[str, Any]]) -> int:
+    """One more than the highest number in the ledger."""
+    names = (str(entry.get("id")) for entry in ledger)
+    return max((int(name[1:]) for name in names if name[1:].isdecimal()), default=0) + 1
+
+
+def sealed(entry: Evidence, key: bytes, topic: str) -> dict[str, Any]:
+    """The entry as the state holds it, sealed for the question and video of `topic`."""
+    plain = entry.model_dump(mode="json")
+    return {**plain, "seal": seal(key, plain, topic)}
+
+
+def carried(entry: Evidence, question: Question) -> Evidence:
+    """An entry of an earlier question for another one: what was seen stays, what it meant goes."""
+    bare = {"sufficient": False, "answer": "", "choice": None, "reason": None, "missing": ""}
+    return entry.model_copy(update={**bare, "earlier": entry.earlier or question.text})
 
 
 def note_of(entry: Evidence) -> EvidenceNote:
@@ -90,6 +131,7 @@ def note_of(entry: Evidence) -> EvidenceNote:
         spans=entry.spans,
         shown=[frame.time for frame in entry.frames],
         sufficient=entry.sufficient,
+        earlier=entry.earlier,
         reason=entry.reason,
         observations=entry.observations,
         missing=entry.missing,

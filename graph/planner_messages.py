@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from videoseal.core.span import Span, format_time
 from videoseal.graph.answers import Answer
@@ -21,18 +21,25 @@ from videoseal.models.tool_text import brief_rules, describe_tools
 from videoseal.models.types import Question
 from videoseal.tools.schemas import ToolName, tool_specs
 
+if TYPE_CHECKING:
+    from videoseal.graph.state import PastQuestion
+
 __all__ = [
     "answer_text",
     "error_payload",
     "finish_now",
+    "hint_text",
     "hits_payload",
     "inspection_payload",
     "nudge",
     "outline_payload",
+    "past_prompt",
     "plan_version",
     "planner_text",
+    "struck_text",
     "system_prompt",
     "task_prompt",
+    "too_early",
     "tool_names",
     "tool_text",
 ]
@@ -150,6 +157,40 @@ def inspection_payload(
     if rejected:
         found["rejected"] = [dict(item) for item in rejected]
     return found
+
+
+def too_early() -> str:
+    """What a planner is told that gives up before it has searched and looked."""
+    return render("planner_too_early")
+
+
+def past_prompt(earlier: Sequence[PastQuestion]) -> str:
+    """The thread's earlier questions and answers, which a new one may speak of.
+
+    Not part of `plan_version`: whoever asks one question a thread never reads it.
+    """
+    said = [
+        {
+            "question": past.question.text,
+            "video": past.video_id,
+            "answer": past.answer or "none was found",
+            "proven": past.proven,
+            "seen": [str(Span(*span)) for span in past.seen],
+        }
+        for past in earlier
+    ]
+    lines = "\n".join(json.dumps(item, ensure_ascii=False) for item in said)
+    return escape_special(render("planner_past", earlier=lines))
+
+
+def hint_text(hint: str) -> str:
+    """A person's hint, as the planner reads it."""
+    return escape_special(render("planner_hint", hint=" ".join(hint.split())))
+
+
+def struck_text(names: Sequence[str]) -> str:
+    """What the planner is told when a person marked evidence as wrong."""
+    return render("planner_struck", evidence=escape_special(", ".join(names)))
 
 
 def answer_text(answer: Answer) -> str:

@@ -6,25 +6,27 @@ import asyncio
 import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from videoseal.core.settings import Settings
+from videoseal.graph.seal import trust
 from videoseal.indexing.store.store import Store
 from videoseal.models.build import build_models
 from videoseal.models.roles import Models
 from videoseal.tools.frame_cache import FrameCache
 
 __all__ = [
+    "Provider",
     "Resources",
     "close_served",
+    "holding",
     "open_resources",
-    "resources_of_run",
     "resources_on",
+    "served",
     "served_resources",
-    "using",
 ]
 
 
@@ -36,6 +38,15 @@ class Resources:
     store: Store
     models: Models
     cache: FrameCache
+    agents: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Graphs that were built on these, by what tells them apart; see `app.agent_on`."""
+
+    async def seal_key(self) -> bytes:
+        """The key of the evidence seals; raises DatabaseUnavailable."""
+        given = self.settings.seal_key
+        if given is not None:
+            return trust(given.get_secret_value().encode())
+        return trust(await asyncio.to_thread(self.store.seal_key))
 
 
 @contextmanager
@@ -45,24 +56,24 @@ def open_resources(settings: Settings) -> Iterator[Resources]:
         yield resources_on(settings, store)
 
 
-_OF_RUN: ContextVar[Resources] = ContextVar("resources_of_run")
+Provider = Callable[[], Awaitable[Resources]]
+"""How a graph comes to its resources, given to its builder."""
+
 _OPENING = threading.Lock()
 
 
-@contextmanager
-def using(resources: Resources) -> Iterator[None]:
-    """Runs of the graph started inside work with these; concurrent runs do not see each other's."""
-    token = _OF_RUN.set(resources)
-    try:
-        yield
-    finally:
-        _OF_RUN.reset(token)
+async def served() -> Resources:
+    """The provider of a server: the resources of the process."""
+    return await asyncio.to_thread(served_resources)
 
 
-async def resources_of_run() -> Resources:
-    """Those of `using`; in a server, which cannot hand them over, those of the process."""
-    found = _OF_RUN.get(None)
-    return found if found is not None else await asyncio.to_thread(served_resources)
+def holding(resources: Resources) -> Provider:
+    """The provider of a graph in one's own process."""
+
+    async def held() -> Resources:
+        return resources
+
+    return held
 
 
 def served_resources() -> Resources:

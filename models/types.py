@@ -181,6 +181,8 @@ class EvidenceNote(BaseModel):
     """Timestamps of the frames really shown, in seconds."""
     sufficient: bool
     """The inspector's verdict."""
+    earlier: str = ""
+    """The earlier question that it was looked at for; empty for the present one."""
     reason: SearchMoreReason | None = None
     observations: list[Observation] = Field(default_factory=list)
     missing: str = ""

@@ -19,7 +19,7 @@ from videoseal.core.files import write_whole
 from videoseal.core.settings import Settings
 from videoseal.models.types import Frame
 
-__all__ = ["FrameCache", "find_frame", "frame_ref"]
+__all__ = ["FrameCache", "find_frame", "frame_ref", "time_of_ref"]
 
 _MICROSECONDS: Final = 1_000_000
 _BLOCK: Final = 4096
@@ -134,6 +134,12 @@ def find_frame(cache: FrameCache, video_id: str, ref: str) -> bytes | None:
     stamp, side, quality = (int(part) for part in parts.groups())
     frame = cache.get(video_id, stamp / _MICROSECONDS, side=side, quality=quality)
     return frame.jpeg if frame is not None else None
+
+
+def time_of_ref(ref: str) -> float | None:
+    """The time in seconds that a frame's name says; None for one that is no name."""
+    parts = _REF.fullmatch(ref)
+    return int(parts.group(1)) / _MICROSECONDS if parts else None
 
 
 def _stamp(time: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import threading
 from collections.abc import Sequence
 
 from videoseal.core.errors import SpanError, UnreadableVideo
@@ -50,9 +51,11 @@ def show_frames(
     fps: float = 2.0,
     settings: Settings,
     cache: FrameCache,
+    stop: threading.Event | None = None,
 ) -> list[Frame]:
     """The frames of some spans with their own times to the microsecond, each once, in order.
 
+    Decoding ends with those that it has once `stop` is set: nobody waits for them any more.
     Raises SpanError when nothing of the spans lies inside the video; VideoNotFound or
     UnreadableVideo when the file is gone or is not the one that was indexed.
     """
@@ -73,6 +76,8 @@ def show_frames(
                 frame = shown.get(round(picture.time, 6)) or _encode(picture, settings)
                 shown[frame.time] = frame
                 cache.put(video.id, time, frame, **look)
+                if stop is not None and stop.is_set():
+                    break
     return [shown[time] for time in sorted(shown)]
 
 

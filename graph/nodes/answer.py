@@ -2,73 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
-from langgraph.types import Command
+from langgraph.types import Overwrite
 
 from videoseal.core.errors import VideosealError
-from videoseal.graph.answers import Answer, Cause, Unproven, abstain, guess, prove
-from videoseal.graph.calls import ANSWER_PREFIX, read_turn, replies, turns_of
-from videoseal.graph.context import Context
+from videoseal.graph.answers import Answer, Cause, Unproven, abstain, guess, prove, sealed_answer
+from videoseal.graph.budget import OutOfBudget
+from videoseal.graph.calls import ANSWER_PREFIX, reply
+from videoseal.graph.context import ServedContext
 from videoseal.graph.events import Answered, Rejected
 from videoseal.graph.ledger import Evidence, note_of
-from videoseal.graph.nodes.plan import ask_planner
-from videoseal.graph.planner_messages import answer_text, error_payload, finish_now
-from videoseal.graph.session import OutOfBudget, Session, failure_of, open_session
-from videoseal.graph.state import Call, Failure, State, Task
+from videoseal.graph.meter import Meter
+from videoseal.graph.planner_messages import answer_text, error_payload
+from videoseal.graph.resources import Provider
+from videoseal.graph.routes import ending, last_turn
+from videoseal.graph.seal import holds
+from videoseal.graph.state import State, ledger_of, spent_of, task_of
 from videoseal.models.types import AnswerDraft, AnswerRequest
 
-__all__ = ["answer"]
-
-_Where = Literal["plan", "__end__"]
+__all__ = ["Decide", "Rejection", "abstention", "answer_with", "decoupled", "forced", "own_words"]
 
 
-async def answer(state: State, runtime: Runtime[Context]) -> Command[_Where]:
-    """Write the answer from the ledger, abstain, or send the planner on."""
-    session = await open_session(state, runtime)
-    if state.error is not None:
-        return _failed(session, state.error)
-    assert state.task is not None
-    try:
-        outcome = await _decide(session, state, state.task)
-    except VideosealError as error:
-        return _failed(session, failure_of(error))
-    if isinstance(outcome, _Rejection):
-        return _send_on(session, state, outcome)
-    if outcome.outcome == "abstained" and state.trouble is not None and not state.evidence:
-        # Nothing could be looked at because tools failed: that is no finding about the video.
-        return _failed(session, state.trouble.last)
-    return _end(session, outcome)
+class Rejection(NamedTuple):
+    """The evidence carries no answer yet, and the search may go on."""
+
+    reason: str
 
 
-def _send_on(session: Session, state: State, rejection: _Rejection) -> Command[_Where]:
-    assert state.call is not None
-    session.emit(Rejected(step=session.spent.steps, reason=rejection.reason))
-    payload = error_payload("Rejected", rejection.reason)
-    update = {
-        "messages": replies(state.call, payload, session.budget.left),
-        "spent": session.spent,
-        "rejected": len(state.evidence),
-        "call": None,
-        "cause": None,
-    }
-    return Command(update=update, goto="plan")
-
-
-def _failed(session: Session, failure: Failure) -> Command[_Where]:
-    outcome = abstain("error", f"the run failed: {failure.message}")
-    return _end(session, outcome, error=failure)
-
-
-def _end(session: Session, outcome: Answer, **more: Any) -> Command[_Where]:
-    session.emit(Answered(answer=outcome))
-    said = AIMessage(answer_text(outcome), id=f"{ANSWER_PREFIX}{uuid4()}")
-    update = {"answer": outcome, "messages": [said], "spent": session.spent, **more}
-    return Command(update=update, goto="__end__")
-
+Decide = Callable[[Meter, State, list[Evidence], Cause], Awaitable[Answer | Rejection]]
+"""The outcome from the ledger; the cause is why the search is over."""
 
 _WORDS: Final[dict[Cause, str]] = {
     "gave_up": "the search found nothing that settles the question",
@@ -77,118 +44,117 @@ _WORDS: Final[dict[Cause, str]] = {
     "tokens": "the token budget was spent before the question was settled",
     "time": "the time was over before the question was settled",
     "no_call": "the planner stopped calling tools",
+    "repeated": "the planner only repeated what it had done",
     "rejected": "the evidence does not carry an answer",
     "no_choice": "no valid option was named",
 }
 
 
-class _Rejection(NamedTuple):
-    """The evidence carries no answer yet, and the search may go on."""
+def answer_with(resources: Provider, decide: Decide, *, searches: bool = True) -> Any:
+    """The node `answer` of a graph that decides so; `searches` is false where no planner does."""
 
-    reason: str
+    async def answer(state: State, runtime: Runtime[ServedContext]) -> dict[str, Any]:
+        """Write the answer, or go on where the evidence does not carry one yet.
+
+        Entries that this server has not sealed for this question and video are dropped first.
+        Raises ModelError, and the failure of a tool where nothing could be looked at for it.
+        """
+        held = await resources()
+        key, task = await held.seal_key(), task_of(state)
+        found = state.get("evidence") or []
+        kept = [entry for entry in found if holds(key, entry, task.about)]
+        update: dict[str, Any] = {"answer": None}
+        if len(kept) < len(found):
+            update["evidence"] = Overwrite(kept)
+            state = {**state, "evidence": kept}
+        cause = ending(state, settles=decide is decoupled)
+        if cause is None and searches and not _finishes(state):
+            return update
+        meter = Meter(held, task, spent_of(state), runtime.stream_writer)
+        because: Cause = "rejected" if cause in (None, "settled") else cause  # type: ignore[assignment]
+        try:
+            outcome = await decide(meter, state, ledger_of(state), because)
+        except OutOfBudget as spent:
+            outcome = abstention(spent.cause)
+        if isinstance(outcome, Rejection):
+            return {**update, **_sent_on(meter, state, outcome)}
+        if outcome.outcome == "abstained" and not kept and (failures := state.get("failures")):
+            # Nothing could be looked at because tools failed: that is no finding about the video.
+            raise VideosealError(f"{failures[-1]['message']} ({failures[-1]['type']})")
+        plain = sealed_answer(outcome, key, task.about)
+        meter.emit(Answered(answer=Answer.model_validate(plain)))
+        said = AIMessage(answer_text(outcome), id=f"{ANSWER_PREFIX}{uuid4()}")
+        return {**update, "answer": plain, "messages": [said], "spent": meter.cost()}
+
+    return answer
 
 
-async def _decide(session: Session, state: State, task: Task) -> Answer | _Rejection:
-    """The outcome of the run as its mode defines it; raises ModelError."""
-    try:
-        match session.context.mode:
-            case "decoupled":
-                return await _decoupled(session, state, task)
-            case "coupled":
-                return await _coupled(session, state, task)
-            case "direct":
-                return _direct(state, task)
-            case "blind":
-                return await _forced(session, task, [], None)
-    except OutOfBudget as spent:
-        return _abstain(spent.cause)
+def _finishes(state: State) -> bool:
+    turn = last_turn(state)
+    return bool(turn and turn.open_calls())
 
 
-async def _decoupled(session: Session, state: State, task: Task) -> Answer | _Rejection:
+def _sent_on(meter: Meter, state: State, rejection: Rejection) -> dict[str, Any]:
+    meter.emit(Rejected(step=meter.step, reason=rejection.reason))
+    payload = error_payload("Rejected", rejection.reason)
+    turn = last_turn(state)
+    waiting = sorted(turn.open_calls()) if turn else []
+    return {
+        "messages": [reply(call, payload, meter.budget.left) for call in waiting],
+        "spent": meter.cost(),
+        "rejected": len(state.get("evidence") or []),
+    }
+
+
+async def decoupled(
+    meter: Meter, state: State, ledger: list[Evidence], cause: Cause
+) -> Answer | Rejection:
     """A sufficient inspection is the answer; else the answerer joins what was seen."""
-    ledger, cause = state.evidence, state.cause or "rejected"
+    question = meter.task.question
+    rejected = state.get("rejected", -1)
     settled = next((entry for entry in reversed(ledger) if entry.sufficient), None)
     if settled is not None:
-        return prove(_own_words(settled), task.question, ledger, "inspector")
+        return prove(own_words(settled), question, ledger, "inspector")
     why = ""
-    if _may_join(session, state):
-        draft = await _draft(session, task, ledger, forced=False)
+    if _may_join(meter, ledger, rejected):
+        draft = await _draft(meter, ledger, forced=False)
         try:
-            return prove(draft, task.question, ledger, "answerer")
+            return prove(draft, question, ledger, "answerer")
         except Unproven as problem:
             why = str(problem)
-        if cause == "gave_up" and session.budget.closing() is None:
-            return _Rejection(why)
-    if session.context.forced_choice:
-        return await _forced(session, task, ledger, cause)
-    if cause == "gave_up" and (why or state.rejected >= 0):
+        if cause == "gave_up" and meter.budget.closing() is None and _finishes(state):
+            return Rejection(why)
+    if meter.context.forced_choice:
+        return await forced(meter, ledger, cause)
+    if cause == "gave_up" and (why or rejected >= 0):
         cause = "rejected"
-    return _abstain(cause, why)
+    return abstention(cause, why)
 
 
-def _may_join(session: Session, state: State) -> bool:
+def _may_join(meter: Meter, ledger: Sequence[Evidence], rejected: int) -> bool:
     """Whether asking the answerer can change anything: there is something new that was seen."""
-    seen = any(entry.observations for entry in state.evidence)
-    closing_call_is_a_guess = session.context.forced_choice and session.budget.tokens_spent
-    return seen and len(state.evidence) > state.rejected and not closing_call_is_a_guess
+    seen = any(entry.observations for entry in ledger)
+    closing_call_is_a_guess = meter.context.forced_choice and meter.budget.tokens_spent
+    return seen and len(ledger) > rejected and not closing_call_is_a_guess
 
 
-async def _coupled(session: Session, state: State, task: Task) -> Answer:
-    """The planner's own answer; asked for once more where a guess is wanted."""
-    finish, cause = state.finish, state.cause or "gave_up"
-    if finish is not None:
-        draft = AnswerDraft(supported=True, answer=finish.answer, choice=finish.choice)
-        return guess(draft, task.question, [], "planner", forced=False)
-    if not session.context.forced_choice:
-        return _abstain(cause)
-    turns = [*turns_of(state.messages, task.message_id), *_finish_now(session, state.call)]
-    turn = read_turn(await ask_planner(session, task, turns, closing=True), ("finish",))
-    if not isinstance(turn, Call):
-        return _abstain("no_choice", turn.message)
-    draft = AnswerDraft(supported=False, **turn.args)
-    try:
-        return guess(draft, task.question, [], "planner", cause=cause)
-    except Unproven as problem:
-        return _abstain("no_choice", str(problem))
-
-
-def _finish_now(session: Session, waiting: Call | None) -> list[BaseMessage]:
-    if waiting is None:
-        return [HumanMessage(finish_now())]
-    return replies(waiting, error_payload("SearchOver", finish_now()), session.budget.left)
-
-
-def _direct(state: State, task: Task) -> Answer:
-    """What the inspector said of the uniform frames."""
-    if not state.evidence:
-        return _abstain(state.cause or "time")
-    try:
-        return guess(_own_words(state.evidence[-1]), task.question, state.evidence, "inspector")
-    except Unproven as problem:
-        return _abstain("no_choice", str(problem))
-
-
-async def _forced(
-    session: Session, task: Task, ledger: list[Evidence], cause: Cause | None
-) -> Answer:
+async def forced(meter: Meter, ledger: list[Evidence], cause: Cause | None) -> Answer:
     """The answerer's best guess, marked as such."""
-    draft = await _draft(session, task, ledger, forced=True)
+    draft = await _draft(meter, ledger, forced=True)
     try:
-        return guess(draft, task.question, ledger, "answerer", cause=cause)
+        return guess(draft, meter.task.question, ledger, "answerer", cause=cause)
     except Unproven as problem:
-        return _abstain("no_choice", str(problem))
+        return abstention("no_choice", str(problem))
 
 
-async def _draft(
-    session: Session, task: Task, ledger: list[Evidence], *, forced: bool
-) -> AnswerDraft:
+async def _draft(meter: Meter, ledger: list[Evidence], *, forced: bool) -> AnswerDraft:
     notes = [note_of(entry) for entry in ledger]
-    request = AnswerRequest(question=task.question, evidence=notes, forced=forced)
-    answerer = session.resources.models.answerer
-    return await session.ask("answerer", lambda: answerer.answer(request), closing=True)
+    request = AnswerRequest(question=meter.task.question, evidence=notes, forced=forced)
+    answerer = meter.resources.models.answerer
+    return await meter.ask("answerer", lambda: answerer.answer(request), closing=True)
 
 
-def _own_words(entry: Evidence) -> AnswerDraft:
+def own_words(entry: Evidence) -> AnswerDraft:
     """An inspection's verdict in the form of a draft that cites it."""
     return AnswerDraft(
         supported=entry.sufficient,
@@ -199,6 +165,7 @@ def _own_words(entry: Evidence) -> AnswerDraft:
     )
 
 
-def _abstain(cause: Cause, detail: str = "") -> Answer:
+def abstention(cause: Cause, detail: str = "") -> Answer:
+    """No answer, with the cause in words."""
     words = _WORDS.get(cause, "the run failed")
     return abstain(cause, f"{words}: {detail}" if detail and detail != words else words)

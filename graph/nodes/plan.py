@@ -2,178 +2,88 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, cast
-from uuid import uuid4
+from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
-from langgraph.types import Command, Overwrite
-from pydantic import ValidationError
 
-from videoseal.core.errors import UnknownVideo, VideosealError, faults
-from videoseal.core.text import clean_text
-from videoseal.graph.budget import Spent
-from videoseal.graph.calls import NUDGE_PREFIX, Refusal, own_message, read_turn, refuse, turns_of
-from videoseal.graph.context import Context
-from videoseal.graph.events import Planned, Refused, Started
-from videoseal.graph.planner_messages import system_prompt, task_prompt, tool_names
-from videoseal.graph.session import OutOfBudget, Session, failure_of, open_session
-from videoseal.graph.state import Call, State, Task, Trouble
-from videoseal.indexing.index_rows import VideoRow
-from videoseal.indexing.store.store import Store
-from videoseal.models.types import Question, Reply, Usage
-from videoseal.tools.schemas import Finish, tool_specs
+from videoseal.graph.budget import Budget, OutOfBudget
+from videoseal.graph.calls import (
+    Call,
+    Refusal,
+    Turn,
+    nudged,
+    own_message,
+    read_calls,
+    repeats,
+    reply,
+    tools_used,
+)
+from videoseal.graph.context import ServedContext
+from videoseal.graph.events import Planned, Refused
+from videoseal.graph.meter import Meter
+from videoseal.graph.planner_messages import (
+    error_payload,
+    past_prompt,
+    system_prompt,
+    task_prompt,
+    too_early,
+)
+from videoseal.graph.resources import Provider
+from videoseal.graph.routes import asks_anew, ending, last_turn, turns_of
+from videoseal.graph.state import State, Task, spent_of, task_of
+from videoseal.models.types import Reply, Usage
+from videoseal.tools.schemas import ToolName, tool_specs
 
-__all__ = ["InvalidQuestion", "ask_planner", "plan"]
-
-_MAX_TROUBLE = 3
-"""Tool failures that are no fault of the planner before they end the run."""
-
-_Where = Literal["visual_retrieve", "overview", "visual_inspect", "answer"]
-_Update = dict[str, Any]
-
-
-async def plan(state: State, runtime: Runtime[Context]) -> Command[_Where]:
-    """Choose where to look next, or end the search."""
-    if not _begins(state):
-        session = await open_session(state, runtime)
-        assert state.task is not None
-        turns = turns_of(state.messages, state.task.message_id)
-        return await _search(session, state.task, turns, state.trouble, {})
-    try:
-        session = await open_session(state, runtime, Spent())
-        opening = await _open_task(state, session.context, session.resources.store)
-    except (VideosealError, InvalidQuestion) as error:
-        return _go("answer", {**_fresh(None, None), "error": failure_of(error)})
-    session.emit(_started(opening))
-    update = _fresh(opening, session.spent)
-    match session.context.mode:
-        case "blind":
-            return _go("answer", update)
-        case "direct":
-            call = Call(id="direct", tool="visual_inspect")
-            return _go("visual_inspect", {**update, "call": call})
-        case _:
-            return await _search(session, opening.task, [], None, update)
+__all__ = ["ask_planner", "plan_with"]
 
 
-async def _search(
-    session: Session,
-    task: Task,
-    turns: Sequence[BaseMessage],
-    trouble: Trouble | None,
-    update: _Update,
-) -> Command[_Where]:
-    """Ask the planner until it makes a call that can be carried out, or the search is over."""
-    said: list[BaseMessage] = list(update.get("messages", []))
-    added: list[BaseMessage] = []
-    nudged = False
+def plan_with(resources: Provider, tools: tuple[ToolName, ...], *, settles: bool = True) -> Any:
+    """The node `plan` of a planner with these tools."""
 
-    def go(where: _Where, **more: Any) -> Command[_Where]:
-        return _go(where, {**update, "messages": said + added, "spent": session.spent, **more})
+    async def plan(state: State, runtime: Runtime[ServedContext]) -> dict[str, Any]:
+        """Ask the planner once, and answer what cannot be carried out of its turn.
 
-    if trouble and (trouble.count >= _MAX_TROUBLE or trouble.last.type == "ModelAuthError"):
-        return go("answer", error=trouble.last)
-    while (cause := session.budget.closing()) is None:
+        Nothing is asked where the search is over or a new question waits; a turn that was edited
+        is read again.
+        """
+        if asks_anew(state):
+            return {}
+        meter = Meter(await resources(), task_of(state), spent_of(state), runtime.stream_writer)
+        turns = turns_of(state)
+        edited = last_turn(state)
+        if edited and edited.open_calls():
+            told = _told(meter, edited, turns[:-1], tools)
+            return {"messages": told, "spent": meter.cost()}
+        if ending(state, settles=settles):
+            return {}
         try:
-            turn = await ask_planner(session, task, [*turns, *added])
-        except OutOfBudget as spent:
-            return go("answer", cause=spent.cause)
-        except VideosealError as error:
-            return go("answer", error=failure_of(error))
-        added.append(turn)
-        read = read_turn(turn, tool_names(session.context.mode))
-        problem = read if isinstance(read, Refusal) else _unfit(read, task.question)
-        if problem is None:
-            return _carry_out(session, cast(Call, read), go)
-        if not problem.ids and nudged:
-            return go("answer", cause="no_call")
-        nudged = not problem.ids
-        step = session.spent.steps
-        session.emit(Refused(step=step, error=problem.error, message=problem.message))
-        added.extend(refuse(problem, session.budget.left))
-    return go("answer", cause=cause)
+            said = await ask_planner(meter, turns, tools)
+        except OutOfBudget as out:
+            return {"stopped": out.cause, "spent": meter.cost()}
+        said = own_message(said, meter.step, state.get("messages") or [])
+        told = _told(meter, Turn(said, []), turns, tools)
+        return {"messages": [said, *told], "spent": meter.cost(), "stopped": None}
 
-
-def _carry_out(session: Session, call: Call, go: Any) -> Command[_Where]:
-    left = session.budget.left
-    session.emit(
-        Planned(
-            step=session.spent.steps,
-            tool=call.tool,
-            args=call.args,
-            steps_left=left["steps"],
-            frames_left=left["frames"],
-        )
-    )
-    match call.tool:
-        case "give_up":
-            return cast(Command[_Where], go("answer", call=call, cause="gave_up"))
-        case "finish":
-            return cast(Command[_Where], go("answer", call=call, finish=Finish(**call.args)))
-        case tool:
-            return cast(Command[_Where], go(tool, call=call))
-
-
-def _unfit(call: Call, question: Question) -> Refusal | None:
-    """A planner's own answer must name an option where there are options."""
-    named = question.option(call.args.get("choice")) is not None
-    if call.tool != "finish" or not question.options or named:
-        return None
-    message = f"choice must be one of {', '.join(question.letters)}"
-    return Refusal("BadArguments", message, [call.id, *call.refused], call.tool)
-
-
-def _started(opening: _Opening) -> Started:
-    task = opening.task
-    return Started(
-        video_id=task.video_id,
-        title=opening.video.title,
-        duration=task.duration,
-        question=task.question.text,
-        options=task.question.options,
-        message_id=task.message_id,
-    )
-
-
-def _fresh(opening: _Opening | None, spent: Spent | None) -> _Update:
-    """The state of a new question: nothing of an earlier one on the same thread remains."""
-    return {
-        "task": opening.task if opening else None,
-        "messages": opening.messages if opening else [],
-        "spent": spent,
-        "evidence": Overwrite([]),
-        "answer": None,
-        "error": None,
-        "call": None,
-        "cause": None,
-        "finish": None,
-        "trouble": None,
-        "rejected": -1,
-    }
-
-
-def _go(where: _Where, update: _Update) -> Command[_Where]:
-    return Command(update=update, goto=where)
+    return plan
 
 
 async def ask_planner(
-    session: Session, task: Task, turns: Sequence[BaseMessage], *, closing: bool = False
+    meter: Meter, turns: Sequence[Turn], tools: tuple[ToolName, ...], *more: BaseMessage
 ) -> AIMessage:
-    """The planner's next message, one step of the budget unless it closes the run.
+    """The planner's next message, one step of the budget unless `more` closes the run.
 
     Raises ModelError, or OutOfBudget at the deadline.
     """
-    mode = session.context.mode
-    tools = tool_specs(("finish",) if closing else tool_names(mode))
-    planner = session.resources.models.planner.bind_tools(tools)
+    task, closing = meter.task, bool(more)
+    planner = meter.resources.models.planner.bind_tools(tool_specs(tools))
     messages: list[BaseMessage] = [
-        SystemMessage(system_prompt(mode)),
-        HumanMessage(task_prompt(task.question, task.video_id, task.duration)),
-        *turns,
+        SystemMessage(system_prompt(task.context.mode)),
+        HumanMessage(_task_text(task)),
+        *(message for turn in turns for message in (turn.said, *turn.replies)),
+        *more,
     ]
 
     async def work() -> Reply[AIMessage]:
@@ -183,8 +93,13 @@ async def ask_planner(
         return Reply(message, _usage(message, time.monotonic() - began))
 
     if not closing:
-        session.spent = session.spent.step()
-    return own_message(await session.ask("planner", work, closing=closing), session.spent.steps)
+        meter.add(steps=1)
+    return await meter.ask("planner", work, closing=closing)
+
+
+def _task_text(task: Task) -> str:
+    text = task_prompt(task.question, task.video_id, task.duration)
+    return f"{past_prompt(task.earlier)}\n\n{text}" if task.earlier else text
 
 
 def _usage(message: AIMessage, seconds: float) -> Usage:
@@ -193,82 +108,62 @@ def _usage(message: AIMessage, seconds: float) -> Usage:
     return Usage(1, read, written, 0, seconds)
 
 
-class InvalidQuestion(Exception):
-    """The input holds no question that can be asked."""
+def _told(
+    meter: Meter, turn: Turn, before: Sequence[Turn], tools: tuple[ToolName, ...]
+) -> list[BaseMessage]:
+    """The replies to what cannot be carried out of a turn, or need not be."""
+    left = meter.budget.left
+    if turn.talked:
+        nudges = bool(before and before[-1].talked)
+        return [] if nudges else [_refusal(meter, nudged(left), "NoToolCall", "no tool was called")]
+    calls, refused = read_calls(turn, tools, meter.task.question)
+    told: list[BaseMessage] = []
+    looks = iter(_shares(meter, calls))
+    for call in calls:
+        problem = _problem(call, before)
+        if problem is None and (known := repeats(call, before)) is not None:
+            told.append(reply(call.id, known, left, again=True))
+        elif problem is None and call.tool == "visual_inspect" and not next(looks):
+            problem = Refusal(call.id, "OutOfBudget", "no frames are left for this look")
+        if problem is not None:
+            refused.append(problem)
+        else:
+            _planned(meter, call)
+    for bad in refused:
+        payload = error_payload(bad.error, bad.message)
+        message = reply(bad.id, payload, left, again=bad.again)
+        told.append(_refusal(meter, message, bad.error, bad.message))
+    return told
 
 
-class _Opening(NamedTuple):
-    """A settled task, the video it is about, and the message to add where none asked it."""
-
-    task: Task
-    video: VideoRow
-    messages: list[AnyMessage]
+def _shares(meter: Meter, calls: Sequence[Call]) -> list[int]:
+    looks = sum(call.tool == "visual_inspect" for call in calls)
+    return Budget(meter.context, meter.budget.spent).shares(looks)
 
 
-def _begins(state: State) -> bool:
-    """Whether this is a new question, not the next turn of one that is being worked on."""
-    if state.task is None or state.answer is not None:
-        return True
-    human = _last_human(state)
-    return state.question != state.task.asked or (
-        human is not None and human.id != state.task.human_id
-    )
+def _problem(call: Call, before: Sequence[Turn]) -> Refusal | None:
+    """Giving up is heard once something was searched and something was looked at."""
+    if call.tool != "give_up":
+        return None
+    used = tools_used(before)
+    if "visual_inspect" in used and used & {"visual_retrieve", "overview"}:
+        return None
+    return Refusal(call.id, "TooEarly", too_early(), again=True)
 
 
-async def _open_task(state: State, context: Context, store: Store) -> _Opening:
-    """Settle question and video; raises InvalidQuestion, or StoreError such as UnknownVideo."""
-    human = _last_human(state)
-    question, in_chat = _question(state, human)
-    name = state.video_id or context.video_id
-    if not name:
-        raise InvalidQuestion("no video is named: give video_id in the input or in the context")
-    video = await asyncio.to_thread(store.video, name)
-    if video.status != "ready":
-        raise UnknownVideo(
-            f"{video.id} is still being indexed", hint="run `videoseal index` on it again"
+def _planned(meter: Meter, call: Call) -> None:
+    left = meter.budget.left
+    meter.emit(
+        Planned(
+            step=meter.step,
+            tool=call.tool,
+            args=call.args,
+            steps_left=left["steps"],
+            frames_left=left["frames"],
         )
-    added: list[AnyMessage] = []
-    if not in_chat or human is None:
-        human = HumanMessage(question.render(), id=str(uuid4()))
-        added = [human]
-    last = [*state.messages, *added][-1]
-    task = Task(
-        question=question,
-        video_id=video.id,
-        duration=video.duration,
-        asked=state.question,
-        human_id=human.id or "",
-        message_id=last.id or "",
     )
-    return _Opening(task, video, added)
 
 
-def _question(state: State, human: HumanMessage | None) -> tuple[Question, bool]:
-    """The question, and whether it came as a chat message.
-
-    On a thread the question field keeps its last value, so a message that came after it wins.
-    """
-    before = state.task
-    newer = human is not None and before is not None and human.id != before.human_id
-    stale = before is not None and before.asked == state.question and newer
-    try:
-        if state.question.strip() and not stale:
-            return _clean(state.question, state.options), False
-        if human is not None and human.text.strip():
-            options = [] if stale else state.options
-            return _clean(human.text, options), True
-    except ValidationError as error:
-        problem = faults(error)[0].message
-        raise InvalidQuestion(f"the question cannot be asked: {problem}") from None
-    raise InvalidQuestion("there is no question: give it in the input or as a message")
-
-
-def _clean(text: str, options: list[str]) -> Question:
-    return Question(text=clean_text(text.strip()), options=[clean_text(item) for item in options])
-
-
-def _last_human(state: State) -> HumanMessage | None:
-    for message in reversed(state.messages):
-        if isinstance(message, HumanMessage) and not (message.id or "").startswith(NUDGE_PREFIX):
-            return message
-    return None
+def _refusal(meter: Meter, message: BaseMessage, error: str, why: str) -> BaseMessage:
+    meter.emit(Refused(step=meter.step, error=error, message=why))
+    return message

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final, Literal, NamedTuple
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, NamedTuple
 
-from langgraph.runtime import Runtime
-from langgraph.types import Command
+from langchain_core.runnables.config import var_child_runnable_config
+from langgraph.types import interrupt
+from langsmith import tracing_context
 
-from videoseal.core.errors import SpanError, VideosealError
+from videoseal.core.errors import SpanError
 from videoseal.core.span import Span
-from videoseal.graph.context import Context
 from videoseal.graph.events import Inspected
-from videoseal.graph.ledger import Evidence, ShownFrame, settle
+from videoseal.graph.ledger import Evidence, ShownFrame, sealed, settle
+from videoseal.graph.meter import Meter
+from videoseal.graph.nodes.tool import ToolResult
 from videoseal.graph.planner_messages import inspection_payload
-from videoseal.graph.session import OutOfBudget, Session, failure_of, open_session, task_and_call
-from videoseal.graph.state import Call, State, Task
-from videoseal.models.types import Frame, InspectRequest
+from videoseal.graph.state import Job
+from videoseal.models.types import Frame, InspectRequest, Reply, Verdict
 from videoseal.tools.frame_cache import frame_ref
 from videoseal.tools.schemas import MAX_SPANS
 from videoseal.tools.visual_inspect import show_frames
@@ -30,96 +33,90 @@ _MAX_FOCUS_TEXT: Final = 80
 _MAX_NOTES: Final = 2000
 
 
-async def visual_inspect(
-    state: State, runtime: Runtime[Context]
-) -> Command[Literal["answer", "plan"]]:
-    """Have frames looked at; the only writer of the evidence ledger."""
-    session = await open_session(state, runtime)
-    task, call = task_and_call(state)
-    mode = session.context.mode
-    try:
-        spans = _spans(session, task, call)
-        frames = await _frames(session, task, spans.usable)
-        entry = await _look(session, task, call, spans.usable, frames, len(state.evidence) + 1)
-    except (VideosealError, OutOfBudget) as error:
-        return _without(session, state, call, error)
-    session.emit(Inspected(step=session.spent.steps, evidence=entry))
-    if mode == "direct":
-        update = {"evidence": [entry], "spent": session.spent, "call": None}
-        return Command(update=update, goto="answer")
-    payload = inspection_payload(entry, spans.rejected, with_answer=mode == "coupled")
-    update = {**session.result(call, payload), "evidence": [entry]}
-    settled = entry.sufficient and mode == "decoupled"
-    return Command(update=update, goto="answer" if settled else "plan")
-
-
-def _without(
-    session: Session, state: State, call: Call, error: VideosealError | OutOfBudget
-) -> Command[Literal["answer", "plan"]]:
-    """The planner reads why there is no inspection; in `direct` there is none, and it is over."""
-    if session.context.mode != "direct":
-        if isinstance(error, SpanError):
-            return Command(update=session.refused(call, "SpanError", str(error)), goto="plan")
-        return Command(update=session.failed(call, error, state.trouble), goto="plan")
-    update: dict[str, Any] = {"spent": session.spent}
-    if isinstance(error, OutOfBudget):
-        update["cause"] = error.cause
+async def visual_inspect(meter: Meter, job: Job) -> ToolResult:
+    """Have frames looked at and write what was seen into the ledger; raises SpanError."""
+    wanted = _approved(meter, job) if meter.context.approve_looks else job.args.get("spans")
+    if wanted is None:
+        spans = _ReadSpans([Span(0.0, job.task.duration)], [])
     else:
-        update["error"] = failure_of(error)
-    return Command(update=update, goto="answer")
+        spans = _read_spans(wanted, job.task.duration, job.frames)
+    frames = await _frames(meter, job, spans.usable)
+    entry = await _look(meter, job, spans.usable, frames)
+    plain = sealed(entry, await meter.resources.seal_key(), job.task.about)
+    meter.emit(Inspected(step=meter.step, evidence=Evidence.model_validate(plain)))
+    coupled = meter.context.mode == "coupled"
+    return ToolResult(inspection_payload(entry, spans.rejected, with_answer=coupled), plain)
 
 
-def _spans(session: Session, task: Task, call: Call) -> _ReadSpans:
-    if session.context.mode == "direct":
-        return _ReadSpans([Span(0.0, task.duration)], [])
-    return _read_spans(call.args["spans"], task.duration, session.budget.frames_now)
+def _approved(meter: Meter, job: Job) -> list[str]:
+    """The spans as a person lets them pass: as they are, changed, or not at all (SpanError)."""
+    asked = {
+        "ask": "approve_look",
+        "spans": job.args.get("spans", []),
+        "look_for": job.args.get("look_for", []),
+        "frames_at_most": job.frames,
+    }
+    said = interrupt(asked)
+    if isinstance(said, dict) and isinstance(said.get("spans"), list):
+        return [str(span) for span in said["spans"]]
+    if said is False or (isinstance(said, dict) and said.get("approve") is False):
+        raise SpanError("a person did not want this look; look elsewhere")
+    return list(asked["spans"])
 
 
-async def _frames(session: Session, task: Task, spans: list[Span]) -> list[Frame]:
+async def _frames(meter: Meter, job: Job, spans: list[Span]) -> list[Frame]:
     """Frames of the spans, never more than the budget allows; raises VideoError, StoreError."""
-    wanted = session.budget.frames_now
-    store, settings, cache = (
-        session.resources.store,
-        session.resources.settings,
-        session.resources.cache,
-    )
+    held, stop = meter.resources, threading.Event()
 
     def decode() -> list[Frame]:
-        video = store.video(task.video_id)
-        fps = session.context.inspect_fps
-        return show_frames(video, spans, max_frames=wanted, fps=fps, settings=settings, cache=cache)
+        return show_frames(
+            held.store.video(job.task.video_id),
+            spans,
+            max_frames=job.frames,
+            fps=meter.context.inspect_fps,
+            settings=held.settings,
+            cache=held.cache,
+            stop=stop,
+        )
 
-    frames = await session.work("show_frames", lambda: asyncio.to_thread(decode))
+    try:
+        frames = await meter.work("show_frames", lambda: asyncio.to_thread(decode))
+    finally:
+        # A thread cannot be cancelled; it looks at this before each frame.
+        stop.set()
     if not frames:
         raise SpanError("these spans hold no frames")
-    return frames[:wanted]
+    return frames[: job.frames]
 
 
-async def _look(
-    session: Session, task: Task, call: Call, spans: list[Span], frames: list[Frame], number: int
-) -> Evidence:
+async def _look(meter: Meter, job: Job, spans: list[Span], frames: list[Frame]) -> Evidence:
     """The ledger's next entry: the verdict on these frames, checked against them."""
-    forced = session.context.mode == "direct"
+    task, held = job.task, meter.resources
+    forced = task.context.mode == "direct"
     request = InspectRequest(
         question=task.question,
         spans=spans,
         frames=frames,
         duration=task.duration,
-        focus=_focus(session, call),
-        notes=_notes(session, call),
+        focus=_focus(meter, job),
+        notes=_notes(meter, job),
         forced=forced,
     )
-    inspector = session.resources.models.inspector
-    session.spent = session.spent.shown(len(frames))
-    verdict = await session.ask("inspector", lambda: inspector.inspect(request))
+    inspector = held.models.inspector
+    meter.add(frames=len(frames))
+
+    async def inspect() -> Reply[Verdict]:
+        with unseen():
+            return await inspector.inspect(request)
+
+    verdict = await meter.ask("inspector", inspect)
     times = [frame.time for frame in frames]
     settled, downgraded = settle(verdict, task.question, times, forced=forced)
-    settings = session.resources.settings
     return Evidence(
-        id=f"e{number}",
+        id=f"e{job.number}",
         spans=[(span.start, span.end) for span in spans],
         frames=[
-            ShownFrame(time=f.time, sha256=f.sha256, ref=frame_ref(f.time, settings))
+            ShownFrame(time=f.time, sha256=f.sha256, ref=frame_ref(f.time, held.settings))
             for f in frames
         ],
         **settled.model_dump(),
@@ -129,17 +126,28 @@ async def _look(
     )
 
 
-def _focus(session: Session, call: Call) -> list[str]:
-    if session.context.inspector_context == "question":
+def _focus(meter: Meter, job: Job) -> list[str]:
+    if meter.context.inspector_context == "question":
         return []
-    wanted = [" ".join(item.split())[:_MAX_FOCUS_TEXT] for item in call.args.get("look_for", [])]
+    wanted = [" ".join(item.split())[:_MAX_FOCUS_TEXT] for item in job.args.get("look_for", [])]
     return [item for item in wanted if item][:_MAX_FOCUS]
 
 
-def _notes(session: Session, call: Call) -> str:
-    if session.context.inspector_context != "notes":
+def _notes(meter: Meter, job: Job) -> str:
+    if meter.context.inspector_context != "notes":
         return ""
-    return str(call.args.get("context", ""))[:_MAX_NOTES]
+    return str(job.args.get("context", ""))[:_MAX_NOTES]
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Model calls made inside reach no stream and no trace: they carry megabytes of pictures."""
+    token = var_child_runnable_config.set(None)
+    try:
+        with tracing_context(enabled=False):
+            yield
+    finally:
+        var_child_runnable_config.reset(token)
 
 
 class _ReadSpans(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from videoseal.core.settings import Settings
@@ -60,6 +61,17 @@ class Store(StoredVideos, StoredTexts, HybridSearch):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @cached_property
+    def _seal_key(self) -> bytes:
+        query = "SELECT key FROM videoseal.seal"
+        row = self.database.run(lambda connection: connection.execute(query).fetchone())
+        assert row is not None
+        return bytes(row[0])
+
+    def seal_key(self) -> bytes:
+        """The key with which every process that uses this index seals evidence."""
+        return self._seal_key
 
     def health(self) -> dict[str, Any]:
         """What `doctor` shows: versions, schema, size in bytes, number of videos, place."""

@@ -183,6 +183,8 @@ def _note(note: EvidenceNote) -> str:
     spans = _listed([Span(start, end) for start, end in note.spans])
     verdict = "sufficient" if note.sufficient else note.reason or "not sufficient"
     lines = [f"note {note.id}: looked at {spans}, {len(note.shown)} frames, {verdict}"]
+    if note.earlier:
+        lines.append(f"- looked at for an earlier question: {' '.join(note.earlier.split())}")
     for seen in note.observations:
         lines.append(f"- {format_time(seen.time, decimals=1)} {' '.join(seen.text.split())}")
     if note.missing:

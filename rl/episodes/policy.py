@@ -20,7 +20,7 @@ from langchain_core.runnables import Runnable
 from pydantic import Field, SkipValidation
 
 from videoseal.core.errors import ModelUnavailable
-from videoseal.graph.session import OutOfBudget
+from videoseal.graph.budget import OutOfBudget
 from videoseal.models.reply import read_text_calls
 from videoseal.rl.episodes.tokens import TURN, ContextFull, Transcript
 

@@ -9,7 +9,6 @@ the policy, so nobody may learn from it.
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import time
 import traceback
@@ -17,20 +16,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
-from langgraph.types import Command
-
-from videoseal.core.errors import ModelUnavailable, VideosealError
+from videoseal.core.errors import ModelUnavailable
 from videoseal.evals.judging.blind_view import blind_view
 from videoseal.evals.records import SampleError, SampleRecord
-from videoseal.graph.app import build_agent
 from videoseal.graph.ask import ask
+from videoseal.graph.baselines import agent_on
 from videoseal.graph.context import Context
 from videoseal.graph.episode import Episode
 from videoseal.graph.resources import Resources
-from videoseal.graph.session import open_session, task_and_call
-from videoseal.graph.state import State
 from videoseal.models.roles import Judge
 from videoseal.rl.config import RolloutConfig
 from videoseal.rl.data.tasks import TaskLabel
@@ -39,7 +32,7 @@ from videoseal.rl.episodes.policy import Engine, PolicyChat, Speaker
 from videoseal.rl.episodes.tokens import Transcript
 from videoseal.rl.rewards.rewards import TERMS, Reward, reward_of
 
-__all__ = ["Rollout", "ToolTimeout", "run_episode"]
+__all__ = ["Rollout", "run_episode"]
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +40,6 @@ _TRIES: Final = 2
 _GRACE_S: Final = 30.0
 """How much longer than its time an episode may hang before it is cut off."""
 _UNHEARD: Final = SampleError(type="ModelUnavailable", message="the engine gave no turn in time")
-
-
-class ToolTimeout(VideosealError):
-    """A tool took longer than it may in training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +104,7 @@ async def _play(
     number: int,
 ) -> Rollout:
     models = replace(resources.models, planner=PolicyChat(speaker=speaker))
+    held = replace(resources, models=models)
     began = time.monotonic()
     episode: Episode | None = None
     error: SampleError | None = None
@@ -122,8 +112,8 @@ async def _play(
     try:
         async with clock:
             episode = await ask(
-                replace(resources, models=models), task.item.question, task.video_id, context,
-                graph=_limited_agent(config.tool_seconds),
+                held, task.item.question, task.video_id, context,
+                graph=agent_on(held, context.mode, tool_seconds=config.tool_seconds),
             )  # fmt: skip
     except Exception as caught:  # the task boundary: no episode may end the training
         error = _sample_error(caught)
@@ -220,27 +210,3 @@ def _sample_error(caught: Exception) -> SampleError:
     return SampleError(
         type=type(caught).__name__, message=str(caught), traceback=traceback.format_exc()
     )
-
-
-@functools.lru_cache(maxsize=8)
-def _limited_agent(tool_seconds: float) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The served graph; a tool that takes longer is told to the planner as one that failed."""
-
-    def around(node: Any) -> Any:
-        @functools.wraps(node)
-        async def limited(state: State, runtime: Runtime[Context]) -> Any:
-            clock = asyncio.timeout(tool_seconds)
-            try:
-                async with clock:
-                    return await node(state, runtime)
-            except TimeoutError:
-                if not clock.expired():
-                    raise
-            session = await open_session(state, runtime)
-            _, call = task_and_call(state)
-            late = ToolTimeout(f"{call.tool} gave no result in {tool_seconds:g} s")
-            return Command(update=session.failed(call, late, state.trouble), goto="plan")
-
-        return limited
-
-    return build_agent(around_tool=around)

@@ -64,7 +64,16 @@ TERMS: Final = (
 """Keys of `Reward.terms`, the same for every kind and every episode."""
 
 _OWN_MISTAKES: Final = frozenset(
-    {"NoToolCall", "BadArguments", "UnknownTool", "SpanError", "OneCallAtATime"}
+    {
+        "NoToolCall",
+        "BadArguments",
+        "UnknownTool",
+        "SpanError",
+        "OneCallAtATime",
+        "TooEarly",
+        "NotAlone",
+        "TooManyCalls",
+    }
 )
 """Errors in a tool's result that are the policy's doing; all others are the world's."""
 _CONTROL: Final = re.compile(r"<\|[^|<>]{1,40}\|>|</?tool_response>|<tools>")

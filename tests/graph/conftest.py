@@ -21,11 +21,12 @@ from pydantic import Field
 from videoseal.core.errors import UnknownVideo
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
+from videoseal.graph.app import build_agent
 from videoseal.graph.ask import ask
 from videoseal.graph.context import Context
 from videoseal.graph.episode import Episode
 from videoseal.graph.events import Event
-from videoseal.graph.resources import Resources
+from videoseal.graph.resources import Resources, holding
 from videoseal.indexing.index_rows import Hit, VideoRow
 from videoseal.models.roles import Models
 from videoseal.models.types import (
@@ -120,6 +121,9 @@ class FakeAnswerer:
 class FakeStore:
     """Knows one video."""
 
+    def seal_key(self) -> bytes:
+        return b"of the tests"
+
     def video(self, video_id: str) -> VideoRow:
         if video_id != VIDEO:
             raise UnknownVideo(f"no video {video_id}")
@@ -141,6 +145,12 @@ class FakeEmbedder:
 def call(tool: str, *, text: str = "", call_id: str = "c1", **args: Any) -> AIMessage:
     """A planner's message with one tool call."""
     return AIMessage(text, tool_calls=[{"name": tool, "args": args, "id": call_id}])
+
+
+def calls(*wanted: tuple[str, dict[str, Any]], text: str = "") -> AIMessage:
+    """A planner's message with several tool calls."""
+    named = [{"name": tool, "args": args, "id": f"c{n}"} for n, (tool, args) in enumerate(wanted)]
+    return AIMessage(text, tool_calls=named)
 
 
 def insufficient(request: InspectRequest) -> Verdict:
@@ -199,6 +209,7 @@ class World:
         self.planner = ScriptedPlanner(script=self.script)
         self.inspector = FakeInspector(self.verdict)
         self.answerer = FakeAnswerer(self.draft)
+        self.store = FakeStore()
 
     @property
     def resources(self) -> Resources:
@@ -207,11 +218,12 @@ class World:
         models = Models(
             self.planner, self.inspector, self.answerer, none, cast(Any, FakeEmbedder()), none
         )
-        return Resources(Settings(), cast(Any, FakeStore()), models, none)
+        return Resources(Settings(), cast(Any, self.store), models, none)
 
     async def ask(self, question: Question | None = None, **choices: Any) -> Episode:
         """Run one question; `choices` are the context's, `graph` and `thread_id` are ask's."""
-        more = {name: choices.pop(name) for name in ("graph", "thread_id") if name in choices}
+        named = ("graph", "thread_id", "on_interrupt")
+        more = {name: choices.pop(name) for name in named if name in choices}
         video_id = choices.pop("ask_about", VIDEO)
         return await ask(
             self.resources,
@@ -221,6 +233,10 @@ class World:
             self.events.append,
             **more,
         )
+
+    def agent(self, **more: Any) -> Any:
+        """The served graph on these resources."""
+        return build_agent(holding(self.resources), **more)
 
     def told(self) -> list[dict[str, Any]]:
         """What tools told the planner, as far as it read it."""
@@ -264,6 +280,7 @@ def say() -> Any:
 
     class Say:
         call = staticmethod(call)
+        calls = staticmethod(calls)
         insufficient = staticmethod(insufficient)
         nothing_seen = staticmethod(nothing_seen)
         sufficient = staticmethod(sufficient)

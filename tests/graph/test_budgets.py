@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import Any
-from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 
-from videoseal.graph.app import build_agent
-from videoseal.graph.budget import Budget, Spent
+from videoseal.graph.budget import Budget, RoleUsage, Spent, add_spent
 from videoseal.graph.context import Context
-from videoseal.graph.resources import using
 from videoseal.models.types import Usage
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
@@ -21,7 +21,7 @@ LOOK = {"spans": ["00:01:00-00:01:16"]}
 @pytest.mark.parametrize("steps", [1, 2, 5, 60])
 async def test_the_planner_has_exactly_its_steps(world: Any, say: Any, steps: int) -> None:
     """The search ends after the last turn, whatever the planner still wants."""
-    w = world([say.call("visual_retrieve", query="door")] * 99)
+    w = world([say.call("visual_retrieve", query=f"door {n}") for n in range(99)])
     episode = await w.ask(max_steps=steps)
     assert len(w.planner.requests) == steps
     assert len(episode.steps) == steps
@@ -38,7 +38,8 @@ async def test_junk_turns_count_as_steps(world: Any, say: Any) -> None:
 
 async def test_frames_are_counted_over_the_whole_question(world: Any, say: Any) -> None:
     """The last inspection gets what is left, and then the search is over."""
-    w = world([say.call("visual_inspect", spans=["0-10", "20-30"])] * 9, verdict=say.nothing_seen)
+    looks = [say.call("visual_inspect", spans=["0-10", f"20-3{n}"]) for n in range(9)]
+    w = world(looks, verdict=say.nothing_seen)
     episode = await w.ask(max_frames=19, frames_per_inspect=7)
     assert w.shown == [7, 7, 5]
     assert [len(request.frames) for request in w.inspector.requests] == [7, 7, 5]
@@ -59,7 +60,8 @@ async def test_a_tool_that_returns_too_many_frames_is_cut(world: Any, say: Any) 
 
 async def test_no_search_call_starts_after_the_token_budget(world: Any, say: Any) -> None:
     """The step after crossing is the answer, with the one call that closes the run."""
-    w = world([say.call("visual_inspect", **LOOK)] * 9, draft=say.supported)
+    looks = [say.call("visual_inspect", spans=[f"{n}0-{n}9"]) for n in range(1, 9)]
+    w = world(looks, draft=say.supported)
     w.planner.tokens = 100
     episode = await w.ask(max_tokens=300)
     # 100 + 15 a step: the third turn starts at 230 and crosses, its inspection does not start.
@@ -117,22 +119,54 @@ async def test_an_answerer_that_hangs_is_cut(world: Any, say: Any) -> None:
 def test_a_budget_says_what_ends_the_search() -> None:
     """Time first, then tokens, steps and frames."""
     context = Context(max_steps=2, max_frames=3, max_tokens=10, max_seconds=100)
-    spent = Spent()
-    assert Budget(context, spent).closing() is None
-    assert Budget(context, spent.shown(3)).closing() == "frames"
-    assert Budget(context, spent.step().step().shown(3)).closing() == "steps"
-    full = spent.step().step().call("planner", Usage(1, 9, 1, 0, 0.0))
+    assert Budget(context, Spent()).closing() is None
+    assert Budget(context, Spent(frames=3)).closing() == "frames"
+    assert Budget(context, Spent(frames=3, steps=2)).closing() == "steps"
+    full = Spent(frames=3, steps=2).call("planner", Usage(1, 9, 1, 0, 0.0))
     assert Budget(context, full).closing() == "tokens"
-    late = full.model_copy(update={"started": full.started - 100})
-    assert Budget(context, late).closing() == "time"
+    assert Budget(context, full.model_copy(update={"elapsed": 100.0})).closing() == "time"
 
 
 def test_a_tenth_of_the_time_is_kept_for_the_answer() -> None:
     """The search ends a tenth early, thirty seconds at most."""
-    spent = Spent()
     for limit, reserve in ((10.0, 1.0), (1000.0, 30.0)):
-        budget = Budget(Context(max_seconds=limit), spent)
-        assert budget.seconds(closing=True) - budget.seconds() == pytest.approx(reserve, abs=0.1)
+        budget = Budget(Context(max_seconds=limit), Spent())
+        assert budget.seconds(closing=True) - budget.seconds() == pytest.approx(reserve)
+
+
+spends = st.builds(
+    lambda steps, frames, elapsed, calls: Spent(
+        steps=steps, frames=frames, elapsed=elapsed,
+        roles={"planner": RoleUsage(calls=calls, prompt_tokens=3 * calls)} if calls else {},
+    ),
+    st.integers(0, 9), st.integers(0, 99), st.floats(0, 99), st.integers(0, 3),
+)  # fmt: skip
+
+
+@given(st.lists(spends, max_size=5), st.randoms())
+def test_what_is_spent_adds_up_in_any_order(parts: list[Spent], chance: Any) -> None:
+    """Branches may report in any order: counts are summed, of the clocks the latest holds."""
+    shuffled = list(parts)
+    chance.shuffle(shuffled)
+    one, other = (
+        functools.reduce(add_spent, (part.model_dump() for part in order), Spent().model_dump())
+        for order in (parts, shuffled)
+    )
+    assert one == other
+    assert one["steps"] == sum(part.steps for part in parts)
+    assert one["elapsed"] == max((part.elapsed for part in parts), default=0.0)
+
+
+@given(st.integers(0, 300), st.integers(1, 9), st.integers(1, 64))
+def test_the_looks_of_a_turn_share_the_frames(left: int, looks: int, most: int) -> None:
+    """Never more than is left or than one look may show, as even as can be, first come first."""
+    budget = Budget(Context(max_frames=left or 1, frames_per_inspect=most), Spent(frames=not left))
+    shares = budget.shares(looks)
+    assert len(shares) == looks
+    assert sum(shares) <= left
+    assert max(shares) - min(shares) <= 1
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == min(left, looks * most)
 
 
 async def test_usage_is_counted_by_role(world: Any, say: Any) -> None:
@@ -154,8 +188,8 @@ async def test_a_pause_between_runs_costs_no_time(
     world: Any, say: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever stops at a breakpoint to look around does not use up the question's time."""
-    graph = build_agent(InMemorySaver())
     w = world([say.call("visual_inspect", **LOOK)], verdict=say.sufficient)
+    graph = w.agent(checkpointer=InMemorySaver())
     given = {"question": "Which door?", "options": ["blue", "red"], "video_id": say.video}
     context = Context(max_seconds=60)
     paused = 0
@@ -165,13 +199,31 @@ async def test_a_pause_between_runs_costs_no_time(
         def monotonic() -> float:
             return time.monotonic() + paused
 
-    monkeypatch.setattr("videoseal.graph.budget.time", Clock)
+    monkeypatch.setattr("videoseal.graph.meter.time", Clock)
+    config: Any = {"configurable": {"thread_id": "t"}}
+    await graph.ainvoke(given, config, context=context, interrupt_before=["visual_inspect"])
+    paused = 61
+    out = await graph.ainvoke(None, config, context=context)
+    assert out["answer"]["proven"]
 
-    def config() -> Any:
-        return {"run_id": uuid4(), "configurable": {"thread_id": "t"}}
 
-    with using(w.resources):
-        await graph.ainvoke(given, config(), context=context, interrupt_before=["visual_inspect"])
-        paused = 61
-        out = await graph.ainvoke(None, config(), context=context)
-    assert out["answer"].proven
+async def test_calls_side_by_side_cost_the_time_of_the_longest(world: Any, say: Any) -> None:
+    """Two looks of a turn at once are one wait, not two."""
+    w = world([say.calls(("visual_inspect", LOOK), ("visual_inspect", {"spans": ["30-40"]}))])
+    w.inspector.delay = 0.3
+    graph = w.agent()
+    out = await graph.ainvoke({"question": "Which?", "video_id": say.video}, context=Context())
+    assert 0.3 <= out["spent"]["elapsed"] < 0.55
+    assert out["spent"]["roles"]["inspector"]["calls"] == 2
+
+
+async def test_looks_of_one_turn_share_what_is_left(world: Any, say: Any) -> None:
+    """Two looks of a turn get halves, a third for which nothing is left is refused with words."""
+    looks = [("visual_inspect", {"spans": [f"{n}0-{n}9"]}) for n in range(1, 4)]
+    w = world([say.calls(*looks)], verdict=say.nothing_seen)
+    episode = await w.ask(max_frames=2)
+    assert w.shown == [1, 1]
+    assert [told.get("error") for told in (step.result for step in episode.steps)] == [
+        None, None, "OutOfBudget",
+    ]  # fmt: skip
+    assert episode.answer.cause == "frames"

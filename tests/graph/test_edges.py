@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
+from langchain_core.messages.tool import tool_call
 from langgraph.checkpoint.memory import InMemorySaver
 
 from videoseal.core.errors import (
@@ -14,11 +16,11 @@ from videoseal.core.errors import (
     ModelUnavailable,
     VideoNotFound,
 )
-from videoseal.graph.app import build_agent
 from videoseal.graph.events import Answered, Inspected, Planned, Rejected, Retrieved, Started
 from videoseal.models.types import Question
 
 LOOK = {"spans": ["00:01:00-00:01:16"]}
+SEARCH = AIMessage("", tool_calls=[tool_call(name="overview", args={}, id="c0")])
 
 
 async def test_a_sufficient_inspection_is_the_answer(world: Any, say: Any) -> None:
@@ -79,30 +81,32 @@ async def test_a_rejected_answer_sends_the_planner_on(world: Any, say: Any) -> N
     """After a rejection the planner reads why and may look elsewhere."""
     verdicts = iter([say.insufficient, say.sufficient])
     w = world(
-        [say.call("visual_inspect", **LOOK), say.call("give_up"),
+        [SEARCH, say.call("visual_inspect", **LOOK), say.call("give_up"),
          say.call("visual_inspect", spans=["0:30-0:40"])],
         verdict=lambda request: next(verdicts)(request),
     )  # fmt: skip
     episode = await w.ask()
     assert episode.answer.proven
     assert w.told()[-1] == {
-        "error": "Rejected", "message": "half is missing", "left": {"steps": 14, "frames": 252},
+        "error": "Rejected", "message": "half is missing", "left": {"steps": 13, "frames": 252},
     }  # fmt: skip
     assert any(isinstance(event, Rejected) for event in w.events)
 
 
 async def test_the_same_evidence_is_not_judged_twice(world: Any, say: Any) -> None:
     """Giving up again with nothing new ends the run without another call."""
-    w = world([say.call("visual_inspect", **LOOK), say.call("give_up"), say.call("give_up")])
+    w = world(
+        [SEARCH, say.call("visual_inspect", **LOOK), say.call("give_up"), say.call("give_up")]
+    )
     episode = await w.ask()
     assert (episode.answer.outcome, episode.answer.cause) == ("abstained", "rejected")
     assert len(w.answerer.requests) == 1
-    assert len(w.planner.requests) == 3
+    assert len(w.planner.requests) == 4
 
 
 async def test_giving_up_with_nothing_seen_abstains_without_a_call(world: Any, say: Any) -> None:
     """Without a single observation there is nothing to ask the answerer."""
-    w = world([say.call("visual_inspect", **LOOK)], verdict=say.nothing_seen)
+    w = world([SEARCH, say.call("visual_inspect", **LOOK)], verdict=say.nothing_seen)
     episode = await w.ask()
     assert (episode.answer.outcome, episode.answer.cause) == ("abstained", "gave_up")
     assert episode.answer.citations == []
@@ -194,7 +198,7 @@ async def test_a_question_that_no_tool_could_work_on_is_an_error(world: Any, say
     def fail(request: Any) -> Any:
         raise ModelUnavailable("away")
 
-    w = world([say.call("visual_inspect", **LOOK), say.call("give_up")], verdict=fail)
+    w = world([SEARCH, say.call("visual_inspect", **LOOK), say.call("give_up")], verdict=fail)
     episode = await w.ask()
     assert episode.error is not None
     assert episode.answer.cause == "error"
@@ -232,10 +236,11 @@ async def test_an_unknown_video_is_an_error(world: Any) -> None:
 
 async def test_a_second_question_on_a_thread_starts_clean(world: Any, say: Any) -> None:
     """Ledger, budget and the planner's turns are those of one question."""
-    graph = build_agent(InMemorySaver())
+    saver = InMemorySaver()
     first = world([say.call("visual_inspect", **LOOK)], verdict=say.sufficient)
-    await first.ask(graph=graph, thread_id="t")
+    await first.ask(graph=first.agent(checkpointer=saver), thread_id="t")
     second = world([say.call("visual_inspect", **LOOK)], verdict=say.sufficient)
+    graph = second.agent(checkpointer=saver)
     episode = await second.ask(Question(text="And the window?"), graph=graph, thread_id="t")
     assert episode.answer.proven
     assert [entry.id for entry in episode.evidence] == ["e1"]

@@ -18,8 +18,10 @@ from videoseal.core.errors import (
     VideoNotFound,
 )
 from videoseal.core.span import Span
+from videoseal.graph.answers import Citation
 from videoseal.graph.context import Context
 from videoseal.graph.episode import Episode
+from videoseal.graph.ledger import Evidence
 from videoseal.indexing.index_rows import Hit
 from videoseal.models.types import (
     AnswerDraft,
@@ -190,16 +192,22 @@ def check_proof(hostile: Hostile, episode: Episode) -> None:
     assert answer.proven
     assert answer.citations
     for cited in answer.citations:
-        request, verdict = hostile.replies[int(cited.evidence[1:]) - 1]
-        sent = {frame.time: frame.sha256 for frame in request.frames}
-        said = [seen.time for seen in verdict.observations if seen.text.strip()]
-        assert cited.frames
-        for frame in cited.frames:
-            assert sent[frame.time] == frame.sha256
-            assert any(abs(time - frame.time) <= 0.5 for time in said)
+        (entry,) = (entry for entry in episode.evidence if entry.id == cited.evidence)
+        assert any(_carries(entry, cited, *look) for look in hostile.replies)
     if answer.by == "inspector":
-        assert hostile.replies[-1][1].sufficient
-        assert hostile.replies[-1][1].choice == answer.choice
+        assert any(v.sufficient and v.choice == answer.choice for _, v in hostile.replies)
+
+
+def _carries(entry: Evidence, cited: Citation, request: InspectRequest, verdict: Verdict) -> bool:
+    """Whether this was the look: it was sent these frames, and the inspector spoke of them."""
+    sent = {frame.time: frame.sha256 for frame in request.frames}
+    said = [seen.time for seen in verdict.observations if seen.text.strip()]
+    return (
+        bool(cited.frames)
+        and {frame.time: frame.sha256 for frame in entry.frames} == sent
+        and all(sent.get(frame.time) == frame.sha256 for frame in cited.frames)
+        and all(any(abs(t - frame.time) <= 0.5 for t in said) for frame in cited.frames)
+    )
 
 
 def check_budgets(hostile: Hostile, episode: Episode) -> None:
@@ -211,8 +219,8 @@ def check_budgets(hostile: Hostile, episode: Episode) -> None:
     assert sum(shown) <= context.max_frames
     assert max(shown, default=0) <= context.frames_per_inspect
     if context.max_tokens is not None:
-        # One search call may cross the limit, and one call closes the run.
-        assert episode.usage["total"].prompt_tokens <= context.max_tokens + 20 + 2 * 10
+        # The calls of one turn may cross the limit together, and one call closes the run.
+        assert episode.usage["total"].prompt_tokens <= context.max_tokens + 20 + 9 * 10
 
 
 def check_channels(hostile: Hostile) -> None:

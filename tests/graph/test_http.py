@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 
+from videoseal.core.errors import UnknownVideo
 from videoseal.core.settings import Settings
-from videoseal.graph.http import app
-from videoseal.graph.resources import Resources, using
+from videoseal.graph.http import build_app
+from videoseal.graph.resources import Resources, holding
 from videoseal.models.types import Frame
 from videoseal.tools.frame_cache import FrameCache, find_frame, frame_ref
 
@@ -28,19 +29,24 @@ def cache(tmp_path: Path) -> FrameCache:
     return cache
 
 
+class NoStore:
+    """An index without the video."""
+
+    def video(self, name: str) -> Any:
+        raise UnknownVideo(f"no video {name}")
+
+
 @pytest.fixture
-def serving(cache: FrameCache) -> Iterator[None]:
-    """The route works on that cache."""
-    none = cast(Any, None)
-    with using(Resources(Settings(), none, none, cache)):
-        yield
+def get(cache: FrameCache) -> Callable[[str], Awaitable[httpx.Response]]:
+    """One request to the routes on that cache, without a socket."""
+    held = Resources(Settings(), cast(Any, NoStore()), cast(Any, None), cache)
 
+    async def one(path: str) -> httpx.Response:
+        transport = httpx.ASGITransport(app=build_app(holding(held)))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.get(path)
 
-async def get(path: str) -> httpx.Response:
-    """One request to the route, without a socket."""
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        return await client.get(path)
+    return one
 
 
 def test_a_recorded_name_finds_its_frame(cache: FrameCache) -> None:
@@ -50,8 +56,7 @@ def test_a_recorded_name_finds_its_frame(cache: FrameCache) -> None:
     assert find_frame(cache, VIDEO, ref) == JPEG
 
 
-@pytest.mark.usefixtures("serving")
-async def test_a_shown_frame_is_served() -> None:
+async def test_a_shown_frame_is_served(get: Any) -> None:
     """JPEG bytes that a browser may keep: a name never means another picture."""
     reply = await get(f"/frames/{VIDEO}/62345678-1280-85.jpg")
     assert (reply.status_code, reply.content) == (200, JPEG)
@@ -59,7 +64,6 @@ async def test_a_shown_frame_is_served() -> None:
     assert "immutable" in reply.headers["cache-control"]
 
 
-@pytest.mark.usefixtures("serving")
 @pytest.mark.parametrize(
     "path",
     [
@@ -78,6 +82,6 @@ async def test_a_shown_frame_is_served() -> None:
         "/frames/",
     ],
 )
-async def test_anything_else_is_not_found(path: str) -> None:
+async def test_anything_else_is_not_found(get: Any, path: str) -> None:
     """Names are numbers and ids; nothing in them reaches the file system as a path."""
     assert (await get(path)).status_code == 404

@@ -12,8 +12,8 @@ import pytest
 
 from videoseal.core.errors import UnreadableVideo
 from videoseal.core.progress import Progress
-from videoseal.graph.indexer import indexer
-from videoseal.graph.resources import Resources, using
+from videoseal.graph.indexer import build_indexer
+from videoseal.graph.resources import Resources, holding
 from videoseal.indexing.index_rows import VideoRow
 
 
@@ -51,14 +51,14 @@ async def test_a_file_becomes_a_video(
     monkeypatch.setattr("videoseal.graph.indexer.index_video", work)
     events, output = [], None
     given = {"path": "a.mp4", "title": "A", "subtitles": "a.srt"}
-    with using(resources):
-        async for kind, part in indexer.astream(given, stream_mode=["custom", "values"]):
-            if kind == "custom":
-                events.append(part)
-            else:
-                output = part
+    stream = build_indexer(holding(resources)).astream(given, stream_mode=["custom", "values"])
+    async for kind, part in stream:
+        if kind == "custom":
+            events.append(part)
+        else:
+            output = part
     assert output is not None
-    assert (output["video_id"], output["counts"], output["error"]) == ("v0", {"clip": 3}, None)
+    assert (output["video_id"], output["counts"]) == ("v0", {"clip": 3})
     assert 100 <= len(events) <= 102
     assert events[-1] == {
         "event": "progress", "stage": "scan", "done": 10_000, "total": 10_000, "unit": "s",
@@ -66,19 +66,17 @@ async def test_a_file_becomes_a_video(
     }  # fmt: skip
 
 
-async def test_a_bad_file_is_a_typed_error(
+async def test_a_bad_file_fails_the_run_with_one_line(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failure is in the output, not in a trace."""
+    """The run fails, with words that say what is wrong."""
 
     async def work(*_: Any, **__: Any) -> VideoRow:
         raise UnreadableVideo("a.txt is not a video")
 
     monkeypatch.setattr("videoseal.graph.indexer.index_video", work)
-    with using(resources):
-        output = await indexer.ainvoke({"path": "a.txt"})
-    assert output["error"].type == "UnreadableVideo"
-    assert output["video_id"] is None
+    with pytest.raises(UnreadableVideo, match="not a video"):
+        await build_indexer(holding(resources)).ainvoke({"path": "a.txt"})
 
 
 async def test_a_cancelled_run_stops_its_job(
@@ -97,10 +95,10 @@ async def test_a_cancelled_run_stops_its_job(
             ended.set()
 
     monkeypatch.setattr("videoseal.graph.indexer.index_video", work)
-    with using(resources):
-        task = asyncio.create_task(indexer.ainvoke({"path": "a.mp4"}))
-        assert await asyncio.to_thread(begun.wait, 10)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+    indexer = build_indexer(holding(resources))
+    task = asyncio.create_task(indexer.ainvoke({"path": "a.mp4"}))
+    assert await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
     assert await asyncio.to_thread(ended.wait, 10)

@@ -105,13 +105,22 @@ def test_what_is_kept_is_small() -> None:
     assert len(kept.answer) == 2000
 
 
-def test_the_ledger_only_grows() -> None:
-    """Entries follow each other without a gap, and none can be replaced."""
-    ledger = append_evidence(append_evidence([], [entry("e1")]), [entry("e2"), entry("e3")])
-    assert [item.id for item in ledger] == ["e1", "e2", "e3"]
-    for name in ("e1", "e3", "e5", "x"):
-        with pytest.raises(ValueError, match="cannot follow"):
-            append_evidence(ledger, [entry(name)])
+@pytest.mark.parametrize(
+    ("new", "ids"),
+    [
+        (["e3", "e4"], ["e1", "e2", "e3", "e4"]),
+        (["", ""], ["e1", "e2", "e3", "e4"]),
+        (["e4"], ["e1", "e2", "e4"]),
+        (["e1"], ["e1", "e2", "e3"]),
+        (["e2", "e2"], ["e1", "e2", "e3", "e4"]),
+    ],
+)
+def test_the_ledger_only_grows(new: list[str], ids: list[str]) -> None:
+    """Entries keep the number they were announced with unless it is taken; none is replaced."""
+    ledger = [{"id": "e1", "n": 1}, {"id": "e2", "n": 2}]
+    grown = append_evidence(ledger, [{"id": name, "n": 9} for name in new])
+    assert [entry["id"] for entry in grown] == ids
+    assert grown[:2] == ledger
 
 
 def test_an_inspection_without_frames_cannot_be_recorded() -> None:

@@ -31,11 +31,16 @@ def test_edges_are_those_of_the_design() -> None:
     found = {(edge.source, edge.target) for edge in agent.get_graph().edges}
     tools = ("visual_retrieve", "overview", "visual_inspect")
     assert found == {
-        ("__start__", "plan"),
+        ("__start__", "open"),
+        ("open", "plan"),
+        ("plan", "open"),
         *(("plan", tool) for tool in tools),
         *((tool, "plan") for tool in tools),
+        ("plan", "plan"),
         ("plan", "answer"),
-        ("visual_inspect", "answer"),
         ("answer", "plan"),
+        ("answer", "review"),
         ("answer", "__end__"),
+        ("review", "plan"),
+        ("review", "__end__"),
     }
