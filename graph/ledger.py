@@ -95,9 +95,9 @@ def append_evidence(
     ledger: list[dict[str, Any]], new: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """The ledger's reducer: entries keep the number they were announced with, or get the next."""
-    numbered = list(ledger)
-    taken = {entry.get("id") for entry in ledger}
-    for entry in new:
+    numbered = [entry for entry in ledger if isinstance(entry, dict)]
+    taken = {entry.get("id") for entry in numbered}
+    for entry in (entry for entry in new if isinstance(entry, dict)):
         name = entry.get("id")
         if not name or name in taken:
             name = f"e{next_number(numbered)}"

@@ -7,13 +7,13 @@ state goes on from where it stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from langchain_core.messages import HumanMessage
 from langgraph.graph import END
 from langgraph.types import Send
 
-from videoseal.graph.answers import Cause
+from videoseal.graph.answers import Answer, Cause
 from videoseal.graph.budget import Budget
 from videoseal.graph.calls import (
     HINT_PREFIX,
@@ -26,7 +26,7 @@ from videoseal.graph.calls import (
     turns_after,
 )
 from videoseal.graph.ledger import next_number
-from videoseal.graph.state import Job, State, answer_of, spent_of, task_of
+from videoseal.graph.state import Job, State, answer_of, entries_of, spent_of, task_of
 from videoseal.tools.schemas import ToolName
 
 __all__ = [
@@ -40,6 +40,10 @@ __all__ = [
     "send",
     "turns_of",
 ]
+
+
+_HELPED: Final = ("gave_up", "no_call", "repeated", "rejected")
+"""Why a search ended that a hint can help on; where a budget is spent none can."""
 
 
 def last_human(state: State) -> HumanMessage | None:
@@ -75,7 +79,7 @@ def ending(state: State, *, settles: bool = True) -> Cause | Literal["settled"] 
 
     `settles` is false where a sufficient look does not end it, because the planner answers.
     """
-    if settles and any(entry.get("sufficient") for entry in state.get("evidence") or []):
+    if settles and any(entry.get("sufficient") for entry in entries_of(state)):
         return "settled"
     turns = turns_of(state)
     last = turns[-1] if turns else None
@@ -96,7 +100,7 @@ def jobs_of(state: State, calls: Sequence[Call]) -> list[Job]:
     budget = Budget(task.context, spent)
     looks = [call for call in calls if call.tool == "visual_inspect"]
     shares = dict(zip((call.id for call in looks), budget.shares(len(looks)), strict=True))
-    number = next_number(state.get("evidence") or [])
+    number = next_number(entries_of(state))
     places = {call.id: number + place for place, call in enumerate(looks)}
     left, promised = budget.left, sum(shares.values())
     return [
@@ -142,20 +146,29 @@ def send(job: Job) -> Send:
     return Send(job.tool, {"job": job.model_dump(mode="json")})
 
 
-def after_answer(state: State) -> str:
-    """The router behind the answer: the end, a person's review, or on with the search.
+def stands(state: State) -> Answer | None:
+    """The outcome of the present question, if there is one.
 
-    An answer to another question than the present one, which only a client can have written, is
-    none: the search goes on from where it stands.
+    What only a client can have done makes it none: an answer to another question, or the removal
+    of what it cites.
     """
     answer = answer_of(state)
-    if asks_anew(state) or answer is None or answer.about != task_of(state).about:
+    if answer is None or asks_anew(state) or answer.about != task_of(state).about:
+        return None
+    ledger = {entry.get("id") for entry in entries_of(state)}
+    return answer if all(cited.evidence in ledger for cited in answer.citations) else None
+
+
+def after_answer(state: State) -> str:
+    """The router behind the answer: the end, a person's review, or on with the search."""
+    answer = stands(state)
+    if answer is None:
         return "plan"
     choices = task_of(state).context
-    wanted = choices.review_answer if answer.proven else choices.ask_for_hint
-    return "review" if wanted and not answer.forced else END
+    helped = choices.ask_for_hint and answer.cause in _HELPED
+    return "review" if (choices.review_answer if answer.proven else helped) else END
 
 
 def after_review(state: State) -> str:
     """The router behind a person's review."""
-    return END if state.get("answer") and not asks_anew(state) else "plan"
+    return END if stands(state) else "plan"

@@ -30,6 +30,7 @@ __all__ = [
     "State",
     "Task",
     "answer_of",
+    "entries_of",
     "failure_of",
     "ledger_of",
     "spent_of",
@@ -178,9 +179,14 @@ def answer_of(state: State) -> Answer | None:
     return Answer.model_validate(found) if found else None
 
 
+def entries_of(state: State) -> list[Json]:
+    """The entries of the ledger as they are stored; what is none, whoever wrote it, is left out."""
+    return [entry for entry in state.get("evidence") or [] if isinstance(entry, dict)]
+
+
 def ledger_of(state: State) -> list[Evidence]:
     """The entries of the ledger."""
-    return [Evidence.model_validate(entry) for entry in state.get("evidence") or []]
+    return [Evidence.model_validate(entry) for entry in entries_of(state)]
 
 
 def task_of(state: State) -> Task:

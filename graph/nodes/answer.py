@@ -22,7 +22,7 @@ from videoseal.graph.planner_messages import answer_text, error_payload
 from videoseal.graph.resources import Provider
 from videoseal.graph.routes import ending, last_turn
 from videoseal.graph.seal import holds
-from videoseal.graph.state import State, ledger_of, spent_of, task_of
+from videoseal.graph.state import State, entries_of, ledger_of, spent_of, task_of
 from videoseal.models.types import AnswerDraft, AnswerRequest
 
 __all__ = ["Decide", "Rejection", "abstention", "answer_with", "decoupled", "forced", "own_words"]
@@ -61,7 +61,7 @@ def answer_with(resources: Provider, decide: Decide, *, searches: bool = True) -
         """
         held = await resources()
         key, task = await held.seal_key(), task_of(state)
-        found = state.get("evidence") or []
+        found = entries_of(state)
         kept = [entry for entry in found if holds(key, entry, task.about)]
         update: dict[str, Any] = {"answer": None}
         if len(kept) < len(found):
@@ -102,7 +102,7 @@ def _sent_on(meter: Meter, state: State, rejection: Rejection) -> dict[str, Any]
     return {
         "messages": [reply(call, payload, meter.budget.left) for call in waiting],
         "spent": meter.cost(),
-        "rejected": len(state.get("evidence") or []),
+        "rejected": len(entries_of(state)),
     }
 
 

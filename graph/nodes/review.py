@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.types import Overwrite, interrupt
 
 from videoseal.core.text import clean_text
 from videoseal.graph.answers import Answer
-from videoseal.graph.calls import HINT_PREFIX
+from videoseal.graph.budget import Budget
+from videoseal.graph.calls import HINT_PREFIX, reply
 from videoseal.graph.planner_messages import hint_text, struck_text
-from videoseal.graph.state import State, answer_of, task_of
+from videoseal.graph.routes import last_turn
+from videoseal.graph.state import State, answer_of, entries_of, spent_of, task_of
 
 __all__ = ["review"]
 
-_MAX_HINT = 2000
+_MAX_HINT: Final = 2000
 
 
 async def review(state: State) -> dict[str, Any]:
@@ -48,12 +50,17 @@ def _struck(state: State, said: Any) -> dict[str, Any]:
     """On without the entries that are marked as wrong."""
     wrong = said.get("wrong") if isinstance(said, dict) else said
     names = {str(name) for name in wrong} if isinstance(wrong, list) else set()
-    kept = [entry for entry in state.get("evidence") or [] if entry["id"] not in names]
-    if len(kept) == len(state.get("evidence") or []):
+    kept = [entry for entry in entries_of(state) if entry["id"] not in names]
+    if len(kept) == len(entries_of(state)):
         return {}
     return {**_on(state, struck_text(sorted(names))), "evidence": Overwrite(kept)}
 
 
 def _on(state: State, text: str) -> dict[str, Any]:
-    message = HumanMessage(text, id=f"{HINT_PREFIX}{uuid4()}")
-    return {"answer": None, "stopped": None, "rejected": -1, "messages": [message]}
+    """The search goes on; a call that waits for its reply gets the person's words for one."""
+    turn = last_turn(state)
+    left = Budget(task_of(state).context, spent_of(state)).left
+    waiting = sorted(turn.open_calls()) if turn else []
+    told: list[BaseMessage] = [reply(call, {"person": text}, left) for call in waiting]
+    said = told or [HumanMessage(text, id=f"{HINT_PREFIX}{uuid4()}")]
+    return {"answer": None, "stopped": None, "rejected": -1, "messages": said}

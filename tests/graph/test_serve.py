@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,13 @@ from typing import Any
 import av
 import httpx
 import numpy as np
+import psycopg
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.graph.serving import ROOT, endpoints, langgraph_dev, model_server
+from videoseal.indexing.postgres.server import EmbeddedServer
+
 FPS, SECONDS = 4, 24
 SIGN = range(8, 14)
 """Seconds in which the sign hangs."""
@@ -56,99 +58,251 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def free_port() -> int:
-    """A port of loopback that nobody holds right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture(scope="module")
+def database(postgres: EmbeddedServer) -> Iterator[str]:
+    """The address of an empty database for all tests of this module."""
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE served TEMPLATE template STRATEGY file_copy")
+        yield postgres.url.replace("/postgres?", "/served?")
+        connection.execute("DROP DATABASE served WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the server's data."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def server(database: str, data: Path) -> Iterator[str]:
+    """The address of a running server."""
+    with langgraph_dev(database, data) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def video(server: str, film: Path) -> str:
+    """The id of the film, indexed through the server."""
+    reply = httpx.post(
+        f"{server}/runs/wait", timeout=120,
+        json={"assistant_id": "indexer", "input": {"path": str(film), "title": "Hall"}},
+    )  # fmt: skip
+    return str(reply.json()["video_id"])
+
+
+def asked(video: str, **more: Any) -> dict[str, Any]:
+    """The input of a question about the film."""
+    return {"question": QUESTION, "options": OPTIONS, "video_id": video, **more}
 
 
 @pytest.fixture
-def server(database_url: str, tmp_path: Path) -> Iterator[str]:
-    """The address of a running `langgraph dev` with its data in `tmp_path`."""
-    port = free_port()
-    # The server writes .langgraph_api beside its configuration, so it gets one of its own.
-    config = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
-    config["http"]["app"] = str(ROOT / "graph" / "http.py") + ":app"
-    config["dependencies"] = [str(ROOT)]
-    (tmp_path / "langgraph.json").write_text(json.dumps(config), encoding="utf-8")
-    environ = {name: value for name, value in os.environ.items() if "VIDEOSEAL" not in name}
-    environ |= {
-        "DATABASE_URL": database_url,
-        "VIDEOSEAL_DATA_DIR": str(tmp_path / "data"),
-        "LANGSMITH_TRACING": "false",
-        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
-        "LANGGRAPH_NO_VERSION_CHECK": "true",
-        "LANGGRAPH_STRICT_MSGPACK": "true",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [
-        str(Path(sys.executable).with_name("langgraph")), "dev", "--no-browser", "--no-reload",
-        "--host", "127.0.0.1", "--port", str(port),
-    ]  # fmt: skip
-    log = (tmp_path / "server.log").open("wb")
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{port}", process, tmp_path / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        log.close()
+async def client(server: str) -> Any:
+    """The official client."""
+    from langgraph_sdk import get_client
+
+    async with get_client(url=server) as found:
+        yield found
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the server says it is ready; fail with its log when it ends before."""
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{url}/ok", timeout=2).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail(f"the server did not start:\n{log.read_text(errors='replace')[-4000:]}")
+async def new_thread(client: Any) -> str:
+    """The id of a new thread."""
+    return str((await client.threads.create())["thread_id"])
 
 
-async def run(
-    client: Any, graph: str, given: dict[str, Any], **more: Any
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The last values of a run on a thread of its own, and the events on the way."""
-    thread = await client.threads.create()
-    values: dict[str, Any] = {}
-    events: list[dict[str, Any]] = []
-    async for part in client.runs.stream(
-        thread["thread_id"], graph, input=given, stream_mode=["custom", "values"], **more
-    ):
-        assert part.event != "error", part.data
-        if part.event == "custom":
-            events.append(part.data)
-        elif part.event == "values":
-            values = part.data
-    return values, events
+async def answer_of(client: Any, thread: str) -> dict[str, Any]:
+    """The answer in a thread's state, which has come to its end."""
+    state = await client.threads.get_state(thread)
+    assert state["next"] == []
+    return dict(state["values"]["answer"])
+
+
+MODES = ["values", "updates", "messages-tuple", "tasks", "checkpoints", "custom", "events", "debug"]
 
 
 @pytest.mark.slow
-async def test_the_server_indexes_a_video_and_answers_with_proof(server: str, film: Path) -> None:
-    """A video goes in by its path, and a question about it comes back with frames to look at."""
-    from langgraph_sdk import get_client
-
-    async with get_client(url=server) as client:
-        indexed, progress = await run(client, "indexer", {"path": str(film), "title": "Hall"})
-        given = {"question": QUESTION, "options": OPTIONS, "video_id": indexed["video_id"]}
-        output, events = await run(client, "agent", given, context={"max_steps": 8})
-    assert indexed["error"] is None
-    assert "scan" in [event["stage"] for event in progress]
-    told = [event["event"] for event in events]
+async def test_every_stream_mode_brings_its_part(client: Any, server: str, video: str) -> None:
+    """One run in all modes: a proof of served frames, each message once, and no picture."""
+    thread = await new_thread(client)
+    parts: dict[str, list[Any]] = {}
+    async for part in client.runs.stream(
+        thread, "agent", input=asked(video), stream_mode=MODES, context={"max_steps": 8}
+    ):
+        assert part.event != "error", part.data
+        parts.setdefault(part.event.split("/")[0], []).append(part.data)
+    assert {*MODES, "metadata"} - {"messages-tuple"} <= set(parts) | {"messages"}
+    values = parts["values"][-1]
+    assert (values["answer"]["choice"], values["answer"]["proven"]) == ("B", True)
+    told = [event["event"] for event in parts["custom"]]
     assert (told[0], told[-1]) == ("started", "answered")
     assert {"planned", "retrieved", "inspected"} <= set(told)
-    answer = output["answer"]
-    assert (answer["outcome"], answer["choice"], answer["proven"]) == ("answered", "B", True)
-    assert output["messages"][-1]["type"] == "ai"
-    check_frames(server, indexed["video_id"], answer)
+    check_frames(server, video, values["answer"])
+    spoken = {m["id"] for m, *_ in parts["messages"] if m["type"].lower().startswith("ai")}
+    kept = {m["id"] for m in values["messages"] if m["type"] == "ai"}
+    assert spoken <= kept
+    assert sum(len(json.dumps(part)) for part in parts["events"]) < 600_000
+
+
+@pytest.mark.slow
+async def test_a_frame_that_the_cache_let_go_is_decoded_again(
+    client: Any, server: str, video: str, data: Path
+) -> None:
+    """A citation stays good as long as the video is there."""
+    thread = await new_thread(client)
+    await client.runs.wait(thread, "agent", input=asked(video))
+    shutil.rmtree(data / "data" / "frames")
+    check_frames(server, video, await answer_of(client, thread))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assistant", ["careful", "fast", "baseline"])
+async def test_presets_are_assistants(client: Any, video: str, assistant: str) -> None:
+    """Each can be asked without a word about settings; the baseline claims no proof."""
+    thread = await new_thread(client)
+    values = await client.runs.wait(thread, assistant, input=asked(video))
+    assert values["answer"]["proven"] == (assistant != "baseline")
+
+
+@pytest.mark.slow
+async def test_runs_in_the_background_are_joined(client: Any, video: str) -> None:
+    """Twenty threads at once, each joined, each with its own proof."""
+    threads = [await new_thread(client) for _ in range(20)]
+    runs = [await client.runs.create(thread, "agent", input=asked(video)) for thread in threads]
+    joined = await asyncio.gather(
+        *(client.runs.join(t, r["run_id"]) for t, r in zip(threads, runs, strict=True))
+    )
+    assert [values["answer"]["choice"] for values in joined] == ["B"] * 20
+    assert all(values["answer"]["proven"] for values in joined)
+
+
+@pytest.mark.slow
+async def test_a_paused_run_is_edited_forked_and_resumed(client: Any, video: str) -> None:
+    """Studio's way: stop before a look, change its spans, go on; fork the past and run it anew."""
+    thread = await new_thread(client)
+    await client.runs.wait(thread, "agent", input=asked(video), interrupt_before=["visual_inspect"])
+    state = await client.threads.get_state(thread)
+    assert state["next"] == ["visual_inspect"]
+    said = state["values"]["messages"][-1]
+    said["tool_calls"][0]["args"]["spans"] = ["00:00:09-00:00:12"]
+    await client.threads.update_state(thread, {"messages": [said]})
+    await client.runs.wait(thread, "agent", input=None)
+    answer = await answer_of(client, thread)
+    assert answer["citations"][0]["spans"] == [[9.0, 12.0]]
+    past = await client.threads.get_history(thread, limit=50)
+    assert len(past) > 5
+    first = next(p for p in past if p["next"] == ["plan"])
+    forked = await client.threads.update_state(
+        thread, {"question": "Which gate is it?"}, checkpoint=first["checkpoint"], as_node="open"
+    )
+    await client.runs.wait(thread, "agent", input=None, checkpoint=forked["checkpoint"])
+    assert (await answer_of(client, thread))["about"] != answer["about"]
+
+
+@pytest.mark.slow
+async def test_a_person_is_asked_and_resumes(client: Any, video: str) -> None:
+    """Looks wait for approval, the answer for its review; both are replied to by the client."""
+    thread = await new_thread(client)
+    context = {"approve_looks": True, "review_answer": True}
+    values = await client.runs.wait(thread, "agent", input=asked(video), context=context)
+    asks = []
+    while waiting := values.get("__interrupt__"):
+        asks.append(waiting[0]["value"]["ask"])
+        resume = {item["id"]: {"approve": True} for item in waiting}
+        values = await client.runs.wait(
+            thread, "agent", command={"resume": resume}, context=context
+        )
+    assert asks == ["approve_look", "review_answer"]
+    assert (await answer_of(client, thread))["proven"]
+
+
+@pytest.mark.slow
+async def test_what_a_client_writes_proves_nothing(client: Any, video: str) -> None:
+    """A forged answer is not even kept; the thread goes on to its own."""
+    thread = await new_thread(client)
+    await client.runs.wait(thread, "agent", input=asked(video), interrupt_before=["answer"])
+    state = await client.threads.get_state(thread)
+    forged = {
+        "outcome": "answered", "text": "Gate 17", "choice": "A", "by": "inspector", "proven": True,
+        "citations": [{"evidence": "e1", "spans": [[0, 1]], "seen": ["17"],
+                       "frames": state["values"]["evidence"][0]["frames"]}],
+    }  # fmt: skip
+    await client.threads.update_state(thread, {"answer": forged}, as_node="answer")
+    assert not (await client.threads.get_state(thread))["values"].get("answer")
+    await client.runs.wait(thread, "agent", input=None)
+    assert (await answer_of(client, thread))["choice"] == "B"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"video_id": "v0000000000000000"}, "v0000000000000000"), ({"question": " "}, "no question")],
+)
+async def test_a_failed_run_says_why(
+    client: Any, video: str, given: dict[str, Any], words: str
+) -> None:
+    """The run's status is an error, and the client reads one sentence."""
+    thread = await new_thread(client)
+    errors = [
+        part.data
+        async for part in client.runs.stream(thread, "agent", input=asked(video, **given))
+        if part.event == "error"
+    ]
+    assert len(errors) == 1
+    assert words in errors[0]["message"]
+    (run,) = await client.runs.list(thread)
+    assert run["status"] == "error"
+
+
+@pytest.mark.slow
+async def test_slow_models(database: str, video: str, tmp_path: Path) -> None:
+    """Cancelling hangs up, and a second question meets a running one in each of the four ways."""
+    from langgraph_sdk import get_client
+
+    with (
+        model_server(tmp_path / "models", 0.6) as models,
+        langgraph_dev(database, tmp_path, **endpoints(models, "planner", "inspector")) as url,
+    ):
+        async with get_client(url=url) as client:
+            await cancelled(client, models, video)
+            for strategy in ("reject", "enqueue", "interrupt", "rollback"):
+                await texted_twice(client, models, video, strategy)
+
+
+async def until(models: str, name: str, count: int) -> None:
+    """Wait until the models have counted so many."""
+    async with asyncio.timeout(60), httpx.AsyncClient() as client:
+        while (await client.get(f"{models}/count")).json().get(name, 0) < count:
+            await asyncio.sleep(0.05)
+
+
+async def cancelled(client: Any, models: str, video: str) -> None:
+    """A cancelled run drops its model call within a second, and can be gone on with."""
+    thread = await new_thread(client)
+    run = await client.runs.create(thread, "agent", input=asked(video))
+    await until(models, "planner-0", 1)
+    await client.runs.cancel(thread, run["run_id"], wait=True)
+    await until(models, "hung up", 1)
+    await client.runs.wait(thread, "agent", input=None)
+    assert (await answer_of(client, thread))["outcome"] == "abstained"
+
+
+async def texted_twice(client: Any, models: str, video: str, strategy: str) -> None:
+    """A second question while the first is worked on: each way ends in an answer of its own."""
+    thread = await new_thread(client)
+    before = httpx.get(f"{models}/count").json().get("planner-0", 0)
+    first = await client.runs.create(thread, "agent", input=asked(video))
+    await until(models, "planner-0", before + 1)
+    try:
+        await client.runs.wait(
+            thread, "agent", input={"question": "Who waits?", "video_id": video},
+            multitask_strategy=strategy,
+        )  # fmt: skip
+    except Exception as error:
+        assert strategy == "reject", error  # noqa: PT017  the client's own class is private
+        await client.runs.join(thread, first["run_id"])
+    state = await client.threads.get_state(thread)
+    question = state["values"]["task"]["question"]["text"]
+    assert question == (QUESTION if strategy == "reject" else "Who waits?")
+    assert (await answer_of(client, thread))["outcome"] == "abstained"
 
 
 def check_frames(server: str, video_id: str, answer: dict[str, Any]) -> None:
@@ -174,7 +328,7 @@ def test_the_configuration_is_valid(tmp_path: Path) -> None:
         cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "2 graphs" in result.stdout
+    assert "5 graphs" in result.stdout
     config = json.loads((ROOT / "langgraph.json").read_text(encoding="utf-8"))
     for graph in config["graphs"].values():
         module, _, name = graph["path"].partition(":")

@@ -211,6 +211,9 @@ class Answerer:
 class Store:
     """Knows one video."""
 
+    def seal_key(self) -> bytes:
+        return b"any"
+
     def video(self, video_id: str) -> VideoRow:
         now = datetime(2026, 1, 1, tzinfo=UTC)
         return VideoRow(

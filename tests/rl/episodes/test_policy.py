@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from tests.rl.stage import Choice, Output, Sampling, ScriptedEngine, call
 from videoseal.core.errors import ModelUnavailable
-from videoseal.graph.session import OutOfBudget
+from videoseal.graph.budget import OutOfBudget
 from videoseal.rl.episodes.policy import PolicyChat, Speaker
 from videoseal.rl.episodes.tokens import TURN, Transcript
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tests.rl.stage import Inspector, Sampling, ScriptedEngine, World, call, inspect, task
-from videoseal.core.errors import DatabaseUnavailable, ModelUnavailable
+from videoseal.core.errors import DatabaseUnavailable, ModelUnavailable, ToolTimeout
 from videoseal.graph.context import Context
 from videoseal.rl.config import RolloutConfig
 from videoseal.rl.episodes import rollout as rollout_module
-from videoseal.rl.episodes.rollout import Rollout, ToolTimeout, run_episode
+from videoseal.rl.episodes.rollout import Rollout, run_episode
 from videoseal.rl.rewards.rewards import TERMS, RewardSpec
 
 SEARCH = call("visual_retrieve", query="sign")
@@ -221,7 +221,9 @@ async def test_a_turn_that_was_cut_off_last_is_truncated(tokenizer: Any, world: 
 
 async def test_the_time_of_an_episode_ends_it(tokenizer: Any, world: World) -> None:
     """The graph closes the search itself; what was recorded counts, as truncated."""
-    engine = ScriptedEngine(tokenizer, [SEARCH] * 99, delay=0.05)
+    engine = ScriptedEngine(
+        tokenizer, [call("visual_retrieve", query=f"sign {n}") for n in range(99)], delay=0.05
+    )
     limits = {"episode_seconds": 2.0}
     rollout = await play(tokenizer, world, engine=engine, limits=limits, max_steps=200)
     assert rollout.truncated
