@@ -94,7 +94,7 @@ def ending(state: State, *, settles: bool = True) -> Cause | Literal["settled"] 
     return insisted(turns)
 
 
-def jobs_of(state: State, calls: Sequence[Call]) -> list[Job]:
+def _jobs(state: State, calls: Sequence[Call]) -> list[Job]:
     """The calls of one turn with each look's share of the frames, in their order."""
     task, spent = task_of(state), spent_of(state)
     budget = Budget(task.context, spent)
@@ -136,7 +136,7 @@ def after_plan(
             return "plan"
         if end_of(turn):
             return "answer"
-        return [send(job) for job in jobs_of(state, calls)]
+        return [send(job) for job in _jobs(state, calls)]
 
     return route
 
@@ -146,7 +146,7 @@ def send(job: Job) -> Send:
     return Send(job.tool, {"job": job.model_dump(mode="json")})
 
 
-def stands(state: State) -> Answer | None:
+def _stands(state: State) -> Answer | None:
     """The outcome of the present question, if there is one.
 
     What only a client can have done makes it none: an answer to another question, or the removal
@@ -161,7 +161,7 @@ def stands(state: State) -> Answer | None:
 
 def after_answer(state: State) -> str:
     """The router behind the answer: the end, a person's review, or on with the search."""
-    answer = stands(state)
+    answer = _stands(state)
     if answer is None:
         return "plan"
     choices = task_of(state).context
@@ -171,4 +171,4 @@ def after_answer(state: State) -> str:
 
 def after_review(state: State) -> str:
     """The router behind a person's review."""
-    return END if stands(state) else "plan"
+    return END if _stands(state) else "plan"

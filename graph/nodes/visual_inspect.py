@@ -106,7 +106,7 @@ async def _look(meter: Meter, job: Job, spans: list[Span], frames: list[Frame]) 
     meter.add(frames=len(frames))
 
     async def inspect() -> Reply[Verdict]:
-        with unseen():
+        with _untraced():
             return await inspector.inspect(request)
 
     verdict = await meter.ask("inspector", inspect)
@@ -140,7 +140,7 @@ def _notes(meter: Meter, job: Job) -> str:
 
 
 @contextmanager
-def unseen() -> Iterator[None]:
+def _untraced() -> Iterator[None]:
     """Model calls made inside reach no stream and no trace: they carry megabytes of pictures."""
     token = var_child_runnable_config.set(None)
     try:

@@ -190,8 +190,11 @@ def _answers(lines: bytes) -> dict[tuple[str, str], Any]:
 
 
 def _brief(episode: dict[str, Any]) -> dict[str, Any]:
-    """What an episode came to, without timings and compressed pictures."""
-    answer = dict(episode["answer"])
+    """What an episode came to, without timings, compressed pictures and seals.
+
+    Version 0.1.0 sealed nothing; every index has a key of its own.
+    """
+    answer = {k: v for k, v in episode["answer"].items() if k not in ("about", "seal")}
     cited = [
         (each["spans"], [frame["time"] for frame in each["frames"]], each["seen"])
         for each in answer.pop("citations")

@@ -277,7 +277,7 @@ def test_threads_share_a_store(store, video):
 def test_health_tells_versions_and_size(store, database_url):
     """`doctor` learns the server, the extensions, the schema and the size, not the password."""
     health = store.health()
-    assert health["schema"] == health["schema_known"] == 1
+    assert health["schema"] == health["schema_known"] == 2
     assert health["pgvector"]
     assert health["server"].split(".")[0].isdigit()
     assert health["size_bytes"] > 0
