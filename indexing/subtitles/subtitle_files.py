@@ -77,9 +77,13 @@ class SubtitleFiles(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Changes with the content of any of the files."""
+        """Changes with the content of any of the files, and with how they are read.
+
+        Where there is none, it is what it always was: such a video is not indexed again.
+        """
         paths = [self.given] if self.given else self.found
-        return fingerprint(_VERSION, [[path.name, _digest(path)] for path in paths])
+        read = [_VERSION] if paths else []
+        return fingerprint(*read, [[path.name, _digest(path)] for path in paths])
 
     def read(self, video: Path, fps: float, warn: Callable[[str], None]) -> list[Subtitles]:
         """What the files hold and, where none was named, what the video itself does.
