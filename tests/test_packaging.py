@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.graph.test_serve import wait_for
+from tests.graph.serving import wait_for
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -139,7 +139,7 @@ def serving(programs: Path, folder: Path) -> Iterator[str]:
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log)
     try:
-        wait_for(f"http://127.0.0.1:{port}", server, folder / "server.log")
+        wait_for(f"http://127.0.0.1:{port}/ok", server, folder / "server.log")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()

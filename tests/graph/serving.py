@@ -83,14 +83,14 @@ def _process(
             command, cwd=folder, env=environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
         try:
-            _wait_for(ready, process, path)
+            wait_for(ready, process, path)
             yield
         finally:
             process.terminate()
             process.wait(timeout=30)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the server says it is ready; fail with its log when it ends before."""
     for _ in range(1200):
         if process.poll() is not None:
