@@ -21,6 +21,7 @@ from videoseal.cli.index import index
 from videoseal.cli.invocation import Invocation, pass_invocation
 from videoseal.cli.options import folder_option
 from videoseal.cli.train.commands import train
+from videoseal.cli.verify import verify
 from videoseal.cli.videos import videos
 
 __all__ = ["Application", "app", "main"]
@@ -97,7 +98,7 @@ def app(
     invocation.debug = debug
 
 
-for _command in (index, ask, videos, evaluate, train, db, demo, doctor):
+for _command in (index, ask, verify, videos, evaluate, train, db, demo, doctor):
     app.add_command(_command)
 
 

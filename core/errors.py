@@ -4,6 +4,7 @@ VideosealError
 ├── SettingsError          a setting is unknown, malformed or missing
 ├── SpanError              a time or span that cannot be read (also a ValueError)
 ├── InvalidQuestion        the input holds no question that can be asked
+├── InvalidRecord          a record is none, or does not hold what it claims
 ├── ToolTimeout            a tool took longer than it may
 ├── MissingDependency      an optional package is not installed
 ├── OutOfSpace             a disk is full
@@ -43,6 +44,7 @@ __all__ = [
     "EmptyVideo",
     "Fault",
     "InvalidQuestion",
+    "InvalidRecord",
     "MissingDependency",
     "MissingExtension",
     "ModelAuthError",
@@ -98,6 +100,10 @@ class InvalidQuestion(VideosealError):
     """The input holds no question that can be asked."""
 
     exit_code = 2
+
+
+class InvalidRecord(VideosealError):
+    """A record is none, or does not hold what it claims."""
 
 
 class ToolTimeout(VideosealError):

@@ -82,7 +82,7 @@ class Settings(BaseModel):
     request_timeout_s: float = Field(default=120.0, gt=0)
     """Seconds one model request may take."""
     max_retries: int = Field(default=4, ge=0, le=20)
-    """Tries after the first for what may heal (409, 429, 5xx, lost connections; a time-out once)."""
+    """Tries after the first for what may heal (409, 429, 5xx, lost connections, one time-out)."""
     tool_call_format: Literal["native", "text", "brief", "json"] = "native"
     """How the planner calls tools: OpenAI tool calls, `<tool_call>{...}</tool_call>` text, that
     text after a much shorter system prompt (for planners trained on it), or that text held to the

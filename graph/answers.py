@@ -19,6 +19,7 @@ __all__ = [
     "Citation",
     "Unproven",
     "abstain",
+    "cited_faults",
     "guess",
     "prove",
     "sealed_answer",
@@ -166,16 +167,24 @@ def verify(answer: Answer, ledger: Sequence[Evidence], key: bytes, topic: str) -
     """
     if not answer.proven:
         return ["the answer claims no proof"]
-    faults: list[str] = []
+    faults = cited_faults(answer, ledger)
     if not holds(key, answer.model_dump(mode="json"), topic):
         faults.append("the answer's seal is not of this server, question and video")
+    cited = {part.evidence for part in answer.citations}
+    for entry in (entry for entry in ledger if entry.id in cited):
+        if not holds(key, entry.model_dump(mode="json"), topic):
+            faults.append(f"the seal of {entry.id} does not hold")
+    return faults
+
+
+def cited_faults(answer: Answer, ledger: Sequence[Evidence]) -> list[str]:
+    """Where the citations of an answer say what the ledger does not; anyone can check it."""
     entries = {entry.id: entry for entry in ledger}
+    faults: list[str] = []
     for cited in answer.citations:
         entry = entries.get(cited.evidence)
         if entry is None:
             faults.append(f"{cited.evidence} is not in the ledger")
-        elif not holds(key, entry.model_dump(mode="json"), topic):
-            faults.append(f"the seal of {cited.evidence} does not hold")
         elif [frame for frame in cited.frames if frame not in entry.supporting()]:
             faults.append(f"{cited.evidence} does not show what is cited of it")
     return faults

@@ -13,13 +13,13 @@ import re
 import shutil
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from videoseal.core.files import write_whole
 from videoseal.core.settings import Settings
 from videoseal.models.types import Frame
 
-__all__ = ["FrameCache", "find_frame", "frame_ref", "time_of_ref"]
+__all__ = ["FrameCache", "FrameName", "find_frame", "frame_ref", "read_ref"]
 
 _MICROSECONDS: Final = 1_000_000
 _BLOCK: Final = 4096
@@ -128,18 +128,29 @@ def frame_ref(time: float, settings: Settings) -> str:
 
 def find_frame(cache: FrameCache, video_id: str, ref: str) -> bytes | None:
     """The JPEG of that name; None for one that is no name, or that the cache no longer holds."""
-    parts = _REF.fullmatch(ref)
-    if parts is None or not _VIDEO_ID.fullmatch(video_id):
+    name = read_ref(ref)
+    if name is None or not _VIDEO_ID.fullmatch(video_id):
         return None
-    stamp, side, quality = (int(part) for part in parts.groups())
-    frame = cache.get(video_id, stamp / _MICROSECONDS, side=side, quality=quality)
+    frame = cache.get(video_id, name.time, side=name.side, quality=name.quality)
     return frame.jpeg if frame is not None else None
 
 
-def time_of_ref(ref: str) -> float | None:
-    """The time in seconds that a frame's name says; None for one that is no name."""
+class FrameName(NamedTuple):
+    """What the name of a frame says."""
+
+    time: float
+    """Its own presentation time, in seconds."""
+    side: int
+    quality: int
+
+
+def read_ref(ref: str) -> FrameName | None:
+    """What a frame's name says; None for one that is no name."""
     parts = _REF.fullmatch(ref)
-    return int(parts.group(1)) / _MICROSECONDS if parts else None
+    if parts is None:
+        return None
+    stamp, side, quality = (int(part) for part in parts.groups())
+    return FrameName(stamp / _MICROSECONDS, side, quality)
 
 
 def _stamp(time: float) -> int:

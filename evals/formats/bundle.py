@@ -24,7 +24,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from videoseal.core.errors import VideoError, VideosealError, first_fault
 from videoseal.core.files import replacing
-from videoseal.core.frames import VideoReader
 from videoseal.core.provenance import surroundings
 from videoseal.core.text import json_values
 from videoseal.evals.benchmarks.selection import locate
@@ -34,15 +33,15 @@ from videoseal.evals.manifest import MANIFEST
 from videoseal.evals.records import RecordFile, SampleRecord, latest
 from videoseal.evals.scoring.systems import RECORDS, read_manifest, read_systems
 from videoseal.evals.verdicts import JUDGEMENTS
+from videoseal.graph.proof.shown_pictures import decode_shown
 from videoseal.tools.frame_cache import FrameCache, find_frame
 
 __all__ = ["BadBundle", "Bundle", "BundleIndex", "CitedFrame", "by_video", "cited_frames",
-           "decode_again", "machine", "open_bundle", "write_bundle"]  # fmt: skip
+           "machine", "open_bundle", "write_bundle"]  # fmt: skip
 
 _INDEX: Final = "bundle.json"
 _FILES: Final = (RECORDS, MANIFEST, JUDGEMENTS, JUDGES, "experiment.yaml")
 _FRAME: Final = re.compile(r"frames/([0-9a-f]{64})\.jpg")
-_REF: Final = re.compile(r"[0-9]{1,12}-([0-9]{2,4})-([0-9]{2,3})")
 _BLOCK: Final = 1 << 20
 _SMALL: Final = 32 << 20
 """Bytes that a frame, and whatever is packed hard, may have."""
@@ -127,26 +126,6 @@ def cited_frames(records: Iterable[SampleRecord]) -> Iterator[CitedFrame]:
         for citation in answer.get("citations") or []:
             for frame in citation.get("frames") or []:
                 yield CitedFrame(record, frame["time"], frame["sha256"], frame.get("ref", ""))
-
-
-def decode_again(path: Path, frames: Iterable[CitedFrame]) -> dict[str, bytes]:
-    """The frames as the video has them now, JPEG by the recorded hash.
-
-    Raises VideoError; a frame whose size was not recorded is left out.
-    """
-    sized: dict[tuple[str, ...], dict[float, str]] = {}
-    for frame in frames:
-        if size := _REF.fullmatch(frame.ref):
-            sized.setdefault(size.groups(), {})[frame.time] = frame.sha256
-    found: dict[str, bytes] = {}
-    with VideoReader(path) as reader:
-        for (side, quality), hashes in sized.items():
-            times = sorted(hashes)
-            # Half a microsecond later is the same frame, also where its time was rounded down.
-            pictures = reader.frames_at([time + 5e-7 for time in times])
-            for time, picture in zip(times, pictures, strict=True):
-                found[hashes[time]] = picture.jpeg(int(side), int(quality))
-    return found
 
 
 def machine() -> dict[str, Any]:
@@ -262,12 +241,11 @@ def _pictures(
             lost.append(frame)
     for path, some in by_video(lost, videos) if videos and lost else ():
         try:
-            again = decode_again(path, some)
+            again = decode_shown(path, some)
         except VideoError:
             continue
-        for sha256, jpeg in again.items():
-            if hashlib.sha256(jpeg).hexdigest() == sha256:
-                yield sha256, jpeg
+        for jpeg in again.values():
+            yield hashlib.sha256(jpeg).hexdigest(), jpeg
 
 
 def _command(manifest: Mapping[str, Any]) -> list[str]:

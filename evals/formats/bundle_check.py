@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-
-import numpy as np
 
 from videoseal.core.checks import Check, CheckWarning, run_check
 from videoseal.core.errors import VideoError
@@ -22,19 +19,17 @@ from videoseal.evals.formats.bundle import (
     CitedFrame,
     by_video,
     cited_frames,
-    decode_again,
     machine,
     open_bundle,
 )
 from videoseal.evals.formats.score_document import score_document
 from videoseal.evals.records import RecordFile, latest
 from videoseal.evals.scoring.systems import RECORDS, read_manifest, read_systems
+from videoseal.graph.proof.proof_check import ALIKE, picture_difference
+from videoseal.graph.proof.shown_pictures import decode_shown
 
-__all__ = ["ALIKE", "picture_difference", "verify_bundle"]
+__all__ = ["verify_bundle"]
 
-ALIKE: Final = 20.0
-"""Up to this `picture_difference` two pictures are the same frame, compressed in another way."""
-_SQUARE: Final = 8
 _DECODERS: Final = ("av", "numpy", "simplejpeg")
 """Packages that decide a frame's bytes."""
 _INTERVAL: Final = 2e-3
@@ -57,30 +52,6 @@ def verify_bundle(
         if videos is not None:
             checks.append(run_check("videos", lambda: _videos(bundle, videos, sample, seed)))
         return checks
-
-
-def picture_difference(one: bytes, other: bytes) -> float:
-    """By how much two JPEGs differ where they differ most: mean grey levels of a square of 8.
-
-    Infinite for other sizes, and for what is no JPEG. Compression moves a square by a few levels,
-    another letter or digit by many.
-    """
-    from PIL import Image
-
-    planes = []
-    for jpeg in (one, other):
-        try:
-            with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as picture:
-                planes.append(np.asarray(picture.convert("L"), dtype=np.float32))
-        except (OSError, ValueError, Image.DecompressionBombError):
-            return math.inf
-    if planes[0].shape != planes[1].shape:
-        return math.inf
-    height, width = planes[0].shape
-    apart = np.abs(planes[0] - planes[1])
-    padded = np.pad(apart, ((0, -height % _SQUARE), (0, -width % _SQUARE)))
-    squares = padded.reshape(-(-height // _SQUARE), _SQUARE, -1, _SQUARE).mean(axis=(1, 3))
-    return float(squares.max())
 
 
 def _files(bundle: Bundle) -> str:
@@ -167,7 +138,7 @@ def _videos(bundle: Bundle, videos: Path, sample: int, seed: int) -> str:
         again = _decoded(path, some)
         for frame in some:
             same_file = content_id(path) == frame.record.video_id
-            apart = _compare(bundle, frame, again.get(frame.sha256))
+            apart = _compare(bundle, frame, again.get(frame.ref))
             if apart > (0 if same_file and not other else ALIKE):
                 raise BadBundle(
                     f"the frame at {frame.time:.3f} s of {path.name} is not the cited one"
@@ -183,7 +154,7 @@ def _videos(bundle: Bundle, videos: Path, sample: int, seed: int) -> str:
 
 def _decoded(path: Path, frames: list[CitedFrame]) -> Mapping[str, bytes]:
     try:
-        return decode_again(path, frames)
+        return decode_shown(path, frames)
     except VideoError as error:
         raise BadBundle(str(error)) from None
 
