@@ -34,7 +34,8 @@ __all__ = [
 F = TypeVar("F", bound="Callable[..., Any]")
 
 BENCHMARKS: Final = (
-    "lvbench", "cgbench", "longvideobench", "videomme", "mlvu", "videoseal", "synthetic",
+    "lvbench", "cgbench", "longvideobench", "videomme", "mlvu", "longvidsearch", "videoseal",
+    "synthetic",
 )  # fmt: skip
 """Names of the sets of questions."""
 _ANNOTATIONS: Final = "The annotation file (see `videoseal eval fetch`), or a folder of them."

@@ -50,6 +50,10 @@ class Judgement(BaseModel):
     """None where the judge failed."""
     why: str = ""
     missing: str = ""
+    same: bool | None = None
+    """Whether an answer in words says what the published one says; None where that is not asked."""
+    differs: str = ""
+    """The reason for that."""
     error: SampleError | None = None
     calls: int = 0
     prompt_tokens: int = 0

@@ -1,4 +1,4 @@
-"""The judge at an endpoint: says whether evidence alone carries an answer."""
+"""The judge at an endpoint: whether evidence carries an answer, and whether two answers agree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from videoseal.core.settings import Endpoint, JudgeRole, Settings
 from videoseal.models import prompts
 from videoseal.models.structured import Form, Malformed, StructuredRole, Wire
-from videoseal.models.types import JudgeRequest, Reply, Ruling
+from videoseal.models.types import JudgeRequest, Match, MatchRequest, Reply, Ruling
 
 __all__ = ["ChatJudge"]
 
@@ -33,10 +33,36 @@ class ChatJudge(StructuredRole):
         self.prompt = prompts.judge_prompt()
         place = self._chat.policy.place
         self.settings = {"model": endpoint.model, "place": place, **self.options}
+        self._matcher = _ChatMatcher(settings, endpoint, role)
 
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule on one answer; raises ModelError."""
         return await self._ask(prompts.judge_task(request), Form(_Ruling, _ruling))
+
+    async def match(self, request: MatchRequest) -> Reply[Match]:
+        """Say whether an answer in words is the published one; raises ModelError."""
+        return await self._matcher.match(request)
+
+
+class _ChatMatcher(StructuredRole):
+    told = "match"
+    options = ChatJudge.options
+
+    def __init__(self, settings: Settings, endpoint: Endpoint, role: JudgeRole) -> None:
+        self.role = role
+        super().__init__(settings, endpoint)
+
+    async def match(self, request: MatchRequest) -> Reply[Match]:
+        return await self._ask(prompts.match_task(request), Form(_Match, _match))
+
+
+class _Match(Wire):
+    why: str
+    same: bool
+
+
+def _match(wire: _Match) -> Match:
+    return Match(same=wire.same, why=" ".join(wire.why.split())[:_LONGEST])
 
 
 class _Ruling(Wire):

@@ -20,6 +20,8 @@ from videoseal.models.types import (
     CaptionRequest,
     InspectRequest,
     JudgeRequest,
+    Match,
+    MatchRequest,
     Reply,
     Ruling,
     Verdict,
@@ -99,6 +101,9 @@ class Judge(Named, Protocol):
 
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule on one answer; raises ModelError."""
+
+    async def match(self, request: MatchRequest) -> Reply[Match]:
+        """Say whether an answer in words is the published one; raises ModelError."""
 
 
 @dataclass(frozen=True, slots=True)

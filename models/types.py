@@ -21,6 +21,8 @@ __all__ = [
     "Frame",
     "InspectRequest",
     "JudgeRequest",
+    "Match",
+    "MatchRequest",
     "Observation",
     "Question",
     "Reply",
@@ -287,3 +289,23 @@ class Ruling(BaseModel):
     """How the evidence carries the answer, or where it fails to."""
     missing: str = ""
     """What the evidence lacks; empty when grounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRequest:
+    """What a judge is asked of an answer in words: whether it says what the reference says."""
+
+    question: Question
+    answer: str
+    """The proposed answer."""
+    reference: str
+    """The published one."""
+
+
+class Match(BaseModel):
+    """What a judge says of two answers."""
+
+    same: bool
+    """Whether whoever asked is told the same by both."""
+    why: str = ""
+    """What agrees, or what is missing or different."""

@@ -50,7 +50,7 @@ class Layout(NamedTuple):
     """`wording` is that of a generated question, whose open answers are values to be told."""
     spans: tuple[str, ...] = ()
     inner: str = ""
-    """Where the questions of a row are."""
+    """Where the questions of a row are; `*` for each field of it, named by its video."""
     needs: str = ""
     """What tells whether text, picture or sound is needed."""
     prose: frozenset[str] | None = frozenset()
@@ -67,14 +67,14 @@ def load(name: str, layout: Layout, path: Path) -> list[Item]:
         before = len(items)
         for row in read_rows(file):
             try:
-                for fields in _questions(layout, row.value):
+                for fields in _questions(layout, row.value, file):
                     published = _Published(layout, fields)
-                    item = published.item(name, f"{file.stem}-{len(items) - before}")
+                    item = published.item(name, f"{_stem(file)}-{len(items) - before}")
                     if item.uid in items:
                         raise ValueError(f"uid: {item.uid!r:.60} is there twice")
                     items[item.uid] = item
             except ValueError as error:
-                within = f"{row.place}: {layout.inner}".removesuffix(": ")
+                within = f"{row.place}: {layout.inner.strip('*')}".removesuffix(": ")
                 raise AnnotationError(f"{within}: {error}") from None
         if len(items) == before:
             raise AnnotationError(f"{file.name}: holds no questions")
@@ -83,15 +83,30 @@ def load(name: str, layout: Layout, path: Path) -> list[Item]:
     return list(items.values())
 
 
-def _questions(layout: Layout, row: Any) -> Iterator[dict[str, Any]]:
+def _questions(layout: Layout, row: Any, file: Path) -> Iterator[dict[str, Any]]:
     """The questions of a row, each with the fields that the row has for all of them."""
     if not isinstance(row, dict):
         raise ValueError("row: no object")
-    inner = row.get(layout.inner, [row])
-    for one in inner if isinstance(inner, list) else [inner]:
-        if not isinstance(one, dict):
-            raise ValueError("no object")
-        yield {**row, **one}
+    if layout.inner == "*" and "question" not in row:
+        for video, inner in row.items():
+            for number, one in enumerate(_objects(inner)):
+                yield {"video": video, "uid": f"{video}-{number}", **one}
+    elif layout.inner == "*":
+        yield {"video": _stem(file), **row}
+    else:
+        for one in _objects(row.get(layout.inner, row)):
+            yield {**row, **one}
+
+
+def _stem(file: Path) -> str:
+    return file.stem.removesuffix("_qa")
+
+
+def _objects(inner: Any) -> list[dict[str, Any]]:
+    found = inner if isinstance(inner, list) else [inner]
+    if not all(isinstance(one, dict) for one in found):
+        raise ValueError("no object")
+    return found
 
 
 class _Published:
@@ -104,7 +119,8 @@ class _Published:
     def item(self, benchmark: str, default_uid: str) -> Item:
         """The question in the common form; ValueError for one that cannot be asked."""
         layout = self.layout
-        uid = self.text(layout.uid) if layout.uid else default_uid
+        own = layout.uid in self.fields or layout.inner != "*"
+        uid = self.text(layout.uid) if layout.uid and own else default_uid
         try:
             answerable = self.fields.get("answerable", True)
             needs = self.fields.get(layout.needs)

@@ -75,6 +75,14 @@ BENCHMARKS: Final = {
             "json/", "https://huggingface.co/datasets/MLVU/MVLU",
         ),
         Benchmark(
+            "longvidsearch", "LongVidSearch",
+            Layout(
+                ("video", "video_id"), "answer", ("category",), "uid", group="hop_level",
+                inner="*", prose=None,
+            ),
+            "qa.json", "https://huggingface.co/datasets/Fishiing/LongVidSearch", "MIT",
+        ),
+        Benchmark(
             "videoseal", "VideoSEAL parquet",
             Layout(
                 ("video_id",), "ground_truth", uid="qa_uid",

@@ -50,6 +50,7 @@ SOURCES: Final = {
         "lmms-lab/Video-MME", ("videomme/*.parquet",), "research only, no commercial use",
         ("videos_chunked_*.zip",),
     ),
+    "longvidsearch": Publication("Fishiing/LongVidSearch", ("*.json",), "MIT", youtube=True),
     "mlvu": Publication(
         "MLVU/MVLU", ("*json/*.json",), _SHARE_ALIKE, ("*video/*.mp4",), gated=True
     ),

@@ -35,6 +35,8 @@ class JudgePin(BaseModel):
     prompt_sha256: str = ""
     prompt: str = ""
     """Word for word, with places for what changes; empty for a stand-in."""
+    match: str = ""
+    """Version of what it was told to compare answers by; empty where it compared none."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Model, place and sampling, without secrets."""
     view: str = VIEW_VERSION
@@ -52,12 +54,13 @@ class Pins(BaseModel):
     judges: dict[str, JudgePin] = Field(default_factory=dict)
 
 
-def pin_of(judge: Judge, created: datetime) -> JudgePin:
+def pin_of(judge: Judge, created: datetime, match: str = "") -> JudgePin:
     """Everything that the judge's verdicts depend on."""
     digest = hashlib.sha256(judge.prompt.encode()).hexdigest() if judge.prompt else ""
     return JudgePin(
-        prompt_sha256=digest, prompt=judge.prompt, settings=dict(judge.settings), created=created
-    )
+        prompt_sha256=digest, prompt=judge.prompt, match=match, settings=dict(judge.settings),
+        created=created,
+    )  # fmt: skip
 
 
 def pin_judges(folder: Path, new: Pins) -> None:
@@ -71,17 +74,19 @@ def pin_judges(folder: Path, new: Pins) -> None:
             f"run {folder.name} was judged by what was {before.evidence}, not {new.evidence}",
             hint="judge a copy of the run's folder: verdicts on different evidence do not compare",
         )
-    for name, pin in new.judges.items():
+    for name, pin in [*new.judges.items()]:
         known = before.judges.get(name, pin)
-        for part in ("prompt_sha256", "settings", "view"):
+        # A run that was judged before has no version of it yet, and a part of one may need none.
+        known = known.model_copy(update={"match": known.match or pin.match})
+        pin = pin.model_copy(update={"match": pin.match or known.match})
+        before.judges[name] = known
+        for part in ("prompt_sha256", "settings", "view", "match"):
             if getattr(known, part) != getattr(pin, part):
                 raise RunMismatch(
                     f"{name} was another judge when it judged {folder.name}: its {part} differs",
                     hint=f"judge a copy of the run's folder without {JUDGEMENTS} and {JUDGES}",
                 )
-    judges = {**new.judges, **before.judges}
-    pins = Pins(evidence=new.evidence, judges=judges)
-    write_whole(folder / JUDGES, pins.model_dump_json(indent=1))
+    write_whole(folder / JUDGES, before.model_dump_json(indent=1))
 
 
 def read_pins(folder: Path) -> Pins | None:

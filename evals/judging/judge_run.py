@@ -7,18 +7,21 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from videoseal.core.as_done import as_done
 from videoseal.core.errors import ModelAuthError, ModelError
+from videoseal.evals.benchmarks.registry import BENCHMARKS
+from videoseal.evals.item import Item
 from videoseal.evals.judging.blind_view import Gathered, blind_view
 from videoseal.evals.judging.judge_pins import Pins, pin_judges, pin_of
 from videoseal.evals.records import SampleError, SampleRecord, parse_line, record_lines
 from videoseal.evals.scoring.record_view import Scorable
 from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
 from videoseal.evals.verdicts import Judgement, JudgementFile, SampleKey, VerdictKey
+from videoseal.models.prompts import version
 from videoseal.models.roles import Judge
-from videoseal.models.types import JudgeRequest, Usage
+from videoseal.models.types import JudgeRequest, MatchRequest, Ruling, Usage
 
 __all__ = ["JudgeJob", "JudgeProgress", "Judgeable", "Wanted", "judge_run", "judgeable"]
 
@@ -32,6 +35,8 @@ class Judgeable(NamedTuple):
     video: str
     """Benchmark and id of its video."""
     request: JudgeRequest
+    reference: str = ""
+    """The published answer in words, where answers are right that say the same."""
 
 
 class Wanted(NamedTuple):
@@ -82,7 +87,7 @@ def judgeable(folder: Path, wanted: Wanted) -> Iterator[Judgeable]:
                 return
             left -= 1
         video = f"{record.item.benchmark}/{record.item.video}"
-        yield Judgeable(record.key, video, request)
+        yield Judgeable(record.key, video, request, _reference(record.item))
 
 
 async def judge_run(
@@ -103,8 +108,9 @@ async def judge_run(
     _recorded(folder)
     with JudgementFile(folder) as file:
         now = datetime.now(UTC)
-        pins = {judge.name: pin_of(judge, now) for judge in judges}
         samples = list(judgeable(folder, wanted))
+        match = version("match") if any(sample.reference for sample in samples) else ""
+        pins = {judge.name: pin_of(judge, now, match) for judge in judges}
         pin_judges(folder, Pins(evidence=wanted.evidence, judges=pins))
         known = {judgement.key: judgement for judgement in file.read()}
         jobs = [
@@ -119,6 +125,12 @@ async def judge_run(
                 file.append(judgement)
                 done += 1
                 on_progress(JudgeProgress(done, len(jobs), judgement))
+
+
+def _reference(item: Item) -> str:
+    """The published answer, of the sets that have open questions alone."""
+    known = BENCHMARKS.get(item.benchmark)
+    return item.answer if known and known.layout.prose is None and not item.defect else ""
 
 
 def _recorded(folder: Path) -> None:
@@ -145,7 +157,9 @@ def _open(job: JudgeJob, known: dict[VerdictKey, Judgement], *, retry_errors: bo
     before = known.get(job.key)
     if before is None or before.request_sha256 != job.sample.request.sha256:
         return True
-    return before.error is not None and retry_errors
+    if before.error is None:
+        return bool(job.sample.reference) and before.same is None
+    return retry_errors
 
 
 async def _rule_all(jobs: Sequence[JudgeJob], concurrency: int) -> AsyncGenerator[Judgement, None]:
@@ -163,43 +177,36 @@ async def _rule_all(jobs: Sequence[JudgeJob], concurrency: int) -> AsyncGenerato
 
 
 async def _rule(job: JudgeJob) -> Judgement:
-    request = job.sample.request
-    if not request.evidence:
-        return _line(job, asked=False, grounded=False, why=_NO_EVIDENCE)
+    sample, spent = job.sample, Usage()
+    ruling, match = Ruling(grounded=False, why=_NO_EVIDENCE), None
     try:
-        ruling, usage = await job.judge.judge(request)
+        if sample.request.evidence:
+            ruling, spent = await job.judge.judge(sample.request)
+        if sample.reference:
+            asked = MatchRequest(sample.request.question, sample.request.answer, sample.reference)
+            match, more = await job.judge.match(asked)
+            spent = spent.plus(more)
     except ModelAuthError:
         raise
     except ModelError as error:
-        failed = SampleError(type=type(error).__name__, message=str(error))
-        return _line(job, asked=True, grounded=None, error=failed)
+        return _line(job, SampleError(type=type(error).__name__, message=str(error)))
     except Exception as caught:  # the task boundary: a bug must not lose the other verdicts
         failed = SampleError(
             type=type(caught).__name__, message=str(caught), traceback=traceback.format_exc()
         )
-        return _line(job, asked=True, grounded=None, error=failed)
+        return _line(job, failed)
+    told = {} if match is None else {"same": match.same, "differs": match.why}
     return _line(
-        job, asked=True, grounded=ruling.grounded, why=ruling.why, missing=ruling.missing,
-        usage=usage,
+        job, None, **ruling.model_dump(), **told, calls=spent.calls,
+        prompt_tokens=spent.prompt_tokens, completion_tokens=spent.completion_tokens,
+        seconds=spent.seconds,
     )  # fmt: skip
 
 
-def _line(
-    job: JudgeJob,
-    *,
-    asked: bool,
-    grounded: bool | None,
-    why: str = "",
-    missing: str = "",
-    error: SampleError | None = None,
-    usage: Usage | None = None,
-) -> Judgement:
-    spent = usage or Usage()
+def _line(job: JudgeJob, error: SampleError | None, **said: Any) -> Judgement:
     uid, mode, variant = job.sample.key
     return Judgement(
         uid=uid, mode=mode, variant=variant, video=job.sample.video, judge=job.judge.name,
-        request_sha256=job.sample.request.sha256, asked=asked, grounded=grounded, why=why,
-        missing=missing, error=error, calls=spent.calls, prompt_tokens=spent.prompt_tokens,
-        completion_tokens=spent.completion_tokens, seconds=spent.seconds,
-        finished=datetime.now(UTC),
+        request_sha256=job.sample.request.sha256, asked=bool(job.sample.request.evidence),
+        error=error, finished=datetime.now(UTC), **{"grounded": None, **said},
     )  # fmt: skip

@@ -22,6 +22,7 @@ from videoseal.models.types import (
     EvidenceNote,
     InspectRequest,
     JudgeRequest,
+    MatchRequest,
     Observation,
     Question,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "inspect_task",
     "judge_prompt",
     "judge_task",
+    "match_task",
     "render",
     "repair",
     "role_texts",
@@ -63,7 +65,7 @@ def render(name: str, **values: str | None) -> str:
 
 
 def version(role: str) -> str:
-    """The version of what `inspect`, `answer`, `caption`, `story` or `judge` is told."""
+    """The version of what `inspect`, `answer`, `caption`, `story`, `judge` or `match` is told."""
     return version_of(role, role_texts()[role])
 
 
@@ -86,6 +88,7 @@ def role_texts() -> dict[str, str]:
         observations=[Observation(time=0, text="{seen}")],
         missing="{missing}",
     )
+    match = MatchRequest(question, "{answer}", "{reference}")
     clip = CaptionRequest(Span(0, 1), [], on_screen=["{word}"])
     asked = {
         "inspect": [render("inspect"), inspect_task(inspection), repair("{problem}")],
@@ -97,6 +100,7 @@ def role_texts() -> dict[str, str]:
         "caption": [render("caption"), caption_task(clip), repair("{problem}")],
         "story": [render("story"), render("story_join"), story_task(["{line}"])],
         "judge": [judge_prompt(), repair("{problem}")],
+        "match": [render("match"), match_task(match), repair("{problem}")],
     }
     return {role: "\n\n".join(texts) for role, texts in asked.items()}
 
@@ -143,6 +147,16 @@ def judge_task(request: JudgeRequest) -> str:
         question=fence("question", request.question.render()),
         answer=fence("proposed_answer", letter + " ".join(request.answer.split())),
         evidence=fence("evidence", evidence_text(request)),
+    )
+
+
+def match_task(request: MatchRequest) -> str:
+    """The question, the reference and the proposed answer, each fenced."""
+    return render(
+        "match_task",
+        question=fence("question", request.question.render()),
+        reference=fence("reference_answer", " ".join(request.reference.split())),
+        answer=fence("proposed_answer", " ".join(request.answer.split())),
     )
 
 

@@ -10,7 +10,16 @@ from videoseal.evals.item import Item
 from videoseal.evals.records import SampleError, SampleRecord
 from videoseal.graph.answers import Answer, Citation, abstain
 from videoseal.graph.ledger import Evidence, ShownFrame
-from videoseal.models.types import JudgeRequest, Observation, Question, Reply, Ruling, Usage
+from videoseal.models.types import (
+    JudgeRequest,
+    Match,
+    MatchRequest,
+    Observation,
+    Question,
+    Reply,
+    Ruling,
+    Usage,
+)
 
 __all__ = ["FakeJudge", "evidence", "item", "proven", "record"]
 
@@ -32,6 +41,7 @@ class FakeJudge:
         self.fault = fault
         self.strict = strict
         self.asked: list[JudgeRequest] = []
+        self.matched: list[MatchRequest] = []
 
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule by the hash of the request."""
@@ -40,6 +50,14 @@ class FakeJudge:
             raise self.fault
         grounded = not self.strict or int(request.sha256[0], 16) < 8
         return Reply(Ruling(grounded=grounded, why="line 1"), Usage(1, 11, 7, 0, 0.5))
+
+    async def match(self, request: MatchRequest) -> Reply[Match]:
+        """The same where the words of the reference are in the answer."""
+        self.matched.append(request)
+        if self.fault:
+            raise self.fault
+        same = request.reference.casefold() in request.answer.casefold()
+        return Reply(Match(same=same, why="words"), Usage(1, 5, 3, 0, 0.25))
 
 
 def item(uid: str = "q1", answer: str = "B", **changes: Any) -> Item:

@@ -11,7 +11,7 @@ from videoseal.core.settings import Endpoint, Settings
 from videoseal.models import prompts
 from videoseal.models.build import build_judges
 from videoseal.models.judge import ChatJudge
-from videoseal.models.types import EvidenceLine, JudgeRequest, Question
+from videoseal.models.types import EvidenceLine, JudgeRequest, MatchRequest, Question
 
 YES = {"why": "Line 1 reads it.", "grounded": True, "missing": "nothing"}
 NO = {"why": "No line names the gate.", "grounded": False, "missing": "the gate"}
@@ -110,6 +110,21 @@ async def test_a_busy_server_is_asked_again_and_a_dead_one_given_up(lane, judge)
     with pytest.raises(ModelUnavailable):
         await judge(lane.status(503, headers=later))
     assert len(lane.seen()) == 3
+
+
+async def test_answers_in_words_are_compared_with_the_published_one(lane, settings):
+    """The judge is told question, reference and answer as data, and nothing of the evidence."""
+    lane.script(said(lane, {"why": "Both name the gate.", "same": True}))
+    asked = MatchRequest(Question(text="Which gate?"), f"Gate 7. {ORDER}", "Gate  seven.")
+    match, usage = await ChatJudge(settings, lane.endpoint).match(asked)
+    assert (match.same, match.why, usage.calls) == (True, "Both name the gate.", 1)
+    system, human = lane.seen()[0]["body"]["messages"]
+    assert system["content"] == prompts.render("match")
+    assert human["content"].startswith(
+        "<question>\nQuestion: Which gate?\n</question>\n\n"
+        "<reference_answer>\nGate seven.\n</reference_answer>\n\n<proposed_answer>\nGate 7."
+    )
+    assert human["content"].count("<|im_start|>") == 0
 
 
 @pytest.mark.parametrize("role", ["judge", "judge2"])

@@ -16,6 +16,7 @@ RELEASED = {
     "caption": "ad43fbef9c16a93aa4260340c9ef2cce0e78d77ea83a033ec1de4ccf29523d56",
     "story": "85662d358645ebc2f397885ca85de117734eb1fdb2acb3d7eaf4eaf748421761",
     "judge": "007ef1839cc37791d09fda1ca7bd43ffd3a2353a8c5cbfd3c2678519b2c444d2",
+    "match": "f2e5b8a364d5635a2188a566c01af4b630f5caf6b1d5f4f5e4271ed8d7fbc25d",
     "plan": "76f2de16eb82cc799a3cc6628a981bffec592786149781f1756528763325a280",
 }
 """SHA-256 of all that each role was told when runs and indexes were first recorded."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -88,6 +89,7 @@ def _write(folder: Path, rows: Any, name: str = "rows.json") -> Path:
         ("cgbench", "cgbench_mini.json", 3000),
         ("videomme", "videomme.json", 2700),
         ("mlvu", "mlvu", 2593),
+        ("longvidsearch", "longvidsearch/qa.json", 3159),
     ],
 )
 def test_every_published_row_loads(name: str, file: str, count: int) -> None:
@@ -287,3 +289,33 @@ def test_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match="no annotation file") as caught:
         benchmark("cgbench").load(tmp_path / "none.json")
     assert "eval fetch" in caught.value.hint
+
+
+HOPS = {
+    "question": "Which cities?", "answer": "Rome.", "category": "Visual_Tracking",
+    "hop_level": "3-Hop", "evidence_slices": [1, 4, 9],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_open_questions_have_hops_and_no_options(together: bool, tmp_path: Path) -> None:
+    """LongVidSearch is one file of all videos or a file a video; its scenes have no times."""
+    if together:
+        path = _write(tmp_path, {"-7wwf_JXEZg": [HOPS, HOPS], "empty": []}, "qa.json")
+    else:
+        _write(tmp_path, [HOPS, HOPS], "-7wwf_JXEZg_qa.json")
+        path = tmp_path
+    first, second = benchmark("longvidsearch").load(path)
+    assert (first.video, first.group, first.categories) == (
+        "-7wwf_JXEZg", "3-Hop", ["Visual_Tracking"],
+    )  # fmt: skip
+    assert (first.free_text, first.answer, first.evidence) == (True, "Rome.", [])
+    assert (first.uid, second.uid) == ("-7wwf_JXEZg-0", "-7wwf_JXEZg-1")
+
+
+@needs_data
+def test_questions_are_of_two_to_four_hops() -> None:
+    """As many of each as the set's page tells."""
+    items = benchmark("longvidsearch").load(DATA / "longvidsearch" / "qa.json")
+    assert Counter(item.group for item in items) == {"2-Hop": 1897, "3-Hop": 801, "4-Hop": 461}
+    assert all(item.prose and not item.defect for item in items)

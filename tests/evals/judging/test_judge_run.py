@@ -21,6 +21,8 @@ from videoseal.evals.records import RecordFile, RunBusy, SampleError, SampleReco
 from videoseal.evals.scoring.systems import NoSuchRun
 from videoseal.evals.verdicts import JudgementFile, read_judgements, read_verdicts
 from videoseal.graph.answers import Answer
+from videoseal.models import prompts
+from videoseal.models.types import Question
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -172,3 +174,49 @@ def test_judging_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) 
     assert set(found["paid"]) == set(found["recorded"])
     assert len(found["paid"]) <= 120 + 20 * 3
     assert found["unfinished"] >= 10
+
+
+def _open(uid: str, text: str, *, looked: bool = True) -> SampleRecord:
+    asked = item(
+        uid, "Rome and Naples", benchmark="longvidsearch", question=Question(text="Which cities?"),
+        evidence=[], group="2-Hop", categories=["Global_Summary"],
+    )  # fmt: skip
+    ledger = [evidence()] if looked else []
+    answer = proven(ledger=ledger).model_dump() if looked else _blind("q").episode["answer"]
+    given = Answer(**{**answer, "choice": None, "text": text})
+    return record(asked, given, ledger)
+
+
+async def test_open_answers_are_compared_with_the_published_one(tmp_path: Path) -> None:
+    """With and without evidence; a set that has options as well is not compared."""
+    with RecordFile(tmp_path / "samples.jsonl") as file:
+        file.append(
+            _open("q1", "They are rome and naples."), _open("q2", "Rome"),
+            _open("q3", "Rome and Naples", looked=False), _seen("q4", 101),
+        )  # fmt: skip
+    judge = FakeJudge()
+    assert await _judge(tmp_path, judge) == 4
+    lines = {line.uid: line for line in read_judgements(tmp_path).values()}
+    assert {uid: line.same for uid, line in lines.items()} == {
+        "q1": True, "q2": False, "q3": True, "q4": None,
+    }  # fmt: skip
+    assert (lines["q1"].calls, lines["q1"].prompt_tokens, lines["q1"].differs) == (2, 16, "words")
+    assert (lines["q3"].asked, lines["q3"].grounded, lines["q3"].calls) == (False, False, 1)
+    assert {one.reference for one in judge.matched} == {"Rome and Naples"}
+    assert await _judge(tmp_path, judge) == 0
+    pins = read_pins(tmp_path)
+    assert pins is not None
+    assert pins.judges["j"].match == prompts.version("match")
+
+
+async def test_a_run_judged_before_is_compared_now(tmp_path: Path) -> None:
+    """Verdicts and pins of version 0.1.0 have no comparison; they are taken up and completed."""
+    with RecordFile(tmp_path / "samples.jsonl") as file:
+        file.append(_open("q1", "Rome and Naples"))
+    await _judge(tmp_path, FakeJudge())
+    for name in ("judgements.jsonl", JUDGES):
+        old = (tmp_path / name).read_text().replace('"same":true,"differs":"words",', "")
+        (tmp_path / name).write_text(old.replace('"match": "match-1",', ""))
+    assert next(iter(read_judgements(tmp_path).values())).same is None
+    assert await _judge(tmp_path, FakeJudge()) == 1
+    assert next(iter(read_judgements(tmp_path).values())).same is True
