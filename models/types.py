@@ -35,6 +35,8 @@ __all__ = [
 
 T = TypeVar("T")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_OPENING = "(\uff08[\u3010"
+_ORDER = re.compile(r"(?:\W*[A-Za-z](?!\w))+\W*")
 _OWN_LETTER = re.compile(
     r"\s*[(\uff08\[\u3010]?([A-Za-z])[)\uff09\]\u3011.\uff0e:\uff1a\u3001](?!\w\.)\s*(?=\S)"
 )
@@ -140,8 +142,21 @@ class Question(BaseModel):
 
 
 def own_letters(options: list[str]) -> list[str]:
-    """The letter that each option begins with, as in `A. one` and `(b) two`; empty for none."""
-    return [found[1].upper() if (found := _OWN_LETTER.match(text)) else "" for text in options]
+    """The letter that each option carries, as in `A. one` and `(b) two`; empty for none.
+
+    That of an order, such as `(a)(c)(b)`, is no option's own; that of `A. (a)(c)(b)` is.
+    """
+    return [_own_letter(text) for text in options]
+
+
+def _own_letter(text: str) -> str:
+    found = _OWN_LETTER.match(text)
+    if found is None:
+        return ""
+    rest, bracketed = text[found.end() :], found[0].lstrip()[0] in _OPENING
+    alike = bracketed == (rest[0] in _OPENING) or rest[0] in "-\u2013>\u2192,;="
+    lone = not bracketed and len(rest.strip(" .")) == 1
+    return "" if alike and not lone and _ORDER.fullmatch(rest) else found[1].upper()
 
 
 class Observation(BaseModel):

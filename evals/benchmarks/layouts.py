@@ -19,7 +19,7 @@ from videoseal.evals.benchmarks.annotation_rows import (
     annotation_files,
     read_rows,
 )
-from videoseal.evals.benchmarks.question_text import gold_letter, read_question
+from videoseal.evals.benchmarks.question_text import gold_letter, read_question, without_prompt
 from videoseal.evals.benchmarks.selection import VIDEO_SUFFIXES
 from videoseal.evals.benchmarks.time_reference import read_references
 from videoseal.evals.item import Item
@@ -160,7 +160,7 @@ class _Published:
         if prose or self.layout.options:
             options = [] if prose else self.options()
             options = options if len(options) > 1 else []
-            question = Question(text=asked or _NO_QUESTION, options=options)
+            question = Question(text=without_prompt(asked) or _NO_QUESTION, options=options)
             letters = [letter for letter in own_letters(options) if letter]
             if question.options == options and len(letters) > len(options) / 2:
                 self.faults.append(f"its options are lettered {', '.join(letters)}")
@@ -230,8 +230,13 @@ class _Published:
         return path.stem if path.suffix.lower() in VIDEO_SUFFIXES else path.name
 
     def options(self) -> list[str]:
-        """A list, or columns that are padded with `N/A`."""
+        """A list, a text or a mapping of letters, or columns that are padded with `N/A`."""
         name, _, column = self.layout.options.partition(" ")
+        given = self.fields.get(name)
+        if isinstance(given, str):
+            return read_question(f"?\n{given}").options
+        if isinstance(given, dict) and all(len(letter) == 1 for letter in given):
+            self.fields[name] = [given[letter] for letter in sorted(given)]
         if not column or name in self.fields:
             return self.texts(name)
         columns = [self.fields.get(f"{column}{number}") for number in range(26)]

@@ -12,7 +12,7 @@ import string
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["QuestionText", "gold_letter", "read_question"]
+__all__ = ["QuestionText", "gold_letter", "read_question", "without_prompt"]
 
 _WIDE: Final = str.maketrans(
     "\uff08\uff09\u3010\u3011\uff3b\uff3d\uff0e\uff1a\u3001\uff1f\u3002\uff01", "()[][].:.?.!"
@@ -46,7 +46,10 @@ _PROMPT: Final = re.compile(
     re.IGNORECASE,
 )
 """A sentence that tells how to answer."""
-_LETTER: Final = re.compile(r"\W*(?:(?:option|answer|choice)\W+)?([A-Za-z])\W*", re.IGNORECASE)
+_LETTER: Final = re.compile(
+    r"\W*(?:(?:the\s+)?(?:correct\s+)?(?:option|answer|choice)\W+(?:is\W+)?)?([A-Za-z])\W*",
+    re.IGNORECASE,
+)
 _LETTERED: Final = re.compile(r"\s*[(\[]?([A-Za-z])[)\].:]\s*(.+)", re.DOTALL)
 
 
@@ -69,7 +72,7 @@ def read_question(text: str, gold: str = "") -> QuestionText:
     text = _TAG.sub(" ", "\n".join(text.strip().splitlines()))
     if _BREAK_BEFORE_OPTION.search(text.translate(_WIDE)):
         text = _BREAK.sub("\n", text)
-    text = _without_prompt(text)
+    text = without_prompt(text)
     marks = _marks(text.translate(_WIDE), gold)
     ends = [*(mark.start() for mark in marks), len(text)]
     options = [_flat(text[m.end() : end]) for m, end in zip(marks, ends[1:], strict=True)]
@@ -82,6 +85,17 @@ def read_question(text: str, gold: str = "") -> QuestionText:
         texts = dict(zip(letters, options, strict=True))
         options = [texts.get(letter, "") for letter in known[: known.index(letters[-1]) + 1]]
     return QuestionText(stem, options, f"its options are lettered {', '.join(letters)}")
+
+
+def without_prompt(text: str) -> str:
+    """The text without sentences that tell how to answer, unless nothing else is there."""
+    shadow, kept, begin = text.translate(_WIDE), "", 0
+    for match in [*_SENTENCE.finditer(shadow), None]:
+        end, after = match.span() if match else (len(text), len(text))
+        told = _PROMPT.fullmatch(shadow[begin:end].strip())
+        kept += text[end:after] if told else text[begin:after]
+        begin = after
+    return kept.strip() or text
 
 
 def gold_letter(answer: str, options: Sequence[str]) -> str:
@@ -106,17 +120,6 @@ def _flat(text: str) -> str:
 
 def _plain(text: str) -> str:
     return _flat(text).casefold().rstrip(".\u3002")
-
-
-def _without_prompt(text: str) -> str:
-    """The text without sentences that tell how to answer, unless nothing else is there."""
-    shadow, kept, begin = text.translate(_WIDE), "", 0
-    for match in [*_SENTENCE.finditer(shadow), None]:
-        end, after = match.span() if match else (len(text), len(text))
-        told = _PROMPT.fullmatch(shadow[begin:end].strip())
-        kept += text[end:after] if told else text[begin:after]
-        begin = after
-    return kept.strip() or text
 
 
 def _marks(text: str, gold: str) -> list[re.Match[str]]:

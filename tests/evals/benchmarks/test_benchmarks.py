@@ -221,6 +221,19 @@ def test_options_may_carry_their_letters(options: list[str], letter: str, tmp_pa
     assert item.question.options[:2] == ["w", "x"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    ["A. w B. x C. y D. z", "(A) w\n(B) x\n(C) y\n(D) z", {"A": "w", "B": "x", "C": "y", "D": "z"}],
+)
+def test_options_may_be_one_text_or_a_mapping(options: Any, tmp_path: Path) -> None:
+    """Whatever holds them, they are four; and a prompt is no part of the question."""
+    text = "Select the best option. Respond with the letter only.\nWhat?\nThe best answer is:"
+    asked = {**VIDEOMME["questions"][0], "options": options, "question": text}
+    (item,) = benchmark("videomme").load(_write(tmp_path, [{**VIDEOMME, "questions": [asked]}]))
+    assert (item.question.options, item.answer) == (["w", "x", "y", "z"], "C")
+    assert (item.question.text, item.defect) == ("What?", "")
+
+
 def test_letters_out_of_order_are_named(tmp_path: Path) -> None:
     """Which option is meant cannot be known then."""
     asked = {**VIDEOMME["questions"][0], "options": ["B. w", "A. x", "C. y", "D. z"]}

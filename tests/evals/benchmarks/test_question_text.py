@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.shared_data import DATA, needs_data
 from videoseal.evals.benchmarks.question_text import gold_letter, read_question
+from videoseal.evals.benchmarks.registry import benchmark
 from videoseal.models.types import Question
 
 BRACKETS = ["({})", "[{}]", "{})", "\uff08{}\uff09", "\u3010{}\u3011"]
@@ -137,8 +141,29 @@ def test_a_question_takes_letters_off_its_options(
 
 
 @pytest.mark.parametrize(
-    "options", [["A. 12", "15"], ["B. 12", "A. 15"], ["A", "B"], ["A.", "B."], ["A.M.", "P.M."]]
-)
+    "options",
+    [
+        ["A. 12", "15"], ["B. 12", "A. 15"], ["A", "B"], ["A.", "B."], ["A.M.", "P.M."],
+        ["(a)(c)(b).", "(b)(a)(c)."], ["(a) -> (c)", "(b) -> (a)"], ["A. C. B", "B. C. A"],
+    ],
+)  # fmt: skip
 def test_options_that_only_look_lettered_are_kept(options: list[str]) -> None:
     """All must carry their own letter, and something after it."""
     assert Question(text="What?", options=options).options == options
+
+
+def test_an_order_of_letters_is_kept_behind_the_own_letter() -> None:
+    """Only the option's own is taken away, though what is left begins with letters in order."""
+    options = ["A. (a)(c)(b)", "B. (b)(a)(c)", "C. (c)(b)(a)"]
+    asked = Question(text="In which order?", options=options)
+    assert asked.options == ["(a)(c)(b)", "(b)(a)(c)", "(c)(b)(a)"]
+    assert Question.model_validate(asked.model_dump()) == asked
+
+
+@needs_data
+def test_published_options_lose_their_letters_alone() -> None:
+    """Of Video-MME each option is what stands behind its letter."""
+    rows = json.loads((DATA / "videomme.json").read_text(encoding="utf-8"))
+    given = {q["question_id"]: q["options"] for row in rows for q in row["questions"]}
+    for item in benchmark("videomme").load(DATA / "videomme.json"):
+        assert item.question.options == [text[2:].strip() for text in given[item.uid]]
