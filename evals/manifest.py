@@ -15,8 +15,10 @@ from videoseal.core.files import write_whole
 from videoseal.core.provenance import RunMismatch, refuse_another, surroundings
 from videoseal.core.settings import Settings
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError, annotation_files
-from videoseal.evals.pins import prompt_text_hash, versions
 from videoseal.graph.context import Mode
+from videoseal.graph.planner_messages import plan_version, planner_text
+from videoseal.indexing.pipeline import INDEX_VERSION
+from videoseal.models.prompts import role_texts, version
 
 MANIFEST: Final = "manifest.json"
 
@@ -28,6 +30,8 @@ __all__ = [
     "SystemSpec",
     "dataset_hash",
     "describe",
+    "prompt_text_hash",
+    "versions",
     "write_or_check_manifest",
 ]
 
@@ -187,3 +191,19 @@ def dataset_hash(path: Path) -> str:
         with file.open("rb") as opened:
             total.update(hashlib.file_digest(opened, "sha256").digest())
     return total.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Version of each role's prompt, and of the index; another whenever their results may be."""
+    return {
+        "planner": plan_version(),
+        "inspector": version("inspect"),
+        "answerer": version("answer"),
+        "index": INDEX_VERSION,
+    }
+
+
+def prompt_text_hash() -> str:
+    """SHA-256 over all that any role is told, descriptions of tools included, hexadecimal."""
+    texts = json.dumps({**role_texts(), "plan": planner_text()}, sort_keys=True)
+    return hashlib.sha256(texts.encode("ascii")).hexdigest()

@@ -6,9 +6,8 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -20,12 +19,13 @@ from pydantic import (
 
 from videoseal.core.errors import SettingsError, first_fault
 from videoseal.core.settings import ROLES, Settings
+from videoseal.core.yaml_source import parse_yaml, read_yaml
 from videoseal.graph.context import Context
 from videoseal.rl.rewards.rewards import RewardSpec
 
-__all__ = ["ROLLOUT_VARIABLE", "DataSection", "HardwareSection", "OptimiserSection",
-           "OutputSection", "PolicySection", "RolloutConfig", "RolloutSection", "TrainConfig",
-           "load_config", "recipe_text", "recipes"]  # fmt: skip
+__all__ = ["ROLLOUT_VARIABLE", "ConfigSection", "DataSection", "Flag", "HardwareSection",
+           "OptimiserSection", "OutputSection", "PolicySection", "RolloutConfig", "RolloutSection",
+           "TrainConfig", "load_config", "recipe_text", "recipes"]  # fmt: skip
 
 ROLLOUT_VARIABLE: Final = "SEAL_ROLLOUT"
 """The environment variable that names the JSON file of a RolloutConfig."""
@@ -37,43 +37,60 @@ AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().abs
 """Stays true in processes that run in other folders."""
 
 
-class _Section(BaseModel):
+class Flag(NamedTuple):
+    """In a field's annotation: the flag of OpenRLHF that says its value."""
+
+    name: str
+
+
+class ConfigSection(BaseModel):
+    """A part of a config."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def flags(self) -> dict[str, Any]:
+        """The values of the fields that have flags, by these."""
+        return {
+            mark.name: getattr(self, field)
+            for field, about in type(self).model_fields.items()
+            for mark in about.metadata
+            if isinstance(mark, Flag)
+        }
 
-class PolicySection(_Section):
+
+class PolicySection(ConfigSection):
     """The model that is trained: the planner."""
 
-    path: str = Field(min_length=1)
+    path: Annotated[str, Flag("actor.model_name_or_path")] = Field(min_length=1)
     """A Hugging Face folder, or the name of a model on the hub."""
     tool_call_format: Literal["text", "brief"] = "text"
     """The system prompt it reads: whole, or the short one for small models. The trained planner is
     served with the same VIDEOSEAL_TOOL_CALL_FORMAT."""
 
 
-class DataSection(_Section):
+class DataSection(ConfigSection):
     """The questions, as `videoseal train data` writes them."""
 
-    train: AbsolutePath
+    train: Annotated[AbsolutePath, Flag("data.prompt_dataset")]
     """JSON Lines with `prompt` and `label`."""
-    validation: AbsolutePath | None = None
+    validation: Annotated[AbsolutePath | None, Flag("eval.dataset")] = None
     """Questions that are asked while training and never trained on; their videos are others."""
     limit: int | None = Field(default=None, ge=1)
     """Only the first N questions."""
 
 
-class RolloutSection(_Section):
+class RolloutSection(ConfigSection):
     """How episodes are played."""
 
-    batch: int = Field(default=32, ge=1)
+    batch: Annotated[int, Flag("rollout.batch_size")] = Field(default=32, ge=1)
     """Questions a step."""
-    samples: int = Field(default=4, ge=2)
+    samples: Annotated[int, Flag("rollout.n_samples_per_prompt")] = Field(default=4, ge=2)
     """Episodes a question; GRPO compares them with each other, so one is not enough."""
-    temperature: float = Field(default=0.7, gt=0)
+    temperature: Annotated[float, Flag("rollout.temperature")] = Field(default=0.7, gt=0)
     """Of the policy while episodes are played."""
-    turn_tokens: int = Field(default=1024, ge=8)
+    turn_tokens: Annotated[int, Flag("rollout.max_new_tokens")] = Field(default=1024, ge=8)
     """Tokens the policy may say in one turn."""
-    context_tokens: int = Field(default=36_864, ge=128)
+    context_tokens: Annotated[int, Flag("data.max_len")] = Field(default=36_864, ge=128)
     """Tokens of a whole episode: rules, question, turns and tool results."""
     episode_seconds: float = Field(default=300.0, gt=0)
     """Seconds an episode may take."""
@@ -81,90 +98,95 @@ class RolloutSection(_Section):
     """Seconds one tool call may take before the policy reads that it timed out."""
     max_episodes: int = Field(default=64, ge=1)
     """Episodes at a time in one process of the engine."""
-    validation_temperature: float = Field(default=0.7, ge=0)
+    validation_temperature: Annotated[float, Flag("eval.temperature")] = Field(default=0.7, ge=0)
     """Of the policy on the validation set."""
-    validation_samples: int = Field(default=1, ge=1)
+    validation_samples: Annotated[int, Flag("eval.n_samples_per_prompt")] = Field(default=1, ge=1)
     """Episodes a question of the validation set."""
 
 
-class OptimiserSection(_Section):
+class OptimiserSection(ConfigSection):
     """How the policy learns from them."""
 
-    lr: float = Field(default=1e-6, gt=0)
+    lr: Annotated[float, Flag("actor.adam.lr")] = Field(default=1e-6, gt=0)
     """Learning rate at its highest."""
-    schedule: Literal[
-        "cosine", "cosine_with_min_lr", "linear", "constant", "constant_with_warmup"
+    schedule: Annotated[
+        Literal["cosine", "cosine_with_min_lr", "linear", "constant", "constant_with_warmup"],
+        Flag("actor.lr_scheduler"),
     ] = "cosine"
     """How the learning rate falls after the warm-up."""
-    warmup: float = Field(default=0.05, ge=0, lt=1)
+    warmup: Annotated[float, Flag("actor.lr_warmup_ratio")] = Field(default=0.05, ge=0, lt=1)
     """Share of the steps; any above 0 makes the very first step one of learning rate 0."""
-    kl: float = Field(default=1e-3, ge=0)
+    kl: Annotated[float, Flag("algo.kl.init_coef")] = Field(default=1e-3, ge=0)
     """Weight of the KL loss against the untrained policy; 0 loads no reference model."""
-    kl_estimator: Literal["k1", "k2", "k3"] = "k3"
+    kl_estimator: Annotated[Literal["k1", "k2", "k3"], Flag("algo.kl.estimator")] = "k3"
     """How the KL is estimated from sampled tokens, by OpenRLHF's names."""
-    clip: tuple[float, float] = (0.2, 0.2)
+    clip: Annotated[tuple[float, float], Flag("actor.eps_clip_low_high")] = (0.2, 0.2)
     """How far below and above 1 the ratio to the sampling policy may move a token."""
     batch: int | None = Field(default=None, ge=1)
     """Episodes an optimiser step; None takes all of a rollout in one step."""
-    micro_batch: int = Field(default=1, ge=1)
+    micro_batch: Annotated[int, Flag("train.micro_batch_size")] = Field(default=1, ge=1)
     """Episodes a GPU at a time."""
-    passes: int = Field(default=1, ge=1)
+    passes: Annotated[int, Flag("train.num_episodes")] = Field(default=1, ge=1)
     """Times the data is gone through."""
-    epochs: int = Field(default=1, ge=1)
+    epochs: Annotated[int, Flag("train.max_epochs")] = Field(default=1, ge=1)
     """Times each rollout is learnt from; above 1 the policy leaves the one that sampled it."""
-    max_norm: float = Field(default=1.0, gt=0)
+    max_norm: Annotated[float, Flag("actor.max_norm")] = Field(default=1.0, gt=0)
     """Gradients are scaled down to this norm."""
     correction: Literal["off", "clip", "mask"] = "clip"
     """What is done where engine and trainer disagree about a token's probability."""
     correction_range: tuple[float, float] = (0.5, 2.0)
     """Ratios of the two that need no correction."""
-    seed: int = 42
+    seed: Annotated[int, Flag("train.seed")] = 42
     """Of whatever is drawn."""
 
 
-class HardwareSection(_Section):
+class HardwareSection(ConfigSection):
     """What it runs on."""
 
     backend: Literal["vllm", "hf"] = "vllm"
     """vllm: OpenRLHF as it is. hf: transformers also generates, on a CPU or one GPU."""
-    nodes: int = Field(default=1, ge=1)
+    nodes: Annotated[int, Flag("actor.num_nodes")] = Field(default=1, ge=1)
     """Machines."""
-    gpus: int = Field(default=8, ge=1)
+    gpus: Annotated[int, Flag("actor.num_gpus_per_node")] = Field(default=8, ge=1)
     """GPUs a node; policy, reference and engines share them."""
-    tensor_parallel: int = Field(default=1, ge=1)
+    tensor_parallel: Annotated[int, Flag("vllm.tensor_parallel_size")] = Field(default=1, ge=1)
     """GPUs an engine; there are as many engines as fill the GPUs."""
-    gpu_memory: float = Field(default=0.7, gt=0, lt=1)
+    gpu_memory: Annotated[float, Flag("vllm.gpu_memory_utilization")] = Field(
+        default=0.7, gt=0, lt=1
+    )
     """Share of a GPU's memory that the engine takes while episodes are played."""
     ray_address: str = Field(default="", pattern=r"^$|^(https?|ray)://\S+$")
     """A cluster's job server, such as `http://head:8265`; empty starts Ray on this machine."""
     precision: Literal["bf16", "fp16", "fp32"] = "bf16"
     """Of the weights; fp32 only with the hf backend."""
-    zero_stage: Literal[0, 1, 2, 3] = 2
+    zero_stage: Annotated[Literal[0, 1, 2, 3], Flag("ds.zero_stage")] = 2
     """What GPUs share out: 1 the optimiser's state, 2 gradients too, 3 weights too."""
-    offload_optimiser: bool = False
+    offload_optimiser: Annotated[bool, Flag("ds.adam_offload")] = False
     """Whether Adam's state lies in main memory."""
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: Annotated[bool, Flag("actor.gradient_checkpointing_enable")] = False
     """Whether activations are computed again instead of kept: slower, with less memory."""
-    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    attention: Annotated[
+        Literal["sdpa", "eager", "flash_attention_2"], Flag("ds.attn_implementation")
+    ] = "sdpa"
     """Which implementation transformers take."""
     threads: int = Field(default=1, ge=1)
     """Threads of torch in each process of the hf backend."""
 
 
-class OutputSection(_Section):
+class OutputSection(ConfigSection):
     """What is kept, and where."""
 
     dir: AbsolutePath | None = None
     """Folder of the run; None is `train/<name>` in the data folder."""
-    save_steps: int = Field(default=20, ge=1)
+    save_steps: Annotated[int, Flag("ckpt.save_steps")] = Field(default=20, ge=1)
     """Steps between checkpoints: what a killed run loses at most."""
-    keep: int = Field(default=2, ge=2)
+    keep: Annotated[int, Flag("ckpt.max_num")] = Field(default=2, ge=2)
     """Checkpoints that stay; the oldest goes before the next is written, so one is not enough."""
-    validation_steps: int = Field(default=20, ge=1)
+    validation_steps: Annotated[int, Flag("eval.steps")] = Field(default=20, ge=1)
     """Steps between two looks at the validation set."""
 
 
-class TrainConfig(_Section):
+class TrainConfig(ConfigSection):
     """Everything that one training run depends on besides the frozen roles' endpoints."""
 
     name: str = Field(default="grpo", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -195,6 +217,13 @@ class TrainConfig(_Section):
     def optimiser_batch(self) -> int:
         """Episodes an optimiser step."""
         return self.optimiser.batch or self.rollout.batch * self.rollout.samples
+
+    @property
+    def engines(self) -> int:
+        """How many fill the GPUs; the hf backend has one."""
+        hardware = self.hardware
+        gpus = hardware.nodes * hardware.gpus
+        return gpus // hardware.tensor_parallel if hardware.backend == "vllm" else 1
 
     def episode_context(self) -> Context:
         """The graph's context of every episode."""
@@ -263,16 +292,11 @@ def load_config(path: Path, changes: Sequence[str] = ()) -> TrainConfig:
     Relative paths are those of the current folder. Raises SettingsError naming file and field.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        values = read_yaml(path).value
+    except SettingsError as error:
         raise SettingsError(
-            f"cannot read {path}: {why}", hint="videoseal train recipes lists configs to begin with"
+            str(error), hint="videoseal train recipes lists configs to begin with"
         ) from None
-    try:
-        values = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise SettingsError(f"{path}: not a mapping of sections")
     for change in changes:
@@ -340,27 +364,6 @@ def _misfits(config: TrainConfig) -> list[str]:
     return found
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as people read it: equal keys are an error, and `off` is a word like any other."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping without repeated keys."""
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value} is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in known if not tag.endswith(":bool") or first in "tTfF"]
-    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def _change(values: dict[str, Any], change: str) -> None:
     key, equals, text = change.partition("=")
     if not equals or not key.strip():
@@ -375,4 +378,4 @@ def _change(values: dict[str, Any], change: str) -> None:
         if not isinstance(below, dict):
             raise SettingsError(f"--set {key}: {section} has no fields")
         inner = below
-    inner[field] = yaml.load(text, Loader=_Loader) if text else None  # noqa: S506
+    inner[field] = parse_yaml(text, "--set").value if text else None

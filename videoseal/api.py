@@ -30,7 +30,6 @@ from videoseal.graph.proof.evidence_folder import EvidenceFolder, new_folder, wr
 from videoseal.graph.proof.shown_pictures import shown_pictures
 from videoseal.graph.proof.trajectory import verdict
 from videoseal.graph.resources import Resources, resources_on
-from videoseal.indexing.find_video import find_video
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.indexing.pipeline import index_video
 from videoseal.indexing.store.store import Store
@@ -198,7 +197,7 @@ class Client:
 
     def video(self, name: str) -> VideoRow:
         """The indexed video of that id, start of one, title or file; raises UnknownVideo."""
-        return find_video(self.store, name)
+        return self.store.find_video(name)
 
     def frames(self, answer: RecordedAnswer, *, cited: bool = True) -> list[Frame]:
         """The frames that an answer cites, or all that were looked at, in order of time.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from videoseal.core.settings import Settings
     from videoseal.evals.records import SampleRecord
-    from videoseal.rl.report.reward_check import Checked
+    from videoseal.rl.data.attempts import Checked
     from videoseal.rl.rewards.rewards import RewardSpec
 
 __all__ = ["base", "check", "data", "traces"]
@@ -165,8 +165,8 @@ def traces(invocation: Invocation, /, **options: Any) -> None:
 @pass_invocation
 def check(invocation: Invocation, records: str, kind: str, uids: tuple[str, ...]) -> None:
     """Show what a reward pays for RECORDS: a run, a folder of rollouts or one file of them."""
-    from videoseal.rl.report.reward_check import check as checked
-    from videoseal.rl.report.reward_check import means
+    from videoseal.rl.data.attempts import check as checked
+    from videoseal.rl.data.attempts import means
     from videoseal.rl.rewards.rewards import RewardSpec
 
     spec = RewardSpec.model_validate({"kind": kind})
@@ -241,7 +241,7 @@ def _summary(summary: dict[str, Any]) -> Iterator[Any]:
 
 
 def _checked(found: list[Checked], spec: RewardSpec) -> Iterator[Any]:
-    from videoseal.rl.report.reward_check import means
+    from videoseal.rl.data.attempts import means
 
     shown = table("question", "came out", spec.kind, *_SHOWN, numbers=(spec.kind, *_SHOWN))
     for entry in found:

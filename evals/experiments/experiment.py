@@ -15,15 +15,15 @@ A system is a mode with a variant; every mode meets every variant. A file:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from videoseal.core.errors import SettingsError, VideosealError, faults
+from videoseal.core.errors import SettingsError
+from videoseal.core.yaml_source import YamlSource, read_yaml
 from videoseal.evals.manifest import MANIFEST, SystemSpec
 from videoseal.evals.running.padding import PaddedContext
 from videoseal.evals.running.system_settings import ROLES, SETTINGS, check_system
@@ -35,17 +35,13 @@ __all__ = [
     "Baseline",
     "Changes",
     "Experiment",
-    "ExperimentError",
     "FigureSpec",
     "Loaded",
-    "Place",
     "Variant",
-    "YamlSource",
     "find_experiment",
     "keep",
     "load_experiment",
     "packaged",
-    "read_source",
     "value_of",
 ]
 
@@ -144,20 +140,18 @@ def packaged() -> list[Path]:
 
 
 def find_experiment(name: str) -> Path:
-    """The file of that name, else the one that ships under it; ExperimentError lists those."""
+    """The file of that name, else the one that ships under it; SettingsError lists those."""
     known = {path.stem: path for path in packaged()}
     if name in known and not Path(name).is_file():
         return known[name]
     if not Path(name).is_file():
-        raise ExperimentError(
-            f"no experiment file at {name}", hint=f"these ship: {', '.join(known)}"
-        )
+        raise SettingsError(f"no experiment file at {name}", hint=f"these ship: {', '.join(known)}")
     return Path(name)
 
 
 def load_experiment(path: Path) -> Loaded:
-    """Read and check an experiment; ExperimentError names file, line and field."""
-    source = read_source(path)
+    """Read and check an experiment; SettingsError names file, line and field."""
+    source = read_yaml(path)
     try:
         experiment = Experiment.model_validate(source.value)
     except ValidationError as error:
@@ -239,94 +233,3 @@ def _axes() -> list[str]:
     context = [f"context.{name}" for name in PaddedContext.model_fields if name not in _OWN]
     settings = [f"settings.{name}" for name in SETTINGS]
     return ["mode", "variant", *context, *settings, *(f"endpoints.{role}" for role in ROLES)]
-
-
-Place = Sequence[str | int]
-"""The way to a field from the top of the file."""
-
-
-class ExperimentError(VideosealError):
-    """An experiment file is missing or wrong; names file, line and field."""
-
-    exit_code = 2
-
-
-class YamlSource(NamedTuple):
-    """A file as plain values, with the lines that they stand on."""
-
-    name: str
-    """Of the file, for messages."""
-    text: str
-    value: Any
-    root: yaml.Node
-
-    def error(self, place: Place, message: str) -> ExperimentError:
-        """What is wrong with the field at a place; the nearest line that is there is named."""
-        field = ".".join(map(str, place)) or "experiment"
-        return ExperimentError(f"{self.name}:{_line(self.root, place)}: {field}: {message}")
-
-    def invalid(self, error: ValidationError, before: Place = ()) -> ExperimentError:
-        """The first thing that a schema found, in a field below the place `before`."""
-        first = faults(error)[0]
-        return self.error([*before, *first.place], first.message)
-
-
-def read_source(path: Path) -> YamlSource:
-    """Read one YAML document; ExperimentError for what is not, or says one thing twice."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ExperimentError(f"{path.name}: not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise ExperimentError(f"cannot read {path}: {error.strerror}") from None
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}" if mark else ""
-        why = getattr(error, "problem", None) or "it cannot be read"
-        raise ExperimentError(f"{path.name}{where}: not YAML: {why}") from None
-    if root is None:
-        raise ExperimentError(f"{path.name}:1: the file is empty")
-    source = YamlSource(path.name, text, value, root)
-    _refuse_twice(source, root, [])
-    return source
-
-
-def _refuse_twice(source: YamlSource, node: yaml.Node, place: list[str | int]) -> None:
-    """YAML lets the last of two equal keys win without a word; here that is an error."""
-    if isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            _refuse_twice(source, item, [*place, number])
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        name = str(key.value)
-        if name in seen:
-            field = ".".join(map(str, [*place, name]))
-            raise ExperimentError(
-                f"{source.name}:{key.start_mark.line + 1}: {field}: is there twice"
-            )
-        seen.add(name)
-        _refuse_twice(source, value, [*place, name])
-
-
-def _line(node: yaml.Node, place: Place) -> int:
-    """The line, from 1, of the field or of the nearest thing around it."""
-    line = int(node.start_mark.line) + 1
-    for part in place:
-        found = None
-        if isinstance(node, yaml.MappingNode):
-            pairs = ((key, value) for key, value in node.value if key.value == str(part))
-            found = next(pairs, None)
-        elif (
-            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
-        ):
-            found = (node.value[part], node.value[part])
-        if found is None:
-            break
-        key, node = found
-        line = int(key.start_mark.line) + 1
-    return line

@@ -54,7 +54,7 @@ class _Placed(NamedTuple):
 
 
 def experiment_figures(runs: Sequence[Path], systems: Sequence[System]) -> list[Figure]:
-    """The figure of every run that is an experiment; ExperimentError for a damaged file."""
+    """The figure of every run that is an experiment; SettingsError for a damaged file."""
     found: list[Figure | None] = []
     for run in runs:
         path = run / EXPERIMENT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from psycopg.rows import TupleRow
 
 from videoseal.core.errors import UnknownVideo
 from videoseal.core.text import storable
+from videoseal.core.video import content_id
 from videoseal.indexing.index_rows import Status, VideoRow
 from videoseal.indexing.postgres.database import Connection, DatabaseUser, transaction
 
@@ -83,6 +85,28 @@ class StoredVideos(DatabaseUser):
             raise UnknownVideo(f"no video {video_id!r:.80} in the index", hint=_LIST)
         names = ", ".join(f"{video.id} ({video.title:.40})" for video in found[:5])
         raise UnknownVideo(f"{video_id!r:.80} may be any of {names}", hint="give more of the id")
+
+    def find_video(self, name: str) -> VideoRow:
+        """The video of that id, prefix or title, or the indexed one with the content of that file.
+
+        Raises UnknownVideo, saying how to index it.
+        """
+        path = Path(name)
+        if path.is_file():
+            try:
+                row = self.video(content_id(path))
+            except UnknownVideo:
+                raise UnknownVideo(
+                    f"{name} is not indexed yet", hint=f"run: videoseal index {shlex.quote(name)}"
+                ) from None
+        else:
+            row = self.video(name)
+        if row.status != "ready":
+            raise UnknownVideo(
+                f"{row.title} is only partly indexed",
+                hint=f"run: videoseal index {shlex.quote(str(row.path))}",
+            )
+        return row
 
     @transaction
     def videos(self, connection: Connection) -> list[VideoRow]:

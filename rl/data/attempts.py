@@ -1,22 +1,48 @@
-"""Recorded attempts at questions: those of an evaluation, or the rollouts of a training run."""
+"""Recorded attempts at questions, of an evaluation or a training run, and what rewards pay."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple, get_args
 
 from videoseal.core.errors import SpanError
 from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.records import SampleRecord, latest, parse_line, record_lines
 from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
-from videoseal.rl.rewards.rewards import RewardSpec, reward_of
+from videoseal.rl.rewards.rewards import Kind, RewardSpec, reward_of
 
-__all__ = ["Scores", "read_attempts", "scores_of"]
+__all__ = ["Checked", "Mean", "Scores", "check", "means", "read_attempts", "scores_of"]
 
 Scores = Mapping[tuple[str, str], Sequence[float]]
 """What each attempt at a question came to, in [0, 1], by benchmark and uid."""
+
+
+class Checked(NamedTuple):
+    """One recorded episode under a reward."""
+
+    uid: str
+    mode: str
+    status: str
+    """`right`, `wrong`, `forced`, `abstained` (rightly: `right`) or `errored`."""
+    total: float
+    terms: dict[str, float]
+    others: dict[str, float]
+    """What every kind of reward would pay, by its defaults."""
+
+
+class Mean(NamedTuple):
+    """Episodes that ended alike."""
+
+    status: str
+    """`all` for the last."""
+    episodes: int
+    total: float
+    terms: dict[str, float]
+    others: dict[str, float]
 
 
 def read_attempts(path: Path) -> Iterator[SampleRecord]:
@@ -50,6 +76,50 @@ def scores_of(
         score = reward_of(record, by).total if by else float(outcome_of(record).right)
         scores[record.item.benchmark, record.item.uid].append(score)
     return dict(scores)
+
+
+def check(path: Path, spec: RewardSpec, uids: Sequence[str] = ()) -> list[Checked]:
+    """Every recorded episode of a run, or those of the questions named, in their order.
+
+    Raises NoSuchRun, and AnnotationError for a line that is no record.
+    """
+    kinds = {kind: RewardSpec(kind=kind) for kind in get_args(Kind)}
+    found = []
+    for record in read_attempts(path):
+        if uids and record.item.uid not in uids:
+            continue
+        reward, outcome = reward_of(record, spec), outcome_of(record)
+        status: str = outcome.status
+        if outcome.right and status != "forced":
+            status = "right"
+        elif status == "answered":
+            status = "wrong"
+        others = {name: reward_of(record, other).total for name, other in kinds.items()}
+        found.append(Checked(record.item.uid, record.mode, status, *reward, others))
+    return found
+
+
+def means(checked: Sequence[Checked]) -> list[Mean]:
+    """Means of what ended alike, the largest group first, and of all; none of nothing."""
+    groups: defaultdict[str, list[Checked]] = defaultdict(list)
+    for entry in checked:
+        groups[entry.status].append(entry)
+    ranked = sorted(groups.items(), key=lambda group: -len(group[1]))
+    return [_mean(status, group) for status, group in [*ranked, ("all", list(checked))] if group]
+
+
+def _mean(status: str, group: Sequence[Checked]) -> Mean:
+    return Mean(
+        status,
+        len(group),
+        _of(entry.total for entry in group),
+        {name: _of(e.terms[name] for e in group) for name in group[0].terms},
+        {name: _of(e.others[name] for e in group) for name in group[0].others},
+    )
+
+
+def _of(values: Iterable[float]) -> float:
+    return round(fmean(values), 6)
 
 
 def _records(path: Path) -> Iterator[SampleRecord]:

@@ -8,41 +8,41 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from videoseal.core.errors import MissingDependency, SettingsError
 from videoseal.core.provenance import python_path
-from videoseal.rl.config import HardwareSection, TrainConfig
+from videoseal.rl.config import ConfigSection, Flag, HardwareSection, TrainConfig
 from videoseal.rl.training.run_folder import RunFolder
 
-__all__ = ["AGENT", "GRPO", "INSTALL", "SFT", "SftSpec", "grpo_argv", "sft_argv",
+__all__ = ["AGENT", "GRPO", "INSTALL", "SFT", "TRAINER", "SftSpec", "grpo_argv", "sft_argv",
            "validate", "whole_batches"]  # fmt: skip
 
 GRPO: Final = "openrlhf.cli.train_ppo_ray"
 SFT: Final = "openrlhf.cli.train_sft"
+TRAINER: Final = "videoseal.rl.worker.trainer"
+"""What runs those where something that they need is missing."""
 AGENT: Final = Path(__file__).parents[1] / "worker" / "agent_func.py"
 """The file whose `AgentExecutor` OpenRLHF's engines load."""
 INSTALL: Final = "pip install 'videoseal-agent[rl]'; without a GPU, in a checkout: make .venv/.dev"
 Flags = Mapping[str, Any]
 
 
-class SftSpec(BaseModel):
+class SftSpec(ConfigSection):
     """A warm start: which policy learns which traces, and how."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    policy: str = Field(min_length=1)
-    traces: Path
+    policy: Annotated[str, Flag("model.model_name_or_path")] = Field(min_length=1)
+    traces: Annotated[Path, Flag("data.dataset")]
     """Conversations, as `videoseal train traces` writes them."""
     out: Path
-    context_tokens: int = Field(default=4096, ge=128)
-    batch: int = Field(default=8, ge=1)
-    micro_batch: int = Field(default=1, ge=1)
-    epochs: int = Field(default=2, ge=1)
-    lr: float = Field(default=5e-6, gt=0)
-    seed: int = 42
+    context_tokens: Annotated[int, Flag("data.max_len")] = Field(default=4096, ge=128)
+    batch: Annotated[int, Flag("train.batch_size")] = Field(default=8, ge=1)
+    micro_batch: Annotated[int, Flag("train.micro_batch_size")] = Field(default=1, ge=1)
+    epochs: Annotated[int, Flag("train.max_epochs")] = Field(default=2, ge=1)
+    lr: Annotated[float, Flag("adam.lr")] = Field(default=5e-6, gt=0)
+    seed: Annotated[int, Flag("train.seed")] = 42
     hardware: HardwareSection = Field(default_factory=HardwareSection)
 
 
@@ -55,17 +55,13 @@ def grpo_argv(
     own `openrlhf` flags contradict what follows from the rest of it.
     """
     flags = {
-        **_data(config, tasks),
-        **_rollout(config),
-        **_optimiser(config),
-        **_hardware(config.hardware),
-        **_deepspeed(config.hardware),
-        "actor.model_name_or_path": config.policy.path,
+        **_follows(config),
+        "data.input_key": "prompt",
+        "data.label_key": "label",
+        "data.max_samples": whole_batches(config, tasks),
         "train.agent_func_path": AGENT,
         "ckpt.output_dir": run.model,
         "ckpt.path": run.checkpoints,
-        "ckpt.save_steps": config.output.save_steps,
-        "ckpt.max_num": config.output.keep,
         "logger.tensorboard_dir": run.tensorboard,
         "logger.wandb.run_name": "run",
         "ckpt.load_enable": resume,
@@ -82,21 +78,14 @@ def grpo_argv(
 def sft_argv(spec: SftSpec) -> list[str]:
     """Flags of `openrlhf.cli.train_sft`."""
     flags = {
-        "model.model_name_or_path": spec.policy,
+        **spec.flags(),
+        **_deepspeed(spec.hardware),
         "model.gradient_checkpointing_enable": spec.hardware.gradient_checkpointing,
-        "data.dataset": spec.traces,
         "data.input_key": "messages",
         # Every turn of the assistant is learnt, in the policy's own chat template.
         "data.multiturn": True,
         "data.apply_chat_template": True,
-        "data.max_len": spec.context_tokens,
-        "train.batch_size": spec.batch,
-        "train.micro_batch_size": spec.micro_batch,
-        "train.max_epochs": spec.epochs,
-        "train.seed": spec.seed,
-        "adam.lr": spec.lr,
         "lr_warmup_ratio": 0.0,
-        **_deepspeed(spec.hardware),
         "ckpt.output_dir": spec.out / "model",
         "logger.tensorboard_dir": spec.out / "tensorboard",
         "logger.wandb.run_name": "run",
@@ -112,7 +101,7 @@ def validate(module: str, argv: Sequence[str]) -> dict[str, Any]:
     OpenRLHF.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "videoseal.rl.worker.parse", module, *argv],
+        [sys.executable, "-m", TRAINER, "--parse", module, *argv],
         capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": python_path(), "TOKENIZERS_PARALLELISM": "false"},
     )  # fmt: skip
@@ -138,107 +127,51 @@ def whole_batches(config: TrainConfig, tasks: int) -> int:
     return most - most % config.rollout.batch
 
 
-def _data(config: TrainConfig, tasks: int) -> Flags:
-    flags: dict[str, Any] = {
-        "data.prompt_dataset": config.data.train,
-        "data.input_key": "prompt",
-        "data.label_key": "label",
-        "data.max_samples": whole_batches(config, tasks),
-        "data.max_len": config.rollout.context_tokens,
-        "train.num_episodes": config.optimiser.passes,
-        "train.seed": config.optimiser.seed,
-    }
-    if config.data.validation is not None:
-        flags |= {
-            "eval.dataset": config.data.validation,
-            "eval.steps": config.output.validation_steps,
-            "eval.temperature": config.rollout.validation_temperature,
-            "eval.n_samples_per_prompt": config.rollout.validation_samples,
-        }
-    return flags
-
-
-def _rollout(config: TrainConfig) -> Flags:
-    return {
-        "rollout.batch_size": config.rollout.batch,
-        "rollout.n_samples_per_prompt": config.rollout.samples,
-        "rollout.micro_batch_size": config.optimiser.micro_batch,
-        "rollout.max_new_tokens": config.rollout.turn_tokens,
-        "rollout.temperature": config.rollout.temperature,
-        # The engine reports log-probs after the cut of top_p, the trainer knows of no cut.
-        "rollout.top_p": 1.0,
-    }
-
-
-def _optimiser(config: TrainConfig) -> Flags:
-    optimiser = config.optimiser
-    flags: dict[str, Any] = {
-        "algo.advantage.estimator": "group_norm",
-        "algo.kl.use_loss": optimiser.kl > 0,
-        "algo.kl.estimator": optimiser.kl_estimator,
-        "algo.kl.init_coef": optimiser.kl,
-        "algo.advantage.is_correction_level": "off" if optimiser.correction == "off" else "token",
-        "actor.eps_clip_low_high": optimiser.clip,
-        "actor.adam.lr": optimiser.lr,
-        "actor.lr_scheduler": optimiser.schedule,
-        "actor.lr_warmup_ratio": optimiser.warmup,
-        "actor.max_norm": optimiser.max_norm,
-        "train.batch_size": config.optimiser_batch,
-        "train.micro_batch_size": optimiser.micro_batch,
-        "train.max_epochs": optimiser.epochs,
-    }
-    if optimiser.correction != "off":
-        flags |= {
-            "algo.advantage.is_correction_mode": optimiser.correction,
-            "algo.advantage.is_correction_threshold": optimiser.correction_range,
-        }
-    return flags
-
-
-def _hardware(hardware: HardwareSection) -> Flags:
-    shared = hardware.backend == "vllm"
-    flags: dict[str, Any] = {
-        "actor.num_nodes": hardware.nodes,
-        "actor.num_gpus_per_node": hardware.gpus,
+def _follows(config: TrainConfig) -> Flags:
+    """What the fields of the config say, and what follows from several of them."""
+    hardware, optimiser = config.hardware, config.optimiser
+    corrected, shared = optimiser.correction != "off", hardware.backend == "vllm"
+    sections = (config.policy, config.data, config.rollout, optimiser, hardware, config.output)
+    flags = {
+        **{name: value for section in sections for name, value in section.flags().items()},
+        **_deepspeed(hardware),
         "ref.num_nodes": hardware.nodes,
         "ref.num_gpus_per_node": hardware.gpus,
+        "rollout.micro_batch_size": optimiser.micro_batch,
+        # The engine reports log-probs after the cut of top_p, the trainer knows of no cut.
+        "rollout.top_p": 1.0,
+        "train.batch_size": config.optimiser_batch,
+        "algo.advantage.estimator": "group_norm",
+        "algo.kl.use_loss": optimiser.kl > 0,
+        "algo.advantage.is_correction_level": "token" if corrected else "off",
+        "algo.advantage.is_correction_mode": optimiser.correction if corrected else None,
+        "algo.advantage.is_correction_threshold": optimiser.correction_range if corrected else None,
         "train.colocate_all": shared,
         "train.colocate_actor_ref": not shared,
-        "actor.gradient_checkpointing_enable": hardware.gradient_checkpointing,
-        "vllm.num_engines": 1,
+        "vllm.num_engines": config.engines,
+        # Every turn begins with all the turns before it.
+        "vllm.enable_prefix_caching": shared,
+        "vllm.enable_sleep": shared,
+        "ds.enable_sleep": shared,
     }
-    if shared:
-        flags |= {
-            "vllm.num_engines": hardware.nodes * hardware.gpus // hardware.tensor_parallel,
-            "vllm.tensor_parallel_size": hardware.tensor_parallel,
-            "vllm.gpu_memory_utilization": hardware.gpu_memory,
-            # Every turn begins with all the turns before it.
-            "vllm.enable_prefix_caching": True,
-            "vllm.enable_sleep": True,
-            "ds.enable_sleep": True,
-        }
-    return flags
+    unused: tuple[str, ...] = () if config.data.validation else ("eval.",)
+    unused += () if shared else ("vllm.tensor", "vllm.gpu")
+    return {name: value for name, value in flags.items() if not name.startswith(unused)}
 
 
 def _deepspeed(hardware: HardwareSection) -> Flags:
     return {
-        "ds.zero_stage": hardware.zero_stage,
+        **{name: value for name, value in hardware.flags().items() if name.startswith("ds.")},
         # The flag knows no fp32; the hf backend is told of it by the environment.
         "ds.param_dtype": "bf16" if hardware.precision == "fp32" else hardware.precision,
-        "ds.adam_offload": hardware.offload_optimiser,
-        "ds.attn_implementation": hardware.attention,
     }
 
 
 def _written(flags: Flags) -> Iterator[str]:
-    """Switches stand alone where they are on, and are left out where they are off."""
+    """Switches stand alone where they are on; off and None are left out."""
     for name, value in flags.items():
-        if isinstance(value, bool):
-            if value:
-                yield f"--{name}"
+        if value is None or value is False:
             continue
         yield f"--{name}"
-        if isinstance(value, list | tuple):
-            yield from map(str, value)
-        else:
-            yield str(value)
+        if value is not True:
+            yield from map(str, value if isinstance(value, list | tuple) else [value])

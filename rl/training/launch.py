@@ -20,6 +20,7 @@ from videoseal.rl.data.tasks import read_tasks
 from videoseal.rl.training.command import (
     GRPO,
     SFT,
+    TRAINER,
     SftSpec,
     grpo_argv,
     sft_argv,
@@ -90,7 +91,7 @@ def plan_sft(spec: SftSpec) -> Launch:
     """The command of a warm start, judged by OpenRLHF's own parser; nothing is written."""
     argv = sft_argv(spec)
     validate(SFT, argv)
-    alone = [sys.executable, "-m", "videoseal.rl.worker.sft"]
+    alone = [sys.executable, "-m", TRAINER, SFT]
     command = alone if spec.hardware.backend == "hf" else ["deepspeed", "--module", SFT]
     return Launch([*command, *argv], _process_environ(spec.hardware), RunFolder(spec.out), 0, "")
 
@@ -119,7 +120,7 @@ def _done(run: RunFolder) -> RunStatus:
 def _command(config: TrainConfig, run: RunFolder, argv: Sequence[str]) -> list[str]:
     hardware = config.hardware
     if hardware.backend == "hf":
-        return [sys.executable, "-m", "videoseal.rl.worker.grpo", *argv]
+        return [sys.executable, "-m", TRAINER, GRPO, *argv]
     if not hardware.ray_address:
         return [sys.executable, "-m", GRPO, *argv]
     # Keys and passwords are not sent: Ray shows a job's environment to whoever sees the cluster.

@@ -10,14 +10,16 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, Self
 
 import torch
 from aiohttp import web
 from jinja2 import TemplateError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
+from videoseal.core.errors import first_fault
 from videoseal.rl.episodes.chat_templates import chat_template_of
 from videoseal.rl.worker.compat import SamplingParams
 from videoseal.rl.worker.engine import Completion, HfEngine
@@ -25,11 +27,38 @@ from videoseal.rl.worker.engine import Completion, HfEngine
 __all__ = ["application", "load", "run"]
 
 _TURN_TOKENS: Final = 512
-_ROLES: Final = ("system", "user", "assistant")
-_KNOWN: Final = ("model", "messages", "temperature", "max_tokens", "max_completion_tokens", "user",
-                 "seed")  # fmt: skip
-_OFF: Final = {"stream": False, "n": 1, "top_p": 1, "logprobs": False}
-"""What may be asked for as long as nothing is asked with it."""
+
+
+class _Message(BaseModel):
+    """A message; templates of tools and pictures are not those of the rollouts."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class _Asked(BaseModel):
+    """What can be asked for; the rest of OpenAI's form is refused unless it asks for nothing."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    messages: list[_Message] = Field(min_length=1)
+    temperature: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    model: object = None
+    user: object = None
+    seed: object = None
+    stream: Literal[False] | None = None
+    n: Literal[1] | None = None
+    top_p: Literal[1] | None = None
+    logprobs: Literal[False] | None = None
+
+    @model_validator(mode="after")
+    def _nothing_else(self) -> Self:
+        for name, value in (self.model_extra or {}).items():
+            if value not in (None, [], {}):
+                raise ValueError(f"{name} is not known here")
+        return self
 
 
 def application(engine: HfEngine, name: str) -> web.Application:
@@ -37,8 +66,10 @@ def application(engine: HfEngine, name: str) -> web.Application:
 
     async def complete(request: web.Request) -> web.Response:
         try:
-            prompt, sampling = _read(engine, await request.json())
+            prompt, sampling = _read(engine, _Asked.model_validate_json(await request.read()))
             choice = (await engine.generate(prompt, sampling)).outputs[0]
+        except ValidationError as problem:
+            return _refusal(first_fault(problem, "request"))
         except ValueError as problem:
             return _refusal(str(problem))
         except TemplateError as problem:
@@ -83,58 +114,18 @@ def run(engine: HfEngine, name: str, listener: socket.socket, ready: Callable[[]
     web.run_app(app, sock=listener, print=None)
 
 
-def _read(engine: HfEngine, asked: object) -> tuple[list[int], SamplingParams]:
-    """Prompt and sampling of a request; raises ValueError for one that cannot be carried out."""
-    if not isinstance(asked, dict):
-        raise ValueError("the body is no JSON object")
-    for key, value in asked.items():
-        if key in _OFF and value not in (None, _OFF[key]):
-            raise ValueError(f"{key} can only be {_OFF[key]}")
-        if key not in _OFF and key not in _KNOWN and value not in (None, [], {}):
-            raise ValueError(f"{key} is not known here")
-    prompt = _tokens(engine, asked.get("messages"))
-    usual = getattr(engine.model.generation_config, "temperature", None)
-    most = asked.get("max_tokens") or asked.get("max_completion_tokens")
-    sampling = SamplingParams(
-        temperature=float(_number(asked, "temperature", 1.0 if usual is None else usual)),
-        max_tokens=_TURN_TOKENS
-        if most is None
-        else int(_number({"max_tokens": most}, "max_tokens", 0)),
-    )
+def _read(engine: HfEngine, asked: _Asked) -> tuple[list[int], SamplingParams]:
+    """Prompt, tokenised as the rollouts did, and sampling; raises ValueError, TemplateError."""
+    plain = [turn.model_dump() for turn in asked.messages]
+    text = engine.tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
+    prompt: list[int] = engine.tokenizer(text, add_special_tokens=False)["input_ids"]
     room = engine.model.config.max_position_embeddings - len(prompt)
     if room < 1:
         raise ValueError(f"{len(prompt)} tokens leave the model no room to answer")
-    assert sampling.max_tokens is not None
-    sampling.max_tokens = min(sampling.max_tokens, room)
-    return prompt, sampling
-
-
-def _tokens(engine: HfEngine, messages: object) -> list[int]:
-    """The conversation as the rollouts tokenised it; raises ValueError, TemplateError."""
-    if not isinstance(messages, list) or not messages:
-        raise ValueError("messages is no list of messages")
-    plain = [_turn(number, message) for number, message in enumerate(messages)]
-    text = engine.tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
-    found: list[int] = engine.tokenizer(text, add_special_tokens=False)["input_ids"]
-    return found
-
-
-def _turn(number: int, message: object) -> dict[str, str]:
-    if not isinstance(message, dict) or message.get("role") not in _ROLES:
-        raise ValueError(f"messages[{number}] has none of the roles {', '.join(_ROLES)}")
-    content = message.get("content")
-    if not isinstance(content, str):
-        raise ValueError(f"messages[{number}] has no text as its content")
-    return {"role": message["role"], "content": content}
-
-
-def _number(asked: dict[str, Any], key: str, default: float) -> float:
-    value = asked.get(key)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{key} is no number")
-    return value
+    usual = getattr(engine.model.generation_config, "temperature", None)
+    heat = next((each for each in (asked.temperature, usual) if each is not None), 1.0)
+    most = asked.max_tokens or asked.max_completion_tokens or _TURN_TOKENS
+    return prompt, SamplingParams(temperature=heat, max_tokens=min(most, room))
 
 
 def _refusal(problem: str) -> web.Response:

@@ -88,9 +88,9 @@ def test_half_precision_needs_zero(tmp_path, precision):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (f"{WHOLE}name: b\n", "name is given twice"),
+        (f"{WHOLE}name: b\n", "name is there twice"),
         ("- a\n- b\n", "not a mapping"),
-        ("name: [", "run.yaml: "),
+        ("name: [", "run.yaml:1: not YAML: "),
         ("name: a\n", "policy: Field required"),
     ],
 )
@@ -122,6 +122,12 @@ def test_off_is_a_word(tmp_path):
     assert load_config(written(tmp_path, text)).optimiser.correction == "off"
     changed = load_config(written(tmp_path, WHOLE), ["optimiser.correction=off"])
     assert changed.optimiser.correction == "off"
+
+
+def test_changes_that_are_no_yaml_are_one_line(tmp_path):
+    """A value that cannot be read is told as a setting is, without a trace."""
+    with pytest.raises(SettingsError, match="--set:1: not YAML: "):
+        load_config(written(tmp_path, WHOLE), ["optimiser.clip=[0.1"])
 
 
 def test_settings_of_the_reward_are_its_kind_s(tmp_path):

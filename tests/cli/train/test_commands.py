@@ -61,7 +61,7 @@ def test_dry_run_prints_and_stops(train):
     """--dry-run shows the checks and the command; nothing is started and nothing written."""
     done = train("grpo", "--config", train.config, "--dry-run")
     assert done.exit_code == 0, done.stderr
-    assert "-m videoseal.rl.worker.grpo --" in done.stdout
+    assert "-m videoseal.rl.worker.trainer openrlhf.cli.train_ppo_ray --" in done.stdout
     assert " --actor.model_name_or_path " in done.stdout
     assert "ok   data" in done.stderr
     assert not train.run.root.exists()
@@ -164,7 +164,9 @@ def test_sft_takes_policy_from_the_config(train):
     (train.root / "t.jsonl").write_text("{}\n")
     words = ("sft", "--traces", train.root / "t.jsonl", "--out", train.root / "warm", "--dry-run")
     done = train(*words, "--config", train.config)
-    assert "-m videoseal.rl.worker.sft --model.model_name_or_path models/none" in done.stdout
+    assert "worker.trainer openrlhf.cli.train_sft --model.model_name_or_path models/none" in (
+        done.stdout
+    )
     assert "--data.max_len 1024" in done.stdout
     other = train(*words, "--config", train.config, "--policy", "mine")
     assert "--model.model_name_or_path mine" in other.stdout

@@ -13,9 +13,9 @@ import pytest
 from tests.evals.report.drawn import SPACE, marked, paths, scale, words
 from tests.evals.report.made_runs import System, make_items, make_run
 from tests.evals.report.parsed import parse
+from videoseal.core.errors import SettingsError
 from videoseal.evals.experiments.experiment import (
     EXPERIMENT,
-    ExperimentError,
     Loaded,
     find_experiment,
     load_experiment,
@@ -145,7 +145,7 @@ def test_systems_that_were_not_asked_yet_are_left_out(made: Made) -> None:
 def test_damaged_experiment_of_a_run_is_named(made: Made, tmp_path: Path) -> None:
     """The report says what is wrong with the file beside the records."""
     (tmp_path / EXPERIMENT).write_text(made.loaded.text.replace("series: mode", "series: moods"))
-    with pytest.raises(ExperimentError, match=r"experiment\.yaml:\d+: figure\.series"):
+    with pytest.raises(SettingsError, match=r"experiment\.yaml:\d+: figure\.series"):
         experiment_figures([tmp_path], made.systems)
 
 

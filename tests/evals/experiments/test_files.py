@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from videoseal.core.errors import SettingsError
 from videoseal.evals.experiments.experiment import (
-    ExperimentError,
     find_experiment,
     load_experiment,
     packaged,
@@ -110,19 +110,19 @@ def test_every_mode_meets_every_variant_over_the_base(tmp_path: Path) -> None:
         ("x: context.max_steps", "x: context.steps", "mine.yaml:12: figure.x: no such axis"),
         ("x: context.max_steps", "x: mode",
          "mine.yaml:11: figure: decoupled few and decoupled many would be one mark"),
-        ("about: A line", "title: Again", "mine.yaml:2: title: is there twice"),
+        ("about: A line", "title: Again", "mine.yaml:2: not YAML: title is there twice"),
         ("    context: {max_steps: 2}", "    context: {max_steps: 2, max_steps: 3}",
-         "mine.yaml:8: variants.0.context.max_steps: is there twice"),
+         "mine.yaml:8: not YAML: max_steps is there twice"),
         ("title: A title", "title: [A", "mine.yaml:2: not YAML: "),
         ("title: A title", "title: !!python/object:os.system x", "mine.yaml:1: not YAML: "),
         (GOOD, "", "mine.yaml:1: the file is empty"),
-        (GOOD, "- a list\n", "mine.yaml:1: experiment: Input should be"),
+        (GOOD, "- a list\n", "mine.yaml:1: mine: Input should be"),
     ],
 )  # fmt: skip
 def test_fault_is_named_by_line_and_field(tmp_path: Path, old: str, new: str, says: str) -> None:
     """Nothing unknown, doubled or out of range gets by, before anything is asked."""
     assert old in GOOD
-    with pytest.raises(ExperimentError) as caught:
+    with pytest.raises(SettingsError) as caught:
         load_experiment(_write(tmp_path, GOOD.replace(old, new, 1)))
     assert str(caught.value).startswith(says)
 
@@ -135,7 +135,7 @@ def test_file_wins_over_the_one_that_ships_under_its_name(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "budget").write_text(GOOD)
     assert find_experiment("budget") == Path("budget")
-    with pytest.raises(ExperimentError) as caught:
+    with pytest.raises(SettingsError) as caught:
         find_experiment("budgets.yaml")
     assert "authority, budget, channel" in caught.value.hint
 
@@ -144,5 +144,5 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     """A file that is not UTF-8 is an error of one line."""
     path = tmp_path / "mine.yaml"
     path.write_bytes(b"title: \xff")
-    with pytest.raises(ExperimentError, match=r"mine\.yaml: not UTF-8"):
+    with pytest.raises(SettingsError, match=r"mine\.yaml: not UTF-8"):
         load_experiment(path)

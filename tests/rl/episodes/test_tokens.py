@@ -18,10 +18,10 @@ from langchain_core.messages import (
 
 from tests.rl.stage import ADDED, SPECIAL, call, make_tokenizer
 from videoseal.models.tool_text import as_text_messages
-from videoseal.rl.episodes.special_tokens import ControlTokens
 from videoseal.rl.episodes.tokens import (
     TURN,
     ContextFull,
+    ControlTokens,
     TokenSegment,
     Transcript,
     TranscriptError,

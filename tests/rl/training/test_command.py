@@ -37,12 +37,12 @@ BAD: dict[str, Sequence[str]] = {
 ROOT = Path(__file__).resolve().parents[3]
 ALL_AT_ONCE = """\
 import json, sys
-from videoseal.rl.worker import parse
+from videoseal.rl.worker import trainer
 found = {}
 for name, (module, argv) in json.load(sys.stdin).items():
     try:
-        found[name] = parse._plain(parse.parse(module, argv))
-    except (parse.ArgumentsRejected, SystemExit) as error:
+        found[name] = trainer._plain(trainer.parse(module, argv))
+    except (trainer.ArgumentsRejected, SystemExit) as error:
         found[name] = str(error)
 json.dump(found, open(sys.argv[1], "w"))
 """

@@ -91,7 +91,7 @@ def test_run_folder_says_how_it_was_made(place):
     assert manifest.tasks == 4
     assert "pydantic" in manifest.packages
     command = json.loads(place.run.command.read_text("utf-8"))
-    assert command[1:3] == ["-m", "videoseal.rl.worker.grpo"]
+    assert command[1:3] == ["-m", "videoseal.rl.worker.trainer"]
     assert RolloutConfig.read(place.run.rollout).rollouts_dir == place.run.rollouts
     for path in (place.run.manifest, place.run.command, place.run.rollout, place.run.status_file):
         assert "pa55word" not in path.read_text("utf-8")
@@ -329,7 +329,7 @@ def test_warm_start(place, tmp_path):
     }  # fmt: skip
     assert warm_start(spec, environ, lambda _: None) == tmp_path / "warm" / "model"
     (call,) = calls(tmp_path / "warm")
-    assert call["argv"][:2] == ["-m", "videoseal.rl.worker.sft"]
+    assert call["argv"][:2] == ["-m", "videoseal.rl.worker.trainer"]
 
 
 def test_runs_are_found_by_name_and_folder(place):

@@ -22,8 +22,8 @@ from videoseal.evals.running.ready_videos import ReadyVideo, RunProgress, Videos
 from videoseal.evals.scoring.sample_result import MISSING_VIDEO
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.graph.resources import Resources
+from videoseal.rl.data.attempts import check, means
 from videoseal.rl.data.tasks import read_label, read_tasks
-from videoseal.rl.report.reward_check import check, means
 from videoseal.rl.rewards.rewards import TERMS, RewardSpec, reward_of
 
 
