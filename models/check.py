@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
 
@@ -61,14 +60,12 @@ async def _plan(settings: Settings, endpoint: Endpoint) -> str:
 
 async def _chat(settings: Settings, endpoint: Endpoint, role: Role) -> str:
     from videoseal.models.client import EndpointChat
-    from videoseal.models.structured import picture_parts
+    from videoseal.models.pictures import Illustrated
 
-    content: list[str | dict[Any, Any]] = [{"type": "text", "text": "Reply with the word ready."}]
     sees = role in ("inspector", "captioner")
-    if sees:
-        content += picture_parts([Frame(0.0, _picture())])
+    shown = Illustrated("Reply with the word ready.", [Frame(0.0, _picture())] if sees else [])
     chat = EndpointChat.at(settings, endpoint, role)
-    await chat.ainvoke([HumanMessage(content)])
+    await chat.ainvoke([HumanMessage(shown.content)])
     return "answers and takes pictures" if sees else "answers"
 
 

@@ -25,6 +25,7 @@ from videoseal.core.errors import (
     SettingsError,
 )
 from videoseal.core.settings import Endpoint, Role, Settings
+from videoseal.models.pictures import with_pictures
 
 __all__ = ["RequestPolicy"]
 
@@ -176,7 +177,7 @@ class _HttpClient(openai.DefaultAsyncHttpxClient):
         """
         try:
             async with asyncio.timeout(self._limit_s):
-                response = await super().send(request, **options)
+                response = await super().send(with_pictures(request), **options)
         except TimeoutError:
             raise openai.APITimeoutError(request) from None
         if response.status_code == 429 and _SPENT in response.text:

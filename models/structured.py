@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -13,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from videoseal.core.errors import ModelRejected, ModelReplyError, faults
 from videoseal.core.settings import Endpoint, Role, Settings
-from videoseal.core.span import format_time
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, usage_of
 from videoseal.models.fence import escape_special
+from videoseal.models.pictures import Illustrated
 from videoseal.models.reply import json_part, read_json
 from videoseal.models.types import Frame, Question, Reply
 
@@ -27,7 +26,6 @@ __all__ = [
     "StructuredRole",
     "Wire",
     "answer_of",
-    "picture_parts",
 ]
 
 T = TypeVar("T")
@@ -118,10 +116,10 @@ class StructuredRole:
         and what the endpoint raises.
         """
         started = time.perf_counter()
-        content: Any = [{"type": "text", "text": task}, *picture_parts(frames)] if frames else task
+        shown = Illustrated(task, frames)
         messages: list[BaseMessage] = [
             SystemMessage(prompts.render(self.told)),
-            HumanMessage(content),
+            HumanMessage(shown.content),
         ]
         reply = await self._send(messages, form.schema())
         usage = usage_of(reply, frames=len(frames))
@@ -160,16 +158,6 @@ class StructuredRole:
         # Only now it is known that the schema was at fault and not the request.
         self._takes_schema = False
         return reply
-
-
-def picture_parts(frames: Sequence[Frame]) -> list[dict[str, Any]]:
-    """Message parts: each frame's timestamp, then the frame as a JPEG data URL."""
-    parts: list[dict[str, Any]] = []
-    for frame in frames:
-        url = "data:image/jpeg;base64," + base64.b64encode(frame.jpeg).decode("ascii")
-        parts.append({"type": "text", "text": format_time(frame.time, decimals=1)})
-        parts.append({"type": "image_url", "image_url": {"url": url}})
-    return parts
 
 
 def answer_of(wire: AnswerFields, question: Question, *, due: bool) -> tuple[str, str | None]:

@@ -20,8 +20,13 @@ RELEASED = {
     "plan": "76f2de16eb82cc799a3cc6628a981bffec592786149781f1756528763325a280",
 }
 """SHA-256 of all that each role was told when runs and indexes were first recorded."""
+UNVERSIONED = {
+    "planner_hint.md", "planner_past.md", "planner_struck.md", "planner_too_early.md",
+}  # fmt: skip
+"""What a planner reads that errs, or in a thread that goes on: recorded runs never saw them."""
 FILES = sorted(
-    file.name for file in resources.files(prompts).iterdir() if file.name.endswith(".md")
+    {file.name for file in resources.files(prompts).iterdir() if file.name.endswith(".md")}
+    - UNVERSIONED
 )
 
 
