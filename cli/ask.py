@@ -38,6 +38,10 @@ __all__ = ["ask", "ask_once"]
     "mode", "max_steps", "max_frames", "max_seconds", "max_tokens", "inspector_context",
     "forced_choice",
 )  # fmt: skip
+@click.option(
+    "--thread", metavar="NAME",
+    help="Go on with a conversation: the question may speak of those that were asked before.",
+)  # fmt: skip
 @click.option("--local-llm", is_flag=True, help="Plan and join evidence with a local model.")
 @folder_option(
     "--out", help="Where to write the evidence; a new folder in the data folder if not given."
@@ -51,6 +55,7 @@ def ask(
     video: str,
     question: str,
     options: tuple[str, ...],
+    thread: str | None,
     local_llm: bool,
     out: Path | None,
     quiet: bool,
@@ -73,7 +78,13 @@ def ask(
     with invocation.open(local_llm=local_llm or None) as client:
         row = client.video(video)
         answer, folder = ask_once(
-            client, row.id, asked, context, out=out, quiet=quiet or invocation.as_json
+            client,
+            row.id,
+            asked,
+            context,
+            thread=thread,
+            out=out,
+            quiet=quiet or invocation.as_json,
         )
     if invocation.as_json:
         emit_json({**answer.episode.model_dump(mode="json"), "folder": str(folder.path)})
@@ -91,6 +102,7 @@ def ask_once(
     question: Question,
     context: Context | None = None,
     *,
+    thread: str | None = None,
     out: Path | None = None,
     quiet: bool = False,
 ) -> tuple[RecordedAnswer, EvidenceFolder]:
@@ -102,7 +114,7 @@ def ask_once(
     folder.mkdir(parents=True, exist_ok=True)
     show = None if quiet else EventLines(notes())
     try:
-        answer = client.ask(video_id, question, context=context, on_event=show)
+        answer = client.ask(video_id, question, context=context, thread=thread, on_event=show)
     except BaseException:
         with contextlib.suppress(OSError):
             folder.rmdir()

@@ -30,6 +30,7 @@ from videoseal.graph.proof.evidence_folder import EvidenceFolder, new_folder, wr
 from videoseal.graph.proof.shown_pictures import shown_pictures
 from videoseal.graph.proof.trajectory import verdict
 from videoseal.graph.resources import Resources, resources_on
+from videoseal.graph.threads import lasting_agent
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.indexing.pipeline import index_video
 from videoseal.indexing.store.store import Store
@@ -163,16 +164,18 @@ class Client:
         *,
         options: Sequence[str] = (),
         context: Context | None = None,
+        thread: str | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> RecordedAnswer:
         """Ask about an indexed video: its id, the start of it, its title, or its file.
 
-        `options` makes it multiple choice, without letters. What fails while the question is
+        `options` makes it multiple choice, without letters. Questions of one `thread`, which lasts,
+        may speak of those before. What fails while the question is
         worked on stands in `answer.episode.error`. Raises UnknownVideo, and ValidationError for
         a question that cannot be asked.
         """
         asked = _question(question, options)
-        return self._run(partial(self._ask, video, asked, context), on_event or _ignore)
+        return self._run(partial(self._ask, video, asked, context, thread), on_event or _ignore)
 
     async def aask(
         self,
@@ -181,11 +184,14 @@ class Client:
         *,
         options: Sequence[str] = (),
         context: Context | None = None,
+        thread: str | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> RecordedAnswer:
         """The twin of `ask`; `on_event` is called on the caller's loop."""
         asked = _question(question, options)
-        return await self._await(partial(self._ask, video, asked, context), on_event or _ignore)
+        return await self._await(
+            partial(self._ask, video, asked, context, thread), on_event or _ignore
+        )
 
     def videos(self) -> list[VideoRow]:
         """Every indexed video, the first one first."""
@@ -244,10 +250,16 @@ class Client:
         video: str,
         question: Question,
         context: Context | None,
+        thread: str | None,
         on_event: Callable[[Event], None],
     ) -> RecordedAnswer:
         row = await asyncio.to_thread(self.video, video)
-        episode = await ask_agent(self.resources, question, row.id, context, on_event)
+        asked = (self.resources, question, row.id, context, on_event)
+        if thread is None:
+            episode = await ask_agent(*asked)
+        else:
+            async with lasting_agent(self.resources, (context or Context()).mode) as graph:
+                episode = await ask_agent(*asked, graph=graph, thread_id=thread)
         return RecordedAnswer.of(episode, self.resources)
 
     @cached_property

@@ -66,6 +66,11 @@ class Database:
             open=True,
         )
 
+    @property
+    def conninfo(self) -> str:
+        """How to connect, password included: for libraries that connect by themselves."""
+        return self._conninfo
+
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()

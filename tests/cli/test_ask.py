@@ -68,6 +68,21 @@ def test_abstention_is_a_result(indexed, tmp_path):
     assert_frames_are_those_shown(tmp_path / "proof", episode)
 
 
+def test_a_thread_goes_on_in_another_process(indexed, tmp_path):
+    """Two questions under one name: each has its own proof, and the thread remembers the first."""
+    for number in ("one", "two"):
+        folder = tmp_path / number
+        done = indexed.run("ask", "signs", *GATE, "--thread", "talk", "--out", folder)
+        assert done.exit_code == 0, done.stderr
+        assert "answer    (A) 4127" in done.stdout
+    with indexed.store() as store:
+        rows = store.database.run(
+            lambda c: c.execute("SELECT count(*) FROM checkpoints WHERE thread_id = 'talk'")
+            .fetchone()
+        )  # fmt: skip
+        assert rows[0] > 8
+
+
 def test_forced_guess_is_marked(indexed, tmp_path):
     """With --force there is a letter, and it is said that nothing proves it."""
     done = indexed.run("ask", "signs", *UNKNOWN, "--force", "--out", tmp_path / "proof")
