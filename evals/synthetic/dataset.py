@@ -19,7 +19,6 @@ __all__ = ["FIRST_SEED", "HourSet", "make_hours"]
 
 FIRST_SEED: Final = 41
 """No hour from here on was looked at while the tools' rules were written."""
-_MINUTES: Final = 60.0
 
 ShowHour = Callable[[int, VideoSpec], AbstractContextManager["ProgressFn"]]
 """Shows the making of one hour, counted from 1."""
@@ -42,7 +41,7 @@ def make_hours(
     hours: int,
     *,
     first_seed: int = FIRST_SEED,
-    minutes: float = _MINUTES,
+    minutes: float = 60.0,
     wordings: Wordings | None = None,
     footage: Path | None = None,
     show: ShowHour | None = None,

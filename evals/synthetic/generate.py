@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from videoseal.core.errors import OutOfSpace, VideosealError
 from videoseal.core.files import replacing, write_whole
 from videoseal.core.progress import Progress, ProgressFn
-from videoseal.evals.synthetic.drawing.backdrops import footage_files
+from videoseal.evals.synthetic.drawing.backdrops import footage_files, hiss
 from videoseal.evals.synthetic.drawing.renderer import draw_frames
 from videoseal.evals.synthetic.phrasings import Wordings, shipped_wordings
 from videoseal.evals.synthetic.questions import questions_line
 from videoseal.evals.synthetic.script import Story, tell_story
 from videoseal.evals.synthetic.spec import GeneratedVideo, VideoSpec
-from videoseal.evals.synthetic.truth import EDITION, Event, Truth, read_truth
+from videoseal.evals.synthetic.truth import EDITION, Truth, read_truth
 
 __all__ = ["generate"]
 
@@ -29,7 +27,6 @@ _KEYFRAME_S: Final = 5
 _CRF: Final = "23"
 _TELL_EVERY: Final = 48
 _SOUND_HZ: Final = 16_000
-_FADE_S: Final = 0.01
 
 
 def generate(
@@ -56,7 +53,10 @@ def generate(
             truth.unlink(missing_ok=True)
             with replacing(video) as partial:
                 _encode(spec, story, partial, on_progress)
-            _truth(spec, story).save(truth)
+            whole = {"frames": len(story.times), "scenes": story.scenes, "events": story.events}
+            told = {"edition": EDITION, "key": spec.key, "duration": story.times.duration}
+            known = Truth.model_validate(_drawn(spec) | told | whole)
+            write_whole(truth, known.model_dump_json(indent=1, exclude_defaults=True))
         write_whole(questions, line)
     except OSError as error:
         message = f"cannot write {spec.key}.mp4 to {out_dir}: {error.strerror or error}"
@@ -86,7 +86,7 @@ def _is_made(spec: VideoSpec, video: Path, path: Path) -> bool:
 
 
 def _encode(spec: VideoSpec, story: Story, path: Path, on_progress: ProgressFn | None) -> None:
-    times, sound = story.times, _SoundTrack(spec.seed, story.events)
+    times, sound = story.times, hiss(spec.seed, _SOUND_HZ)
     offset = round(Fraction(spec.start_offset) / times.tick)
     with av.open(str(path), "w", format="mp4") as container:
         video = container.add_stream("libx264", rate=spec.rate)
@@ -103,7 +103,9 @@ def _encode(spec: VideoSpec, story: Story, path: Path, on_progress: ProgressFn |
             frame.pts, frame.time_base = int(times.ticks[number]) + offset, times.tick
             container.mux(video.encode(frame))
             while heard < times.seconds(number + 1) * _SOUND_HZ:
-                container.mux(audio.encode(_spoken(sound, heard, spec)))
+                second = next(sound)
+                second.pts = heard + round(spec.start_offset * _SOUND_HZ)
+                container.mux(audio.encode(second))
                 heard += _SOUND_HZ
             done = number + 1
             if on_progress and (done % _TELL_EVERY == 0 or done == len(times)):
@@ -112,51 +114,7 @@ def _encode(spec: VideoSpec, story: Story, path: Path, on_progress: ProgressFn |
         container.mux(audio.encode(None))
 
 
-def _spoken(sound: _SoundTrack, first: int, spec: VideoSpec) -> av.AudioFrame:
-    frame = av.AudioFrame.from_ndarray(
-        np.ascontiguousarray(sound.samples(first, _SOUND_HZ)), format="s16", layout="mono"
-    )
-    frame.sample_rate = _SOUND_HZ
-    frame.time_base = Fraction(1, _SOUND_HZ)
-    frame.pts = first + round(spec.start_offset * _SOUND_HZ)
-    return frame
-
-
-def _truth(spec: VideoSpec, story: Story) -> Truth:
-    return Truth(
-        edition=EDITION,
-        key=spec.key,
-        duration=story.times.duration,
-        frames=len(story.times),
-        scenes=story.scenes,
-        events=story.events,
-        **_drawn(spec),
-    )
-
-
 def _drawn(spec: VideoSpec) -> dict[str, Any]:
     """What of a spec decides how the video looks, apart from its length."""
     footage = [path.name for path in footage_files(spec.footage)]
     return spec.model_dump(exclude={"minutes", "name"}) | {"footage": footage}
-
-
-class _SoundTrack:
-    """Samples by the second, so that memory stays flat."""
-
-    def __init__(self, seed: int, events: list[Event]) -> None:
-        self._seed = seed
-        self._beeps = [event for event in events if event.kind == "beep"]
-
-    def samples(self, first: int, count: int) -> NDArray[np.int16]:
-        """`count` samples from sample number `first`, shape (1, count)."""
-        rng = np.random.default_rng([self._seed, 2, first])
-        at = (first + np.arange(count)) / _SOUND_HZ
-        wave = 0.004 * rng.standard_normal(count) + 0.006 * np.sin(2 * np.pi * 110 * at)
-        while self._beeps and self._beeps[0].end <= at[0]:
-            self._beeps.pop(0)
-        for beep in self._beeps:
-            if beep.start > at[-1]:
-                break
-            fade = np.clip(np.minimum(at - beep.start, beep.end - at) / _FADE_S, 0, 1)
-            wave += 0.25 * fade * np.sin(2 * np.pi * float(beep.look["hertz"]) * at)
-        return (wave * 32_767).clip(-32_768, 32_767).astype(np.int16)[None, :]

@@ -81,15 +81,11 @@ def deal(wordings: Wordings, families: Sequence[str], rng: Random) -> list[Phras
     """A phrasing for each of the questions about these families, a third of them unseen ones."""
     deck = [number % _UNSEEN_SHARE == 0 for number in range(len(families))]
     rng.shuffle(deck)
-    return [
-        _pick(wordings[family], rng, unseen=unseen)
-        for family, unseen in zip(families, deck, strict=True)
-    ]
-
-
-def _pick(rows: Sequence[Phrasing], rng: Random, *, unseen: bool) -> Phrasing:
-    wanted = [row for row in rows if (row.wording == "unseen") == unseen]
-    return rng.choice(wanted or rows)
+    dealt = []
+    for family, unseen in zip(families, deck, strict=True):
+        rows = wordings[family]
+        dealt.append(rng.choice([r for r in rows if (r.wording == "unseen") == unseen] or rows))
+    return dealt
 
 
 def _read(path: Path) -> dict[str, list[_Row]]:

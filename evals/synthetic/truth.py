@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
@@ -10,18 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from videoseal.core.span import Span
 
-__all__ = ["EDITION", "Box", "Event", "EventKind", "Scene", "Truth", "read_truth"]
+__all__ = ["EDITION", "Box", "Event", "EventKind", "Scene", "Talk", "Truth", "read_truth"]
 
-EDITION = 4
+EDITION = 5
 """Raised whenever the same spec begins to give other pictures, events or questions."""
 
-EventKind = Literal["title", "sign", "table", "subtitle", "clock", "beep"]
+Talk = Literal["en", "zh", "both", "none"]
+EventKind = Literal["sign", "table", "subtitle", "clock"]
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels, half-open."""
 
 
 class Event(BaseModel):
-    """Something shown or heard from `start` until `end`, and at no other time."""
+    """Something shown from `start` until `end`, and at no other time."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,13 +36,12 @@ class Event(BaseModel):
     lines: list[str] = Field(default_factory=list)
     """The words as they are broken on screen; columns of a table are parted by tabs."""
     language: Literal["en", "zh", "both", ""] = ""
-    speaker: str = ""
     scene: int = -1
     """Index of the scene that it starts in."""
     box: Box | None = None
     """Where its ink or board is."""
-    look: dict[str, str | int] = Field(default_factory=dict)
-    """Colour of the board where that is asked for, and the pitch of a beep."""
+    board: str = ""
+    """Colour of the board where that is asked for."""
 
     @property
     def span(self) -> Span:
@@ -59,7 +58,7 @@ class Scene(BaseModel):
     start: float
     end: float
     backdrop: str
-    talk: Literal["en", "zh", "both", "none"]
+    talk: Talk
     """Language of the subtitles."""
 
 
@@ -87,19 +86,7 @@ class Truth(BaseModel):
     events: list[Event]
     """In order of start."""
 
-    def save(self, path: Path) -> None:
-        """Write as JSON, one event a line."""
-        head = self.model_dump(mode="json", exclude={"scenes", "events"})
-        parts = [json.dumps(head, ensure_ascii=False)[1:-1]]
-        for name, rows in (("scenes", self.scenes), ("events", self.events)):
-            lines = ",\n".join(
-                json.dumps(row.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False)
-                for row in rows
-            )
-            parts.append(f'"{name}": [\n{lines}\n]')
-        path.write_text("{" + ",\n".join(parts) + "}\n", encoding="utf-8")
-
 
 def read_truth(path: Path) -> Truth:
-    """Load what `Truth.save` wrote; pydantic's ValidationError when it is something else."""
+    """Load what `generate` wrote; pydantic's ValidationError when it is something else."""
     return Truth.model_validate_json(path.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from videoseal.core.errors import VideosealError
 from videoseal.evals.synthetic.spec import VideoSpec
 
-__all__ = ["BACKDROPS", "backdrop", "footage_files"]
+__all__ = ["BACKDROPS", "backdrop", "footage_files", "hiss"]
 
 BACKDROPS: Final[dict[str, str]] = yaml.safe_load(
     Path(__file__).with_suffix(".yaml").read_text("utf-8")
@@ -55,6 +55,14 @@ def backdrop(kind: str, scene: int, spec: VideoSpec) -> Iterator[Rows]:
     return _source([*chain.split(","), *turned, *_fitted(spec)], held)
 
 
+def hiss(seed: int, rate: int) -> Iterator[av.AudioFrame]:
+    """Quiet noise without end, a second a frame."""
+    source = f"anoisesrc=color=pink:amplitude=0.02:seed={seed}:sample_rate={rate}:nb_samples={rate}"
+    graph = _linked(Graph(), [source], sink="abuffersink")
+    while isinstance(frame := graph.pull(), av.AudioFrame):
+        yield frame
+
+
 def _source(chain: Sequence[str], held: int) -> Iterator[Rows]:
     """Every picture of a chain for so many frames: what stands still is cheap to encode."""
     graph = _linked(Graph(), chain)
@@ -89,9 +97,11 @@ def _fitted(spec: VideoSpec) -> list[str]:
     return [f"scale={size}:force_original_aspect_ratio=increase", f"crop={size}", "format=yuv420p"]
 
 
-def _linked(graph: Graph, chain: Sequence[str], last: FilterContext | None = None) -> Graph:
+def _linked(
+    graph: Graph, chain: Sequence[str], last: FilterContext | None = None, sink: str = "buffersink"
+) -> Graph:
     """Put filters one behind the other, and behind `last`."""
-    for part in [*chain, "buffersink"]:
+    for part in [*chain, sink]:
         name, _, arguments = part.partition("=")
         added = graph.add(name, arguments or None)
         if last is not None:

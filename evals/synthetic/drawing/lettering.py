@@ -6,13 +6,14 @@ import colorsys
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, get_args
 
-from PIL import Image, ImageDraw, ImageFont
+import yaml
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from videoseal.core.errors import MissingDependency
-from videoseal.evals.synthetic.drawing.overlay import Overlay
 from videoseal.evals.synthetic.facts.families import Language
 from videoseal.evals.synthetic.truth import Event
 
@@ -21,36 +22,11 @@ __all__ = ["board_picture", "digits_picture", "font_for", "words_picture"]
 _Font = ImageFont.FreeTypeFont
 RGB = tuple[int, int, int]
 
-_FACES: Final[dict[Language, tuple[tuple[str, str], ...]]] = {
-    "en": (
-        ("font_lato", "files/Lato-Bold.ttf"),
-        ("font_caladea", "files/Caladea-Regular.ttf"),
-        ("font_fjallaone", "files/FjallaOne-Regular.ttf"),
-        ("font_lato", "files/Lato-Regular.ttf"),
-        ("font_fredoka_one", "files/FredokaOne-Regular.ttf"),
-        ("font_caladea", "files/Caladea-BoldItalic.ttf"),
-        ("font_lato", "files/Lato-BlackItalic.ttf"),
-        ("font_amatic_sc", "files/AmaticSC-Bold.ttf"),
-    ),
-    "zh": tuple(
-        ("manimgx_fonts_cjk", f"NotoSansCJK-VF.otf.ttc {weight}")
-        for weight in ("Medium", "Regular", "Bold", "Black")
-    ),
-}
-"""Package and file, with the weight where a file has several."""
+_FACES: Final[dict[Language, list[str]]] = yaml.safe_load(
+    Path(__file__).with_name("faces.yaml").read_text("utf-8")
+)
 _SIMPLIFIED: Final = 2
 """Face of the collection that draws Chinese the way it is written in the mainland."""
-_NAMED: Final[dict[str, tuple[RGB, RGB]]] = {
-    "blue": ((24, 62, 142), (250, 250, 250)),
-    "green": ((16, 104, 60), (250, 250, 250)),
-    "red": ((172, 26, 34), (252, 250, 246)),
-    "yellow": ((246, 208, 50), (24, 22, 18)),
-    "white": ((242, 242, 238), (22, 26, 34)),
-    "black": ((26, 28, 32), (246, 246, 242)),
-    "orange": ((232, 122, 28), (26, 20, 14)),
-    "purple": ((96, 40, 136), (250, 248, 252)),
-}
-"""Board and lettering by the name of the colour, far enough apart to be told by eye."""
 _WHITE: Final = (250, 250, 246)
 _YELLOW: Final = (252, 240, 130)
 _BLACK: Final = (12, 12, 14)
@@ -62,8 +38,7 @@ _SMALLEST: Final = 0.05
 @lru_cache(maxsize=256)
 def font_for(language: Language, size: int, face: int = 0) -> _Font:
     """One of the faces for a language at `size` pixels; MissingDependency without its package."""
-    package, name = _FACES[language][face % len(_FACES[language])]
-    file, _, weight = name.partition(" ")
+    package, file, *weight = _FACES[language][face % len(_FACES[language])].split()
     try:
         path = str(resources.files(package) / file)
     except ImportError as error:
@@ -73,64 +48,77 @@ def font_for(language: Language, size: int, face: int = 0) -> _Font:
         ) from error
     font = ImageFont.truetype(path, size, index=_SIMPLIFIED if weight else 0)
     if weight:
-        font.set_variation_by_name(weight)
+        font.set_variation_by_name(weight[0])
     return font
 
 
-def digits_picture(text: str, size: int) -> Overlay:
+def digits_picture(text: str, size: int) -> Image.Image:
     """The reading of a clock."""
-    return Overlay(_lettered(text, font_for("en", size), (235, 235, 225), (20, 20, 20), stroke=2))
+    return _lettered(text, font_for("en", size), _WHITE, _BLACK, stroke=2)
 
 
-def board_picture(event: Event, width: int, height: int, rng: Random) -> tuple[Overlay, list[str]]:
-    """A board with the event's lines or rows, and the lines as they were broken."""
-    limit, face = int(width * _WIDEST), rng.randrange(64)
-    language = _language(event.text)
+def board_picture(event: Event, width: int, height: int, rng: Random) -> Image.Image:
+    """A board with the event's lines or rows; notes in the event how signs were broken."""
+    language, face, limit = _language(event.text), rng.randrange(64), int(width * _WIDEST)
     size = int(height * rng.uniform(0.058, 0.075 if event.kind == "table" else 0.12))
+    centred = event.kind == "sign" and rng.random() < 0.7
+    board, ink = _colours(event.board, rng)
+    words = _written(event, language, size, face, ink, centred=centred)
+    if words.width > limit:
+        size = max(int(height * _SMALLEST), int(size * limit / words.width))
+        if event.kind == "sign":
+            event.lines = _broken(event.lines, font_for(language, size, face), limit)
+        words = _written(event, language, size, face, ink, centred=centred)
+    pad, radius = int(size * rng.uniform(0.4, 1.0)), rng.choice((0, size // 3, size))
+    made = Image.new("RGBA", (words.width + 2 * pad, words.height + 2 * pad), (*board, 0))
+    edge, rim = (0, 0, made.width - 1, made.height - 1), rng.choice((0, size // 12, size // 6))
+    ImageDraw.Draw(made).rounded_rectangle(edge, radius, fill=board, outline=ink, width=rim)
+    made.alpha_composite(words, (pad, pad))
+    return made
+
+
+def _written(
+    event: Event, language: Language, size: int, face: int, ink: RGB, *, centred: bool
+) -> Image.Image:
     font = font_for(language, size, face)
-    while _wide(event.lines, font) > limit and size > height * _SMALLEST:
-        size -= 1
-        font = font_for(language, size, face)
-    lines = event.lines
-    if event.kind == "sign":
-        lines = [part for line in lines for part in _broken(line, font, limit)]
-    board, ink = _colours(str(event.look.get("board", "")), rng)
-    rows = [[_lettered(cell, font, ink) for cell in line.split("\t")] for line in lines]
-    return Overlay(_assembled(rows, size, board, ink, rng, centred=event.kind == "sign")), lines
+    rows = [[_lettered(cell, font, ink) for cell in line.split("\t")] for line in event.lines]
+    return _stacked(rows, int(1.35 * size), int(1.5 * size), centred=centred)
 
 
-def words_picture(event: Event, width: int, height: int, seed: int) -> tuple[Overlay, list[str]]:
-    """Centred lines with an outline: large for a title, small for a subtitle, each in one face."""
-    title = event.kind == "title"
-    size, face = int(height * (0.1 if title else 0.062)), seed if title else seed % 4
-    ink = _WHITE if title or seed % 3 else _YELLOW
-    fonts = {line: font_for(_language(line), size, face) for line in event.lines}
-    parts = [
-        (part, font)
-        for line, font in fonts.items()
-        for part in _broken(line, font, int(0.9 * width))
+def words_picture(event: Event, width: int, height: int, seed: int) -> Image.Image:
+    """A subtitle: centred lines with an outline, in a face and ink that a film keeps to.
+
+    Notes in the event how it was broken.
+    """
+    size, ink = int(0.062 * height), _WHITE if seed % 3 else _YELLOW
+    fonts = {name: font_for(name, size, seed % 4) for name in get_args(Language)}
+    limit = int(0.9 * width)
+    event.lines = [
+        part for line in event.lines for part in _broken([line], fonts[_language(line)], limit)
     ]
-    stroke = max(2, size // 12)
-    pictures = [[_lettered(part, font, ink, _BLACK, stroke=stroke)] for part, font in parts]
-    return Overlay(_stacked(pictures, int(1.3 * size), 0, centred=True)), [
-        part for part, _ in parts
+    rows = [
+        [_lettered(line, fonts[_language(line)], ink, _BLACK, stroke=max(2, size // 12))]
+        for line in event.lines
     ]
+    return _stacked(rows, int(1.3 * size), 0, centred=True)
 
 
 def _language(text: str) -> Language:
     return "zh" if any("\u3400" <= letter <= "\u9fff" for letter in text) else "en"
 
 
-def _broken(text: str, font: _Font, width: int) -> list[str]:
-    """`text` in lines of at most `width` pixels: broken at spaces, or anywhere in Chinese."""
-    joint = " " if " " in text else ""
-    lines = [""]
-    for part in text.split(" ") if joint else list(text):
-        longer = f"{lines[-1]}{joint}{part}" if lines[-1] else part
-        if lines[-1] and font.getlength(longer) > width:
-            lines.append(part)
-        else:
-            lines[-1] = longer
+def _broken(texts: Sequence[str], font: _Font, width: int) -> list[str]:
+    """Lines of at most `width` pixels: broken at spaces, or anywhere in Chinese."""
+    lines: list[str] = []
+    for text in texts:
+        joint = " " if " " in text else ""
+        first, *rest = text.split(" ") if joint else list(text)
+        lines.append(first)
+        for part in rest:
+            if font.getlength(longer := f"{lines[-1]}{joint}{part}") > width:
+                lines.append(part)
+            else:
+                lines[-1] = longer
     return lines
 
 
@@ -145,19 +133,6 @@ def _lettered(
         (1 - left, 1 - top), text, font=font, fill=ink, stroke_width=stroke, stroke_fill=edge
     )
     return picture
-
-
-def _wide(lines: Sequence[str], font: _Font) -> float:
-    """Width of the widest line, or of a table's columns together."""
-    table = [line.split("\t") for line in lines if "\t" in line]
-    columns = [max(map(font.getlength, column)) for column in zip(*table, strict=True)]
-    heads = [font.getlength(line) for line in lines if "\t" not in line]
-    return max([sum(columns) + _gap(int(font.size)) * max(0, len(columns) - 1), *heads])
-
-
-def _gap(size: int) -> int:
-    """Between two columns."""
-    return int(1.5 * size)
 
 
 def _stacked(
@@ -177,31 +152,15 @@ def _stacked(
     return made
 
 
-def _assembled(
-    rows: list[list[Image.Image]], size: int, board: RGB, ink: RGB, rng: Random, *, centred: bool
-) -> Image.Image:
-    """The lines on a board: round or square, with a rim or without."""
-    words = _stacked(rows, int(1.35 * size), _gap(size), centred=centred and rng.random() < 0.7)
-    pad = int(size * rng.uniform(0.4, 1.0))
-    made = Image.new("RGBA", (words.width + 2 * pad, words.height + 2 * pad), (*board, 0))
-    edge, radius = (0, 0, made.width - 1, made.height - 1), rng.choice((0, size // 3, size))
-    rim = rng.choice((0, size // 12, size // 6))
-    ImageDraw.Draw(made).rounded_rectangle(edge, radius, fill=board, outline=ink, width=rim)
-    made.alpha_composite(words, (pad, pad))
-    return made
-
-
 def _colours(name: str, rng: Random) -> tuple[RGB, RGB]:
-    """Board and lettering: those of the colour that is asked for, or any dark and light pair."""
+    """Board and lettering: the colour that is asked for, or any dark and light pair."""
     if name:
-        return _NAMED[name]
-    hue, other = rng.random(), rng.random()
-    light, dark = (
-        (hue, rng.uniform(0, 0.4), 1.0),
-        (other, rng.uniform(0.3, 1), rng.uniform(0.1, 0.4)),
-    )
-    board, ink = rng.sample([_rgb(light), _rgb(dark)], 2)
-    return board, ink
+        red, green, blue = ImageColor.getrgb(name)[:3]
+        return (red, green, blue), _BLACK if 2 * red + 5 * green + blue > 1000 else _WHITE
+    light = (rng.random(), rng.uniform(0, 0.4), 1.0)
+    dark = (rng.random(), rng.uniform(0.3, 1), rng.uniform(0.1, 0.4))
+    board, ink = rng.sample([light, dark], 2)
+    return _rgb(board), _rgb(ink)
 
 
 def _rgb(hsv: tuple[float, float, float]) -> RGB:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final, Literal, NamedTuple
 
-from videoseal.evals.synthetic.facts.near_misses import ValueMaker
+from videoseal.core.span import Span
 
 __all__ = [
-    "Decoy",
+    "Draft",
     "Exhausted",
     "Family",
     "Fields",
@@ -25,15 +25,17 @@ __all__ = [
     "Registry",
     "Show",
     "ShowKind",
+    "ValueMaker",
     "build",
-    "decoy",
     "grid",
     "lone",
 ]
 
 Language = Literal["en", "zh"]
-ShowKind = Literal["sign", "table", "subtitle", "title"]
+ShowKind = Literal["sign", "table", "subtitle", "clock"]
 Fields = Mapping[str, str]
+ValueMaker = Callable[[Random, int], list[str]]
+"""Draws so many values that are almost each other."""
 KeyMaker = Callable[[Random], list[dict[str, str]]]
 
 _SHOWN: Final = 4
@@ -51,17 +53,17 @@ class Show:
     kind: ShowKind
     text: str
     """`|` marks where a sign may break its line; a table's rows are lines, its columns tabs."""
-    language: Language = "en"
-    speaker: str = ""
+    language: Literal["en", "zh", "both", ""] = "en"
     board: str = ""
     """Colour of the board; free when empty."""
 
 
 @dataclass(frozen=True, slots=True)
-class Puzzle:
-    """What must be shown for a question, and what makes the question; options in any order."""
+class Draft:
+    """A question before it is put in words; options in any order."""
 
     family: str
+    """Whose phrasings it is asked in."""
     fields: Fields
     """What a phrasing's names in braces stand for."""
     options: tuple[str, ...]
@@ -69,11 +71,19 @@ class Puzzle:
     """What an answer in prose must say for each option."""
     answer: int | None
     """Index of the right option; None when the video has no answer."""
+    types: tuple[str, ...]
+    evidence: Literal["text", "visual"] = "text"
+    gold: tuple[Span, ...] = ()
+    """When what carries the answer is shown, one or two hops; known once it is placed."""
+
+
+class Puzzle(NamedTuple):
+    """A question, and what must be shown for it."""
+
+    draft: Draft
     shows: tuple[Show, ...]
     proof: tuple[Show, ...]
-    """The shows that carry the answer, one or two hops; empty when there is none."""
-    types: tuple[str, ...]
-    evidence: Literal["text", "visual"]
+    """The shows that carry the answer; empty when there is none."""
 
 
 @dataclass(slots=True)
@@ -140,24 +150,20 @@ class Family:
             tuple(self._show(kind, form, fact, rng) for kind, form in self.show) for fact in facts
         ]
 
+    def signs(self, rng: Random, registry: Registry) -> list[Show]:
+        """Five signs with five values, the last of which is not to be shown."""
+        return [show for (show,) in self.tell(self.draw(rng, registry), rng)]
+
     def _show(self, kind: str, form: str, fact: Fields, rng: Random) -> Show:
         text = form.format(**fact)
         if kind == "subtitle":
-            head, mark, _ = text.replace("：", ":").partition(":")
-            return Show("subtitle", text, self.language, speaker=head if mark else "")
+            return Show("subtitle", text, self.language)
         board = fact["v"] if kind == "board" else ""
         return Show("sign", self._cased(text, rng), self.language, board=board)
 
     def _cased(self, text: str, rng: Random) -> str:
         """English in capitals more often than not."""
         return text.upper() if self.language == "en" and rng.random() < 0.7 else text
-
-
-class Decoy(NamedTuple):
-    """Four signs that are shown and not asked about, and a fifth that is not even shown."""
-
-    shows: tuple[Show, ...]
-    absent: Show
 
 
 def lone(name: str, values: ValueMaker) -> KeyMaker:
@@ -190,20 +196,14 @@ def build(family: Family, rng: Random, registry: Registry, *, answerable: bool) 
     told = family.tell(shown, rng)
     gold = rng.randrange(_SHOWN)
     values = tuple(fact["v"] for fact in shown)
-    return Puzzle(
+    draft = Draft(
         family=family.name,
         fields=shown[gold] if answerable else absent,
         options=tuple(family.option.format(v=value) for value in values),
         values=values,
         answer=gold if answerable else None,
-        shows=tuple(dict.fromkeys(show for shows in told for show in shows)),
-        proof=told[gold] if answerable else (),
         types=tuple(family.types),
         evidence="visual" if family.kind == "board" else "text",
     )
-
-
-def decoy(family: Family, rng: Random, registry: Registry) -> Decoy:
-    """Five signs of `family` with five values."""
-    shows = [show for (show,) in family.tell(family.draw(rng, registry), rng)]
-    return Decoy(tuple(shows[:_SHOWN]), shows[_SHOWN])
+    shows = tuple(dict.fromkeys(show for each in told for show in each))
+    return Puzzle(draft, shows, told[gold] if answerable else ())

@@ -153,9 +153,9 @@ def _stated(story: Story, family: Family) -> list[dict[str, str]]:
         named = (f"(?P<{p}>.+?)" if number % 2 else re.escape(p) for number, p in enumerate(parts))
         pattern = re.compile("".join(named), re.IGNORECASE)
         found = [
-            match.groupdict() | ({"v": str(event.look["board"])} if kind == "board" else {})
+            match.groupdict() | ({"v": event.board} if kind == "board" else {})
             for event in story.events
-            if (kind == "board") == ("board" in event.look)
+            if (kind == "board") == bool(event.board)
             for text in (event.lines if kind == "table" else ["|".join(event.lines)])
             if (match := pattern.fullmatch(text))
         ]

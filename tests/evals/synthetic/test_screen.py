@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from videoseal.evals.synthetic.drawing.lettering import words_picture
-from videoseal.evals.synthetic.drawing.overlay import planes_of
+from videoseal.evals.synthetic.drawing.renderer import Overlay, planes_of
 from videoseal.evals.synthetic.truth import Event
 
 
@@ -40,7 +39,7 @@ def test_every_sign_stands_exactly_from_start_to_end(video) -> None:
 def _letters_of(video, event: Event) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The luma of the words as they are laid over a frame, and where they hide it wholly."""
     truth = video.truth
-    words, _ = words_picture(event, truth.width, truth.height, truth.seed)
+    words = Overlay(words_picture(event, truth.width, truth.height, truth.seed))
     over = []
     for value in (0, 255):
         rows = np.full((words.height * 3 // 2, words.width), value, np.uint8)
@@ -58,10 +57,10 @@ def _stroke(video, event: Event, frame: int) -> float:
     return float(bright.mean()) - float(dark.mean())
 
 
-def test_every_title_and_subtitle_is_on_screen_from_start_to_end(video) -> None:
+def test_every_subtitle_is_on_screen_from_start_to_end(video) -> None:
     """Bright letters with a dark outline in its own frames only, at its own box."""
-    words = video.events("subtitle", "title")
-    assert {event.language for event in words} >= {"en", "zh", "both"}
+    words = video.events("subtitle")
+    assert len({event.language for event in words}) > 1
     for event in words:
         first, end = video.index(event.start), video.index(event.end)
         for inside in (first, (first + end) // 2, end - 1):
@@ -82,28 +81,6 @@ def test_frame_times_are_those_of_the_truth(plain, uneven) -> None:
     assert steps.max() > 3 * steps.min()
     assert len(set(steps.round(3))) >= 4
     assert uneven.times[-1] < uneven.truth.duration <= 60
-
-
-def test_beeps_sound_at_their_times_only(video) -> None:
-    """The sound is loud during beeps and quiet elsewhere."""
-    chunks, heard = [], 0.0
-    with av.open(str(video.made.video)) as container:
-        first = None
-        for frame in container.decode(audio=0):
-            first = frame.time if first is None else first
-            chunks.append(frame.to_ndarray()[0])
-        rate = container.streams.audio[0].rate
-    wave = np.concatenate(chunks)
-    assert first == pytest.approx(video.start, abs=0.1)
-    heard = np.arange(len(wave)) / rate + first - video.start
-    beeps = video.events("beep")
-    assert beeps
-    loud = np.zeros(len(wave), bool)
-    for beep in beeps:
-        inside = (heard > beep.start + 0.05) & (heard < beep.end - 0.05)
-        assert np.abs(wave[inside]).max() > 0.15
-        loud |= (heard > beep.start - 0.1) & (heard < beep.end + 0.1)
-    assert np.abs(wave[~loud]).max() < 0.08
 
 
 def test_clock_tells_no_time_of_the_video(video) -> None:
