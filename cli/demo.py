@@ -80,11 +80,15 @@ def choose(items: list[Item]) -> list[Item]:
     text = [item for item in plain_first if item.answerable and item.needs == "text"]
     single = next((item for item in text if len(item.evidence) == 1), None)
     others = [item for item in text if item is not single]
-    joined = sorted(others, key=lambda item: (len(item.evidence) < 2, not _is_chinese(item)))
+    joined = sorted(others, key=_unlike_a_chain)
     none = next((item for item in plain_first if not item.answerable), None)
     if single is None or not joined or none is None:
         raise VideosealError("this video has too few questions", hint="take another --seed")
     return [single, joined[0], none]
+
+
+def _unlike_a_chain(item: Item) -> tuple[bool, bool, bool]:
+    return len(item.evidence) < 2, "reasoning" not in item.categories, not _is_chinese(item)
 
 
 def _is_chinese(item: Item) -> bool:

@@ -1,1 +1,1 @@
-"""Drawing a generated video: backdrops, signs, shapes, words and sound."""
+"""Drawing a generated video: what moves behind, boards and words."""

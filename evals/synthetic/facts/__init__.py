@@ -1,1 +1,1 @@
-"""Facts, puzzles and words that a generated video is made of."""
+"""Families of facts, and the words that they are made of."""
