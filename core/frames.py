@@ -38,6 +38,7 @@ class VideoReader:
         except BaseException:
             source.close()
             raise
+        self._first = source
         self._idle: deque[VideoSource] = deque([source])
         self._scaler = Scaler()
 
@@ -96,7 +97,7 @@ class VideoReader:
         clock = self._measured.clock
         first = min(clock.tick(max(start, 0.0)), self._measured.last)
         stop = math.inf if end is None or math.isinf(end) else clock.tick_from(end)
-        with VideoSource(self.info.path, threads=2) as source:
+        with VideoSource(self.info.path, threads=2, like=self._first) as source:
             at = source.key_before(first) if start > 0 else None
             before: av.VideoFrame | None = None
             for frame in decode_all(source, at):
@@ -136,7 +137,7 @@ class VideoReader:
         try:
             return self._idle.pop()
         except IndexError:
-            return VideoSource(self.info.path)
+            return VideoSource(self.info.path, like=self._first)
 
     def _serve_alone(self, run: Run) -> Iterator[DecodedFrame]:
         source = self._take()

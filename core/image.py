@@ -1,21 +1,47 @@
-"""One decoded frame, and the cheap ways out of it: arrays and JPEG, scaled in YUV."""
+"""One decoded frame, and the cheap ways out of it: arrays and JPEG, scaled in YUV.
+
+High dynamic range (PQ and HLG in BT.2020) comes out as a person sees it on an ordinary screen.
+"""
 
 from __future__ import annotations
 
 import threading
 from fractions import Fraction
+from functools import cache
 from typing import Final
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import (
+    ColorRange,
+    Colorspace,
+    ColorTrc,
+    Interpolation,
+    VideoReformatter,
+)
 
-__all__ = ["FrameShape", "Image", "Picture", "Scaler"]
+__all__ = ["FrameShape", "Image", "Picture", "Scaler", "tone_mapped"]
 
 Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
 
 _WIDEST_PIXEL: Final = 4
+_HIGH: Final = (int(ColorTrc.SMPTE2084), int(ColorTrc.ARIB_STD_B67))
+_WHITE_NITS: Final = 203.0
+"""White of a page or a subtitle (ITU-R BT.2408); 1.0 below."""
+_PEAK_NITS: Final = 1000.0
+"""Of the screen that HLG is meant for (ITU-R BT.2100), and the gamma that goes with it."""
+_HLG_GAMMA: Final = 1.2
+_LUMA: Final = np.array([0.2627, 0.6780, 0.0593], np.float32)
+_TO_709: Final = np.array(
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]],
+    np.float32,
+)
+"""Linear BT.2020 to BT.709 (ITU-R BT.2407)."""
+_KNEE: Final = 0.6
+"""Light below it stays as it is; all that is brighter shares the rest."""
+_STEPS: Final = 4096
 
 
 class FrameShape:
@@ -59,6 +85,8 @@ class Scaler(threading.local):
             if len(self._kept) >= 16:
                 self._kept.clear()
             self._kept[key] = VideoReformatter()
+        if _is_high_range(frame):
+            frame = _ordinary(frame, width, height)
         colours = {"dst_colorspace": Colorspace.ITU601} if jpeg else {}
         return self._kept[key].reformat(
             frame,
@@ -128,9 +156,69 @@ class Picture:
         return np.ascontiguousarray(turned)
 
 
+def _ordinary(frame: av.VideoFrame, width: int, height: int) -> av.VideoFrame:
+    """A frame of high dynamic range, scaled, with the colours of an ordinary one."""
+    wide = VideoReformatter().reformat(
+        frame, width, height, "rgb48le", src_colorspace=Colorspace.BT2020,
+        interpolation=Interpolation.BICUBIC, threads=1,
+    )  # fmt: skip
+    hlg = frame.color_trc == ColorTrc.ARIB_STD_B67
+    signal = np.asarray(wide.to_ndarray(), np.uint16)
+    return av.VideoFrame.from_ndarray(tone_mapped(signal, hlg=hlg), format="rgb24")
+
+
 def _plane(frame: av.VideoFrame, index: int, channels: int = 1) -> Image:
     """A plane without the padding at the end of its lines, as a view."""
     plane = frame.planes[index]
     padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     cut = padded[: plane.height, : plane.width * channels]
     return cut if channels == 1 else cut.reshape(plane.height, plane.width, channels)
+
+
+def _is_high_range(frame: av.VideoFrame) -> bool:
+    """Whether a frame has a curve that an ordinary picture shows far too flat."""
+    return frame.color_trc in _HIGH
+
+
+def tone_mapped(signal: npt.NDArray[np.uint16], *, hlg: bool) -> Image:
+    """Shape (h, w, 3), 16 bits of BT.2020 with the PQ or the HLG curve, as 8 bits of sRGB."""
+    light = (_hlg_light() if hlg else _pq_light())[signal >> 4]
+    if hlg:
+        luma = light @ _LUMA
+        light *= (_PEAK_NITS / _WHITE_NITS) * luma[..., None] ** np.float32(_HLG_GAMMA - 1)
+    light = np.clip(light @ _TO_709.T, 0, None)
+    bright = light > _KNEE
+    over = (light[bright] - _KNEE) / (1 - _KNEE)
+    light[bright] = 1 - (1 - _KNEE) * np.exp(-over)
+    shown: Image = _srgb()[np.rint(light * (_STEPS - 1)).astype(np.uint16)]
+    return shown
+
+
+def _signal() -> Floats:
+    return np.linspace(0, 1, _STEPS, dtype=np.float32)
+
+
+@cache
+def _pq_light() -> Floats:
+    """SMPTE ST 2084."""
+    root = _signal() ** (1 / 78.84375)
+    nits = 10000 * (np.maximum(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (
+        1 / 0.1593017578125
+    )
+    return np.asarray(nits / _WHITE_NITS, np.float32)
+
+
+@cache
+def _hlg_light() -> Floats:
+    """Light of the scene, ITU-R BT.2100."""
+    signal = _signal()
+    high = (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12
+    return np.asarray(np.where(signal <= 0.5, signal**2 / 3, high), np.float32)
+
+
+@cache
+def _srgb() -> Image:
+    """IEC 61966-2-1."""
+    light = _signal()
+    curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.rint(curve * 255), np.uint8)

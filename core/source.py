@@ -6,8 +6,6 @@ Nothing here knows what is wanted; `core.frames` does.
 from __future__ import annotations
 
 import math
-import os
-import stat
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,57 +13,44 @@ from typing import Final, Self
 
 import av
 from av.container import InputContainer
-from av.stream import Discard, Disposition
+from av.stream import Discard
 
-from videoseal.core.errors import EmptyVideo, NoVideoStream, UnreadableVideo, VideoNotFound
+from videoseal.core.container import check_file, open_container, open_film
+from videoseal.core.joined_clock import JoinedClock, KeyPlace, is_even, place_before
 
-__all__ = ["VideoSource", "check_file", "pts_of"]
+__all__ = ["VideoSource", "pts_of"]
 
 _INDEXED: Final = ("mov", "matroska", "avi", "flv")
 """Containers whose index names keyframes; MPEG-TS marks any position as one."""
-_FORMATS: Final = (
-    "mov,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,h264,hevc,av1,obu,ivf,m4v,asf,ogg,mxf,nut,"
-    "wtv,rm,gxf,yuv4mpegpipe,vc1,dv,gif,wav,mp3,flac,aac,ac3,amr,aiff,w64,caf"
-)
-"""What may be opened: no playlists (they open other files), no pictures, no text as video."""
+_SAMPLES: Final = 100
+_SMALL: Final = 32 << 20
+"""Bytes that are read through at once."""
 _MAX_FAILED_READS: Final = 64
 _FAR_US: Final = 100 * 3600 * 1_000_000
-
-
-def check_file(path: Path) -> int:
-    """The size in bytes of a file that can be read.
-
-    Raises VideoNotFound, UnreadableVideo (folder, device, no permission) and EmptyVideo.
-    """
-    try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise UnreadableVideo(f"{path} is a folder, not a video file")
-        if not stat.S_ISREG(found.st_mode):
-            raise UnreadableVideo(f"{path} is not a regular file")
-        path.open("rb").close()
-    except (FileNotFoundError, NotADirectoryError):
-        raise VideoNotFound(f"no file at {path}") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UnreadableVideo(f"cannot read {path}: {reason}") from None
-    if found.st_size == 0:
-        raise EmptyVideo(f"{path} is an empty file")
-    return found.st_size
 
 
 class VideoSource:
     """An open container with its one video stream and a decoder; not for several threads at once.
 
-    Ticks are the stream's own PTS. Where a file carries no trustworthy PTS (raw streams, AVI with
-    B-frames) `counted` is set: frames are then numbered in output order, one tick each, and only
-    reading from the start gives true times.
+    Ticks are the stream's own PTS; where the clock of a recording starts again, they go on. Where a
+    file carries no trustworthy PTS (raw streams, AVI with B-frames) `counted` is set: frames then
+    get their ticks in output order, and only reading from the start gives true times.
     """
 
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
+    _index: int | None
+    _places: list[KeyPlace]
+    _ticks: list[int]
+    _container: InputContainer
+    _ahead: av.Packet[av.VideoStream] | None
+    stream: av.VideoStream
+
+    def __init__(self, path: Path, *, threads: int = 1, like: VideoSource | None = None) -> None:
+        """`like` is an open source of the same file: what it found out is not looked for again."""
         self.path = path
         self._threads = threads
-        check_file(path)
+        self._index = None if like is None else like._index
+        self._clock: JoinedClock | None = None
+        size = check_file(path)
         self._open()
         stream = self.stream
         context = stream.codec_context
@@ -75,14 +60,20 @@ class VideoSource:
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         rate = stream.guessed_rate or rate if self.counted else rate
         self.rate: Fraction = rate if 0 < rate <= 1000 else Fraction(25)
-        self.base: Fraction = 1 / self.rate if self.counted else stream.time_base or Fraction(1)
+        # The chunks of AVI have times in the order of decoding, those of raw streams none.
+        timed = stream.time_base if name == "avi" or not self.counted else None
+        self.base: Fraction = timed or 1 / self.rate
         self.has_audio = bool(self._container.streams.audio)
-        self._indexed = name.startswith(_INDEXED)
         # After a jump into an MPEG program stream PTS are guessed until the next one comes by.
         self._linear = self.counted or name == "mpeg"
         self._reorder = context.reorder_depth
         # The ticks that hang on the keyframe that was looked up last.
         self._group: tuple[int, float] = (0, -math.inf)
+        self._ticks = [] if like is None else like._ticks
+        self._places = like._places if like else self._find_places(size) if name == "mpegts" else []
+        self._indexed = name.startswith(_INDEXED) or bool(self._places)
+        if self._places or name == "mpeg":
+            self._clock = JoinedClock(float(self.base))
 
     def __enter__(self) -> Self:
         return self
@@ -94,41 +85,75 @@ class VideoSource:
         """Give the file and the decoder back."""
         self._container.close()
 
-    def _open(self) -> None:
-        # The prefix keeps a colon in a name from being read as a protocol.
-        url = f"file:{os.fspath(self.path.absolute())}"
-        options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
-        try:
-            container = av.open(url, "r", container_options=options, metadata_errors="replace")
-        except (av.FFmpegError, OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UnreadableVideo(f"{self.path} cannot be read as a video ({reason})") from None
-        try:
-            self.stream = self._choose(container)
-        except BaseException:
-            container.close()
-            raise
-        self._container = container
-        self._count = 0
+    @property
+    def restarts(self) -> bool:
+        """Whether the clock of the file starts again, for all of its streams."""
+        return self._clock is not None
 
-    def _choose(self, container: InputContainer) -> av.VideoStream:
-        """The first stream of moving pictures; covers of music files are none."""
-        for stream in container.streams.video:
-            if stream.disposition & (Disposition.attached_pic | Disposition.still_image):
-                continue
-            try:
-                context = stream.codec_context
-            except (AttributeError, RuntimeError):
-                context = None
-            if context is None:
-                raise UnreadableVideo(f"{self.path} is in a format that cannot be decoded")
-            for other in container.streams:
-                if other.index != stream.index:
-                    other.discard = Discard.all
-            context.thread_count = self._threads
-            context.thread_type = "FRAME" if self._threads > 1 else "NONE"
-            return stream
-        raise NoVideoStream(f"{self.path} holds no video stream")
+    @property
+    def container(self) -> InputContainer:
+        """The open file, to be looked at; whoever reads or seeks in it must `jump` afterwards."""
+        return self._container
+
+    def _open(self) -> None:
+        if self._index is None:
+            self._container, self._index = open_film(self.path)
+        else:
+            self._container = open_container(self.path)
+        streams = self._container.streams
+        self.stream = next(video for video in streams.video if video.index == self._index)
+        for other in streams:
+            if other.index != self._index:
+                other.discard = Discard.all
+        context = self.stream.codec_context
+        context.thread_count = self._threads
+        context.thread_type = "FRAME" if self._threads > 1 else "NONE"
+        self._count = 0
+        self._ahead = None
+        if self._clock is not None:
+            self._clock.enter(0)
+
+    def _find_places(self, size: int) -> list[KeyPlace]:
+        """Every place to begin at, where the clock of the file starts again; [] elsewhere.
+
+        The clock is sampled all over the file; only where it does not grow evenly, or the file is
+        small, all packets are read.
+        """
+        places, clock = [], JoinedClock(float(self.base))
+        if size <= _SMALL or not is_even(self._sampled_clock(size), float(self.base)):
+            self.rewind()
+            for packet in self._read():
+                clock.settle(packet)
+                if packet.is_keyframe and packet.pts is not None and packet.pos is not None:
+                    places.append(KeyPlace(packet.pts, packet.pos, clock.offset))
+        self.rewind()
+        return places if any(place.offset for place in places) else []
+
+    def _sampled_clock(self, size: int) -> list[int]:
+        samples = []
+        for number in range(_SAMPLES):
+            self._container.seek(size * number // _SAMPLES, unsupported_byte_offset=True)
+            samples += [next((p.dts for p in self._read() if p.dts is not None), 0)]
+        return samples
+
+    def number(self) -> tuple[int, int]:
+        """Read a counted file through; the ticks of its last frame and of its end.
+
+        A frame is shown when the chunk is due that comes so many chunks later as frames wait to be
+        put in order: chunks that were dropped leave their gap where a player shows it.
+        """
+        self.rewind()
+        step = max(1, round(1 / self.rate / self.base))
+        due = [packet.dts for packet in self.packets()]
+        known = [tick for tick in due if tick is not None]
+        if len(known) < len(due) or not due or self._container.format.name != "avi":
+            self._ticks = [step * n for n in range(len(due))]
+        else:
+            rest = (known[-1] + (n + 1) * step for n in range(self._reorder))
+            late = [*known[self._reorder :], *rest]
+            self._ticks = [tick - late[0] for tick in late]
+        last = self._ticks[-1] if self._ticks else 0
+        return last, last + step
 
     def rewind(self) -> None:
         """Start over at the first packet, whether or not the format can seek."""
@@ -140,15 +165,12 @@ class VideoSource:
 
         The half packet at the end of a file that was cut off is left out.
         """
-        held: av.Packet[av.VideoStream] | None = None
-        for packet in self._read():
-            if held is not None:
-                yield held
-                held = None
-            if packet.is_corrupt:
-                held = packet
-            else:
-                yield packet
+        read = self._read()
+        while packet := self._ahead or next(read, None):
+            self._ahead = next(read, None) if packet.is_corrupt else None
+            if packet.is_corrupt and self._ahead is None:
+                return
+            yield packet
 
     def _read(self) -> Iterator[av.Packet[av.VideoStream]]:
         failures = 0
@@ -158,6 +180,8 @@ class VideoSource:
                     if packet.size == 0 and packet.dts is None:
                         return
                     failures = 0
+                    if self._clock is not None:
+                        self._clock.settle(packet)
                     yield packet
                 return
             except (av.FFmpegError, OSError):
@@ -175,12 +199,16 @@ class VideoSource:
             return []
         if self.counted:
             for frame in frames:
-                frame.pts, self._count = self._count, self._count + 1
+                known = self._count < len(self._ticks)
+                frame.pts = self._ticks[self._count] if known else self._count
+                self._count += 1
         return [frame for frame in frames if frame.pts is not None and not frame.is_corrupt]
 
     @property
     def claimed_end(self) -> int:
         """Where the file says that it ends, in ticks; far off where it says nothing."""
+        if self._places:
+            return self._places[-1].tick
         seconds = Fraction(self._container.duration or _FAR_US, 1_000_000)
         return (self.stream.start_time or 0) + round(seconds / self.base)
 
@@ -193,8 +221,14 @@ class VideoSource:
 
         Returns None when no keyframe follows.
         """
+        self._ahead = None
         if at is None or self._linear:
             self.rewind()
+        elif self._places:
+            place = place_before(self._places, at) or self._places[0]
+            self._container.seek(place.position, unsupported_byte_offset=True)
+            if self._clock is not None:
+                self._clock.enter(place.offset)
         else:
             try:
                 self._container.seek(at, stream=self.stream)
@@ -213,6 +247,9 @@ class VideoSource:
         """Where to jump to for decoding the frame shown at `tick`; None is the start."""
         if self._linear:
             return None
+        if self._places:
+            place = place_before(self._places, tick)
+            return place and place.tick
         start, end = self._group
         if start <= tick < end:
             return start

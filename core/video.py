@@ -6,20 +6,29 @@ import hashlib
 import itertools
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import av
 
+from videoseal.core.container import check_file, open_container
 from videoseal.core.errors import EmptyVideo, UnreadableVideo
 from videoseal.core.image import FrameShape
-from videoseal.core.source import VideoSource, check_file, pts_of
+from videoseal.core.source import VideoSource, pts_of
 
-__all__ = ["Clock", "Measured", "VideoInfo", "content_id", "measure", "probe", "start_seconds"]
+__all__ = [
+    "Clock", "Measured", "Timeline", "VideoInfo", "content_id", "measure", "probe", "timeline",
+]  # fmt: skip
 
 _BLOCK: Final = 1 << 20
+_CLAIMING: Final = ("matroska", "avi", "flv")
+"""Containers that say at their start how long they are."""
+_MISSING: Final = 1
+"""Seconds that must be missing before a file is called cut short."""
 _MOST_UNDECODABLE: Final = 5000
 _TOLERANCE: Final = Fraction(1, 1_000_000)
 """A time this much too early still means the frame: sums and microsecond stores round."""
@@ -50,6 +59,15 @@ class Clock(NamedTuple):
         return self.origin + math.ceil((Fraction(seconds) - _TOLERANCE) / self.base)
 
 
+class Timeline(NamedTuple):
+    """The timeline of a file's pictures, as its other streams see it."""
+
+    origin: Fraction
+    """The file's own time of the first frame, in seconds."""
+    restarts: bool
+    """Whether the clock of the file may start again."""
+
+
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """A video file as it is, not as its header claims."""
@@ -67,6 +85,10 @@ class VideoInfo:
     codec: str
     has_audio: bool
     size_bytes: int
+    lead: float = 0.0
+    """Seconds that sound or subtitles of the file begin before its first frame."""
+    promised: float = 0.0
+    """Seconds that the file would last if it were not cut short; 0 where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +113,35 @@ def probe(path: Path | str) -> VideoInfo:
         return measure(source).info
 
 
-def start_seconds(video: Path) -> Fraction:
-    """Container time of the first video frame, which sound and subtitles are shifted by.
+def timeline(video: Path) -> Timeline:
+    """What sound and subtitles of a file need to lie on the timeline of its pictures.
 
     Raises what `probe` raises.
     """
     with VideoSource(video) as source:
         clock = measure(source).clock
-    return clock.origin * clock.base
+        return Timeline(clock.origin * clock.base, source.restarts)
 
 
 def content_id(path: Path | str) -> str:
     """`v` and 16 hex digits from size and content: the same on every machine, under any name.
 
-    Raises VideoNotFound, UnreadableVideo or EmptyVideo.
+    A file that has not changed is read once. Raises VideoNotFound, UnreadableVideo or EmptyVideo.
     """
-    size = check_file(Path(path))
-    digest = hashlib.blake2b(f"{size}:".encode(), digest_size=8)
+    check_file(Path(path))
+    found = Path(path).stat()
+    return _hashed(
+        Path(path).absolute(),
+        (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns),
+    )
+
+
+@lru_cache(maxsize=256)
+def _hashed(path: Path, state: tuple[int, ...]) -> str:
+    """The id of a file's content; `state` is another one as soon as the file is."""
+    digest = hashlib.blake2b(f"{state[2]}:".encode(), digest_size=8)
     try:
-        with Path(path).open("rb", buffering=0) as file:
+        with path.open("rb", buffering=0) as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
     except OSError as error:
@@ -128,7 +160,7 @@ def measure(source: VideoSource) -> Measured:
         aspect=source.stream.sample_aspect_ratio,
         rotation=-round(first.rotation / 90) * 90,
     )
-    last, end = _counted_end(source) if source.counted else _end(source, pts_of(first))
+    last, end = source.number() if source.counted else _end(source, pts_of(first))
     info = VideoInfo(
         path=source.path,
         duration=clock.seconds(end),
@@ -139,6 +171,8 @@ def measure(source: VideoSource) -> Measured:
         codec=source.codec,
         has_audio=source.has_audio,
         size_bytes=check_file(source.path),
+        lead=_lead(source, clock),
+        promised=_promised(source, clock, end),
     )
     plain = not (source.counted or first.interlaced_frame)
     return Measured(info, clock, shape, last, plain and _has_plain_references(source))
@@ -174,10 +208,35 @@ def _end(source: VideoSource, first: int) -> tuple[int, int]:
         tick, back = min(tick, at) - back, back * 2
 
 
-def _counted_end(source: VideoSource) -> tuple[int, int]:
-    source.rewind()
-    count = sum(1 for _ in source.packets())
-    return max(0, count - 1), max(1, count)
+def _lead(source: VideoSource, clock: Clock) -> float:
+    start = source.container.start_time
+    if source.counted or start is None:
+        return 0.0
+    return max(0.0, float(clock.origin * clock.base - Fraction(start, 1_000_000)))
+
+
+def _promised(source: VideoSource, clock: Clock, end: int) -> float:
+    """How long the file says that it is, where that is more than all that it holds; else 0."""
+    form = source.container.format.name
+    if form.startswith("mov"):
+        entries = source.stream.index_entries
+        last = entries[len(entries) - 1] if len(entries) else None
+        if last is None or last.pos + last.size <= source.path.stat().st_size:
+            return 0.0
+        return clock.seconds(last.timestamp)
+    claimed = Fraction(source.container.duration or 0, 1_000_000)
+    if form == "avi":
+        claimed = source.stream.frames * source.base
+    if not form.startswith(_CLAIMING) or claimed < end * clock.base + _MISSING:
+        return 0.0
+    held = Fraction(0)
+    with open_container(source.path) as container, suppress(av.FFmpegError, OSError):
+        container.seek(int(end * clock.base * 1_000_000))
+        for packet in container.demux():
+            if packet.pts is not None and packet.time_base:
+                held = max(held, (packet.pts + (packet.duration or 0)) * packet.time_base)
+    cut = claimed >= held + _MISSING
+    return float(claimed - clock.origin * clock.base) if cut else 0.0
 
 
 def _has_plain_references(source: VideoSource) -> bool:

@@ -38,6 +38,7 @@ INDEX_VERSION: Final = f"{SCAN_VERSION}+{_MERGE_VERSION}"
 """Raised with every change that makes another index of the same video."""
 _MISSED_SAMPLES: Final = 1.2
 _CUT_SHORT: Final = 1.0
+_NOTICED: Final = 0.5
 
 
 async def index_video(
@@ -69,6 +70,9 @@ async def index_video(
                 return row
             if settings.ocr and job.text is None:
                 job.warn("scan", "on-screen text is not read: the ocr extra is not installed")
+            if job.info.lead >= _NOTICED:
+                late = f"the picture begins {job.info.lead:.1f} s after the sound"
+                job.warn("scan", f"{late}: players show times that are so much later")
             duration = await _make_texts(job)
             if duration < job.info.duration:
                 await _recorded(job, replace(job.info, duration=duration), name, key)
@@ -165,9 +169,10 @@ def _real_end(job: IndexingJob, looked: FramePassResult) -> float:
     """Where the frames end; a file that was cut short is warned about."""
     end = max(data["span"][1] for data in looked.clips.values())
     if end + _CUT_SHORT >= job.info.duration:
-        return job.info.duration
-    promised = format_time(job.info.duration)
-    job.warn("scan", f"the video ends at {format_time(end)}, not at {promised}: cut short?")
+        end = job.info.duration
+    if job.info.promised or end < job.info.duration:
+        promised = format_time(max(job.info.promised, job.info.duration))
+        job.warn("scan", f"the file is cut short: it ends at {format_time(end)}, not at {promised}")
     return end
 
 

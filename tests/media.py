@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from av.stream import Disposition
 
 __all__ = [
     "Clip",
@@ -20,6 +21,7 @@ __all__ = [
     "lie_about_duration",
     "read_number",
     "rotate",
+    "together",
     "truncate",
 ]
 
@@ -144,6 +146,28 @@ def _write_silence(output: av.container.OutputContainer, seconds: float) -> None
         frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
         output.mux(stream.encode(frame))
     output.mux(stream.encode(None))
+
+
+def together(path: Path, *clips: Clip, default: int = 0) -> Path:
+    """The films of several clips as video tracks of one file, in that order."""
+    parts = [clip.write(path.with_name(f"part{n}.mp4")) for n, clip in enumerate(clips)]
+    with av.open(str(path), "w") as output:
+        opened = [av.open(str(part)) for part in parts]
+        tracks = [output.add_stream_from_template(part.streams.video[0]) for part in opened]
+        for number, track in enumerate(tracks):
+            track.disposition = Disposition.default if number == default else Disposition(0)
+        packets = [
+            (float(packet.dts * packet.time_base), number, packet)
+            for number, part in enumerate(opened)
+            for packet in part.demux()
+            if packet.dts is not None and packet.time_base is not None
+        ]
+        for _, number, packet in sorted(packets, key=lambda item: item[:2]):
+            packet.stream = tracks[number]
+            output.mux(packet)
+        for part in opened:
+            part.close()
+    return path
 
 
 def audio_only(path: Path) -> Path:

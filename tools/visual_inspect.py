@@ -7,13 +7,13 @@ import math
 import threading
 from collections.abc import Sequence
 
-from videoseal.core.errors import SpanError, UnreadableVideo
+from videoseal.core.errors import SpanError
 from videoseal.core.frames import VideoReader
 from videoseal.core.image import Picture
 from videoseal.core.settings import Settings
-from videoseal.core.source import check_file
 from videoseal.core.span import Span, merge_spans
 from videoseal.indexing.index_rows import VideoRow
+from videoseal.indexing.video_file import video_file
 from videoseal.models.types import Frame
 from videoseal.tools.frame_cache import FrameCache
 
@@ -59,8 +59,7 @@ def show_frames(
     Raises SpanError when nothing of the spans lies inside the video; VideoNotFound or
     UnreadableVideo when the file is gone or is not the one that was indexed.
     """
-    if check_file(video.path) != video.size_bytes:
-        raise UnreadableVideo(f"{video.path} is no longer the file that was indexed as {video.id}")
+    file = video_file(video)
     if not spans:
         raise SpanError("there is no span to inspect")
     if all(span.start >= video.duration for span in spans):
@@ -71,7 +70,7 @@ def show_frames(
     shown = {frame.time: frame for frame in kept.values() if frame is not None}
     missing = [time for time, frame in kept.items() if frame is None]
     if missing:
-        with VideoReader(video.path) as reader:
+        with VideoReader(file) as reader:
             for time, picture in zip(missing, reader.frames_at(missing, workers=2), strict=True):
                 frame = shown.get(round(picture.time, 6)) or _encode(picture, settings)
                 shown[frame.time] = frame

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from videoseal.core.errors import StoreError, VideoError
+from videoseal.indexing.video_file import video_file
 from videoseal.tools.frame_cache import find_frame, read_ref
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _decode_indexed(
     video_id: str, frames: Iterable[_Named], resources: Resources
 ) -> dict[str, bytes]:
     try:
-        return decode_shown(resources.store.video(video_id).path, frames)
+        return decode_shown(video_file(resources.store.video(video_id)), frames)
     except (VideoError, StoreError):
         return {}
 

@@ -12,13 +12,15 @@ from typing import Any, Final, NamedTuple
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import InputContainer
 
 from videoseal.core.errors import MissingDependency
 from videoseal.core.files import WrongHash, join_files
+from videoseal.core.joined_clock import JoinedClock
 from videoseal.core.provenance import fingerprint
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
-from videoseal.core.video import start_seconds
+from videoseal.core.video import timeline
 from videoseal.indexing.index_rows import Data, TextRow
 from videoseal.indexing.job import IndexingJob, Transcriber
 from videoseal.indexing.subtitles.cues import SubtitleLine
@@ -52,7 +54,7 @@ async def listen(job: IndexingJob, duration: float) -> list[TextRow]:
     """
     rows: list[TextRow] = []
     warn = partial(job.warn, "subtitles")
-    read = partial(job.subtitles.read, job.info.path, job.info.fps, warn)
+    read = partial(job.subtitles.read, job.info, warn)
     for found in await asyncio.to_thread(read):
         data = {"source": "subtitles", "file": found.source, "language": found.language}
         made = speech_rows(found.lines, "subtitles", data, len(rows), duration)
@@ -112,16 +114,16 @@ class Sound(NamedTuple):
 
 def sounds(video: Path, *, seconds: float = _CHUNK_SECONDS) -> Iterator[Sound]:
     """The first sound stream in stretches of `seconds`; nothing for a silent file."""
-    origin = float(start_seconds(video))
+    origin, restarts = timeline(video)
     with av.open(str(video), metadata_errors="replace") as container:
         if not container.streams.audio:
             return
         resampler = av.AudioResampler(format="flt", layout="mono", rate=_RATE)
         parts: list[npt.NDArray[np.float32]] = []
         begin, length = 0.0, 0
-        for frame in _decoded(container):
+        for frame in _decoded(container, restarts):
             if not parts and frame.time is not None:
-                begin = frame.time - origin
+                begin = frame.time - float(origin)
             for part in resampler.resample(frame):
                 parts.append(part.to_ndarray()[0])
                 length += len(parts[-1])
@@ -132,9 +134,12 @@ def sounds(video: Path, *, seconds: float = _CHUNK_SECONDS) -> Iterator[Sound]:
             yield Sound(begin, np.concatenate(parts))
 
 
-def _decoded(container: av.container.InputContainer) -> Iterator[av.AudioFrame]:
+def _decoded(container: InputContainer, restarts: bool) -> Iterator[av.AudioFrame]:
     """Frames of the first sound stream; damaged packets are stepped over."""
+    clock = JoinedClock(float(container.streams.audio[0].time_base or 1)) if restarts else None
     for packet in container.demux(audio=0):
+        if clock is not None:
+            clock.settle(packet)
         try:
             yield from (frame for frame in packet.decode() if isinstance(frame, av.AudioFrame))
         except av.FFmpegError:

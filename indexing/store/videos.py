@@ -16,6 +16,7 @@ from videoseal.core.text import storable
 from videoseal.core.video import content_id
 from videoseal.indexing.index_rows import Status, VideoRow
 from videoseal.indexing.postgres.database import Connection, DatabaseUser, transaction
+from videoseal.indexing.video_file import holds
 
 if TYPE_CHECKING:
     from videoseal.core.video import VideoInfo
@@ -89,7 +90,8 @@ class StoredVideos(DatabaseUser):
     def find_video(self, name: str) -> VideoRow:
         """The video of that id, prefix or title, or the indexed one with the content of that file.
 
-        Raises UnknownVideo, saying how to index it.
+        A file that was moved is found there from now on. Raises UnknownVideo, saying how to index
+        it.
         """
         path = Path(name)
         if path.is_file():
@@ -99,6 +101,8 @@ class StoredVideos(DatabaseUser):
                 raise UnknownVideo(
                     f"{name} is not indexed yet", hint=f"run: videoseal index {shlex.quote(name)}"
                 ) from None
+            if not holds(row.path, row):
+                row = self.move_video(row.id, path)
         else:
             row = self.video(name)
         if row.status != "ready":
@@ -113,6 +117,17 @@ class StoredVideos(DatabaseUser):
         """Every video, the one first indexed first."""
         rows = connection.execute("SELECT * FROM videoseal.videos ORDER BY created, id")
         return [_row(row) for row in rows]
+
+    @transaction
+    def move_video(self, connection: Connection, video_id: str, path: Path) -> VideoRow:
+        """Record where the file of a video is now; UnknownVideo when it is not in the index."""
+        row = connection.execute(
+            "UPDATE videoseal.videos SET path = %s, updated = now() WHERE id = %s RETURNING *",
+            [_written(path), storable(video_id)],
+        ).fetchone()
+        _expect(row is not None, video_id)
+        assert row is not None
+        return _row(row)
 
     @transaction
     def set_status(self, connection: Connection, video_id: str, status: Status) -> None:

@@ -86,24 +86,23 @@ def closed(starts: Iterable[tuple[int, float, str]]) -> list[RawCue]:
     return cues[::-1]
 
 
-def usable(parsed: ParsedCues) -> tuple[list[SubtitleLine], list[CueFault]]:
+def usable(parsed: ParsedCues, *, shift: float = 0.0) -> tuple[list[SubtitleLine], list[CueFault]]:
     """The lines to index, in order of time, and what was lost or damaged.
 
-    A text that stays, in layers or frame by frame, is one line; one that rolls up comes once.
+    `shift` is added to all times. A text that stays, in layers or frame by frame, is one line;
+    one that rolls up comes once.
     """
     shown, faults = [], list(parsed.faults)
     for cue in sorted(parsed.cues, key=lambda cue: cue.start):
         lines = list(_plain(cue.text))
-        start = max(0.0, cue.start)
-        if lines and cue.end > start:
-            shown.append(_Shown(start, cue.end, lines))
+        start, end = max(0.0, cue.start + shift), cue.end + shift
+        if lines and end > start:
+            shown.append(_Shown(start, end, lines))
             if any(DAMAGE in line for line in lines):
                 faults.append(CueFault(cue.place, "letters that cannot be read"))
         elif lines:
-            late = cue.start < cue.end
-            faults.append(
-                CueFault(cue.place, f"ends before {'the video' if late else 'it'} starts")
-            )
+            whose = "the video" if cue.start < cue.end else "it"
+            faults.append(CueFault(cue.place, f"ends before {whose} starts"))
     return list(_joined(_once(shown))), sorted(faults)
 
 

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.subtitles.stream import SubtitleStream
 from av.subtitles.subtitle import AssSubtitle
 
-from videoseal.core.video import start_seconds
+from videoseal.core.video import timeline
 from videoseal.indexing.subtitles.cues import ParsedCues, RawCue, closed
 from videoseal.indexing.subtitles.substation import script_text
 
@@ -39,7 +39,7 @@ def text_streams(video: Path) -> list[TextStream]:
         if not streams:
             return []
         found = {stream.index: ParsedCues([], []) for stream in streams}
-        for index, cue in _cues(container, streams, start_seconds(video)):
+        for index, cue in _cues(container, streams, timeline(video).origin):
             found[index].cues.append(cue)
         return [TextStream(f"stream {s.index}", s.language or "", found[s.index]) for s in streams]
 

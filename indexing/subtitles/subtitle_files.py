@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from videoseal.core.errors import UnreadableSubtitles
 from videoseal.core.provenance import fingerprint
+from videoseal.core.video import VideoInfo
 from videoseal.indexing.index_rows import TextRow
 from videoseal.indexing.subtitles.cues import CueFault, ParsedCues, SubtitleLine, usable
 from videoseal.indexing.subtitles.encodings import decode, language_of
@@ -85,20 +86,22 @@ class SubtitleFiles(NamedTuple):
         read = [_VERSION] if paths else []
         return fingerprint(*read, [[path.name, _digest(path)] for path in paths])
 
-    def read(self, video: Path, fps: float, warn: Callable[[str], None]) -> list[Subtitles]:
+    def read(self, video: VideoInfo, warn: Callable[[str], None]) -> list[Subtitles]:
         """What the files hold and, where none was named, what the video itself does.
 
-        Raises UnreadableSubtitles for the file that was named; others are warned about.
+        Files beside a video follow the clock of the whole file, as players show it; where that
+        runs before the first frame, their times are moved. Raises UnreadableSubtitles for the
+        file that was named; others are warned about.
         """
         if self.given is not None:
-            return [read_file(self.given, fps)]
+            return [read_file(self.given, video.fps, video.lead)]
         read = []
         for path in self.found:
             try:
-                read.append(read_file(path, fps))
+                read.append(read_file(path, video.fps, video.lead))
             except UnreadableSubtitles as error:
                 warn(f"left out: {error}")
-        return [*read, *embedded(video)]
+        return [*read, *embedded(video.path)]
 
 
 def _digest(path: Path) -> str:
@@ -124,10 +127,11 @@ def sidecars(video: Path) -> list[Path]:
     ]
 
 
-def read_file(path: Path, fps: float | None = None) -> Subtitles:
+def read_file(path: Path, fps: float | None = None, lead: float = 0.0) -> Subtitles:
     """Read a subtitle file of any form and encoding.
 
-    `fps` is the video's, for files that count frames. Raises UnreadableSubtitles naming file and
+    `fps` is the video's, for files that count frames, `lead` the seconds on the file's clock
+    before its first frame. Raises UnreadableSubtitles naming file and
     line when there is not one usable cue.
     """
     try:
@@ -139,7 +143,7 @@ def read_file(path: Path, fps: float | None = None) -> Subtitles:
     if text is None:
         raise UnreadableSubtitles(f"{path}: not a text file")
     parsed = _parse(re.sub(r"\r*\n|\r", "\n", text), fps)
-    lines, faults = usable(parsed)
+    lines, faults = usable(parsed, shift=-lead)
     if not lines:
         first = faults[0] if faults else CueFault(1, "no subtitle in the whole file")
         raise UnreadableSubtitles(f"{path}: line {first.place}: {first.what}")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.media import truncate
 from videoseal.core.errors import (
     ModelUnavailable,
     NoVideoStream,
@@ -233,7 +234,9 @@ async def test_subtitles_become_speech(index: Any, store: Store, film: Any, tmp_
     steps: list[Progress] = []
     await index(video, ocr=False, subtitles=named, on_progress=steps.append)
     assert told(store, row.id, "speech") == [(Span(0.5, 4), "named")]
-    assert [step.note for step in steps if step.note] == ["named.srt: 1 unusable lines left out"]
+    assert [step.note for step in steps if step.note] == [
+        "named.srt: 1 cue lost or damaged: line 6 ends before it starts"
+    ]
     named.write_text("nothing")
     with pytest.raises(UnreadableSubtitles, match=r"named\.srt: line 1"):
         await index(video, ocr=False, subtitles=named)
@@ -285,7 +288,38 @@ async def test_a_video_that_ends_early_is_indexed_as_far_as_it_goes(
     clips = store.texts(row.id, ["clip"])
     assert [clip.span.start for clip in clips] == [0, 8, 16]
     assert clips[-1].span.end == pytest.approx(18)
-    assert [step.note[:27] for step in steps if step.note] == ["the video ends at 00:00:18,"]
+    (note,) = (step.note for step in steps if step.note)
+    assert note == "the file is cut short: it ends at 00:00:18, not at 00:00:35"
+
+
+async def test_a_file_that_is_cut_short_is_told(
+    index: Any, store: Store, film: Any, tmp_path: Path
+) -> None:
+    """What is there is indexed, and the user learns how much the file promised."""
+    video = film(frames=120).write(tmp_path / "film.mkv")
+    truncate(video, 0.9)
+    steps: list[Progress] = []
+    row = await index(video, ocr=False, on_progress=steps.append)
+    assert 1 < row.duration < 9
+    (note,) = (step.note for step in steps if step.note)
+    assert note.startswith("the file is cut short: it ends at 00:00:0")
+    assert note.endswith("not at 00:00:10")
+
+
+async def test_one_clock_for_pictures_and_for_subtitles_beside_them(
+    index: Any, store: Store, film: Any, tmp_path: Path
+) -> None:
+    """Where sound begins first, a file's cues are moved to the pictures, and players are named."""
+    video = film(frames=60, sound=8.0, times=[3 + n / 12 for n in range(60)])
+    video = video.write(tmp_path / "late.mkv")
+    (tmp_path / "late.srt").write_text("1\n00:00:04,000 --> 00:00:05,500\nhere\n")
+    steps: list[Progress] = []
+    row = await index(video, ocr=False, on_progress=steps.append)
+    ((span, text),) = told(store, row.id, "speech")
+    assert (span.start, span.end) == (pytest.approx(1, abs=0.05), pytest.approx(2.5, abs=0.05))
+    assert text == "here"
+    (note,) = (step.note for step in steps if step.note)
+    assert note.startswith("the picture begins 3.0 s after the sound")
 
 
 async def test_without_text_and_sound_a_video_is_indexed(
