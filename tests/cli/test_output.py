@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from videoseal.cli.output import clock, emit_json, near, size
-from videoseal.core.text import plain
+from videoseal.cli.output import clock, emit_json, near
+from videoseal.core.text import plain, size
 
 
 @pytest.mark.parametrize(
