@@ -1,9 +1,10 @@
 """Measure what the stand-ins reach on generated videos with known truth.
 
-`python bench/quality.py [--seeds 35 36 37] [--minutes 60] [--workdir bench/out/quality] [--json]`
-generates a video a seed, indexes it, searches with each text question, and asks every question in
-all four modes. Videos, index and answers stay in the folder: a second run goes on where the first
-one stopped, `--fresh` asks again.
+`python bench/quality.py [--seeds 101 102] [--minutes 15] [--wordings plain] [--json]` generates a
+video a seed, indexes it, searches with each text question, and asks every question in all four
+modes, in the signs' own words (`plain`, for which the targets are) or in many people's (`shipped`).
+Videos, index and answers stay in the folder: a second run goes on where the first one stopped,
+`--fresh` asks again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from videoseal.evals.records import RecordFile, SampleRecord, latest
 from videoseal.evals.running.sample import run_sample
 from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.phrasings import plain_wordings
 from videoseal.evals.synthetic.spec import VideoSpec
 from videoseal.graph.context import MODES
 from videoseal.graph.resources import Resources, open_resources
@@ -37,7 +39,7 @@ from videoseal.indexing.pipeline import index_video
 from videoseal.tools.visual_retrieve import visual_retrieve
 
 Kind = Literal["text", "visual", "unanswerable"]
-TARGETS = {"recall": 0.90, "text": 0.75, "grounded": 0.95, "abstained": 0.90}
+TARGETS = {"recall": 0.90, "text": 0.60, "grounded": 0.95, "abstained": 0.95}
 _TOP = 5
 
 
@@ -146,12 +148,13 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     cases: list[Case] = []
     with (
         open_resources(Settings(data_dir=folder / "data")) as resources,
-        RecordFile(folder / "samples.jsonl") as records,
+        RecordFile(folder / f"samples-{arguments.wordings}.jsonl") as records,
     ):
         known = {} if arguments.fresh else latest(records.read())
         for seed in arguments.seeds:
             spec = VideoSpec(minutes=arguments.minutes, seed=seed)
-            made = await asyncio.to_thread(generate, spec, folder)
+            words = plain_wordings() if arguments.wordings == "plain" else None
+            made = await asyncio.to_thread(generate, spec, folder, None, words)
             _say(f"{spec.key}: generated in {made.seconds:.0f} s")
             began = time.monotonic()
             video = await index_video(
@@ -231,8 +234,9 @@ def _percent(share: float | None) -> str:
 def main() -> None:
     """Measure, print, and fail when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[35, 36, 37])
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102])
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--wordings", choices=("plain", "shipped"), default="plain")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--workdir", type=Path, default=Path(__file__).parent / "out" / "quality")
     parser.add_argument("--fresh", action="store_true", help="ask again what was asked before")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.output import emit_json, notes
-from videoseal.core.text import size
+from videoseal.cli.output import emit_json, notes, size
 
 if TYPE_CHECKING:
     from videoseal.core.settings import Settings

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
-from videoseal.cli.output import emit_json, results
+from videoseal.cli.output import emit_json, results, size
 from videoseal.core.checks import Check, CheckWarning, run_check
 from videoseal.core.environment import environment
 from videoseal.core.errors import VideosealError
-from videoseal.core.text import plain, size
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
     from videoseal.core.settings import Role, Settings

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["clock", "emit_json", "near", "notes", "results", "stacked", "table"]
+__all__ = ["clock", "emit_json", "near", "notes", "results", "size", "stacked", "table"]
 
 
 def results() -> Console:
@@ -75,3 +75,12 @@ def near(path: Path) -> str:
     with contextlib.suppress(ValueError, OSError):
         path = path.absolute().relative_to(Path.cwd())
     return str(path)
+
+
+def size(count: float) -> str:
+    """A number of bytes for people, such as `1.4 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

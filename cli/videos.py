@@ -10,9 +10,9 @@ import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.options import folder_option
-from videoseal.cli.output import emit_json, notes, results, table
+from videoseal.cli.output import emit_json, notes, results, size, table
 from videoseal.core.span import format_time
-from videoseal.core.text import plain, size
+from videoseal.core.text import plain
 
 if TYPE_CHECKING:
     from videoseal.indexing.index_rows import TextRow, VideoRow

@@ -18,8 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from videoseal.core.errors import SettingsError, faults
 
-__all__ = ["JUDGE_ROLES", "NO_KEY", "REFERENCE_NAMES", "ROLES", "Endpoint", "JudgeRole", "Role",
-           "Settings"]  # fmt: skip
+__all__ = ["JUDGE_ROLES", "REFERENCE_NAMES", "ROLES", "Endpoint", "JudgeRole", "Role", "Settings"]
 
 JudgeRole = Literal["judge", "judge2"]
 Role = Literal["planner", "inspector", "answerer", "captioner", "embedder", "summariser", JudgeRole]
@@ -33,8 +32,6 @@ REFERENCE_NAMES: Final[Mapping[str, Role]] = {
     "SUMMARY": "summariser",
     "LLM_JUDGE": "judge",
 }
-NO_KEY: Final = SecretStr("none")
-"""What an endpoint without a key has for one."""
 _PREFIX: Final = "VIDEOSEAL_"
 _PARTS: Final = {"BASE_URL": "base_url", "API_KEY": "api_key", "MODEL": "model"}
 
@@ -48,7 +45,7 @@ class Endpoint(BaseModel):
     """Where `/chat/completions` or `/embeddings` live, such as `http://127.0.0.1:8000/v1`."""
     model: str = Field(min_length=1)
     """The model's name at that server."""
-    api_key: SecretStr = NO_KEY
+    api_key: SecretStr = SecretStr("none")
     """The key; local servers take any."""
 
 
@@ -147,23 +144,6 @@ class Settings(BaseModel):
         hidden = {"database_url": True, "seal_key": True, **keys}
         return json.loads(self.model_dump_json(exclude=hidden))  # type: ignore[no-any-return]
 
-    def secrets(self) -> dict[str, str]:
-        """What `public` leaves out, by the variable that a process finds it in."""
-        held = {"DATABASE_URL": self.database_url, f"{_PREFIX}SEAL_KEY": self.seal_key}
-        for role in ROLES:
-            if (endpoint := self.endpoint(role)) and endpoint.api_key != NO_KEY:
-                held[f"{_PREFIX}{role.upper()}_API_KEY"] = endpoint.api_key
-        return {name: value.get_secret_value() for name, value in held.items() if value is not None}
-
-    @classmethod
-    def restored(cls, public: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
-        """What `public` gave, with the secrets that another environment holds."""
-        keys = {role: {"api_key": _part(role, "API_KEY", environ) or NO_KEY} for role in ROLES}
-        whole = {role: {**public[role], **key} for role, key in keys.items() if public.get(role)}
-        own = {"database_url": "DATABASE_URL", "seal_key": f"{_PREFIX}SEAL_KEY"}
-        held = {field: environ[name] for field, name in own.items() if environ.get(name)}
-        return cls.model_validate({**public, **whole, **held})
-
     def endpoint(self, role: Role) -> Endpoint | None:
         """The endpoint of a role, or None for its offline stand-in."""
         found: Endpoint | None = getattr(self, role)
@@ -193,21 +173,18 @@ def _endpoints(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """The endpoint of every role that has at least a base URL."""
     found: dict[str, dict[str, str]] = {}
     for role in ROLES:
-        given = {key: _part(role, part, environ) for part, key in _PARTS.items()}
+        own = f"{_PREFIX}{role.upper()}"
+        given = {key: environ.get(f"{own}_{part}", "") for part, key in _PARTS.items()}
+        for reference, target in REFERENCE_NAMES.items():
+            if target == role:
+                for part, key in _PARTS.items():
+                    name = f"{reference}_{part.replace('BASE_URL', 'API_BASE')}"
+                    given[key] = given[key] or environ.get(name, "")
         given = {key: value for key, value in given.items() if value}
         if not given:
             continue
         for key, part in (("base_url", "BASE_URL"), ("model", "MODEL")):
             if key not in given:
-                name = f"{_PREFIX}{role.upper()}_{part}"
-                raise SettingsError(f"the {role} endpoint is only half given: set {name}")
+                raise SettingsError(f"the {role} endpoint is only half given: set {own}_{part}")
         found[role] = given
     return found
-
-
-def _part(role: Role, part: str, environ: Mapping[str, str]) -> str:
-    """A part of a role's endpoint by its own name, else by that of the reference system."""
-    reference = part.replace("BASE_URL", "API_BASE")
-    others = (f"{name}_{reference}" for name, target in REFERENCE_NAMES.items() if target == role)
-    names = (f"{_PREFIX}{role.upper()}_{part}", *others)
-    return next(filter(None, (environ.get(name) for name in names)), "")

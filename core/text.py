@@ -17,7 +17,6 @@ __all__ = [
     "json_values",
     "normalise",
     "plain",
-    "size",
     "storable",
 ]
 
@@ -95,12 +94,3 @@ def normalise(text: str) -> str:
     """One form for full-width letters, quotes, dashes and white space; the case is kept."""
     plain = unicodedata.normalize("NFKC", text).translate(_UNIFORM)
     return " ".join(plain.split())
-
-
-def size(count: float) -> str:
-    """A number of bytes for people, such as `1.4 GiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

@@ -142,7 +142,7 @@ def _embedder(settings: Settings) -> Embedder:
 
 def load_embedder(warn: Callable[[str], None]) -> Embedder:
     """The offline embedder; `warn` is told where only spelling can be compared."""
-    from videoseal.models.offline.embedder import load_embedder as load
+    from videoseal.models.local_embedder import load_embedder as load
 
     return load(warn)
 

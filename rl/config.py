@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
@@ -17,7 +18,7 @@ from pydantic import (
 )
 
 from videoseal.core.errors import SettingsError, first_fault
-from videoseal.core.settings import Settings
+from videoseal.core.settings import ROLES, Settings
 from videoseal.core.yaml_source import parse_yaml, read_yaml
 from videoseal.graph.context import Context
 from videoseal.rl.rewards.rewards import RewardSpec
@@ -258,6 +259,18 @@ class RolloutConfig(RolloutSection):
     def brief(self) -> bool:
         """Whether the policy reads the short system prompt."""
         return bool(self.settings.get("tool_call_format") == "brief")
+
+    def open_settings(self, environ: Mapping[str, str]) -> Settings:
+        """The run's settings, with keys and the database's address from the environment."""
+        secrets = Settings.from_env(environ)
+        values = json.loads(json.dumps(self.settings))
+        for role in ROLES:
+            known = secrets.endpoint(role)
+            if values.get(role) and known is not None:
+                values[role]["api_key"] = known.api_key
+        if secrets.database_url is not None:
+            values["database_url"] = secrets.database_url
+        return Settings.model_validate(values)
 
     @classmethod
     def read(cls, path: Path | str | None = None) -> RolloutConfig:

@@ -5,7 +5,7 @@
 ...     video = client.index("lecture.mp4")
 ...     answer = client.ask(video.id, "What is the code of the harbour gate?")
 ...     print(answer)
-HARBOUR GATE / 4127  [proven]
+4127  [proven]
 >>> [frame.time for frame in client.frames(answer)]
 [4.75]
 """

@@ -52,7 +52,7 @@ def open(settings: Settings | None = None, **explicit: Any) -> Client:
     ...     video = client.index("lecture.mp4")
     ...     answer = client.ask(video.id, "What is the code of the harbour gate?")
     >>> answer.proven, answer.text
-    (True, 'HARBOUR GATE / 4127')
+    (True, '4127')
     """
     return Client(settings or Settings.from_env(environment(), **explicit))
 

@@ -170,14 +170,13 @@ def export(invocation: Invocation, run: str, out: Path, checkpoint: str | None) 
 @pass_invocation
 def serve(invocation: Invocation, run: str, port: int, seed: int | None) -> None:
     """Serve the policy of RUN (a name, or a folder with a model) for one user, without vLLM."""
-    from videoseal.rl.training.export import planner_settings
     from videoseal.rl.training.serve import policy_of
     from videoseal.rl.training.serve import serve as carry_out
 
     served = policy_of(run, invocation.settings().data_dir)
 
     def ready(port: int) -> None:
-        settings = planner_settings(served.name, served.tool_call_format, port)
+        settings = dict(served.settings(port))
         invocation.emit(
             {"policy": served.folder, "port": port, "settings": settings},
             f"serving {near(served.folder)}; Ctrl-C ends it. To make it the planner:",

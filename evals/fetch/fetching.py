@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from fnmatch import fnmatch
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -87,20 +84,28 @@ def fetch(
     return found
 
 
-@dataclass(frozen=True, slots=True)
 class _Job:
     """One call of `fetch`."""
 
-    _source: Publication
-    _out: Path
-    _hub: Hub
-    _on_progress: ProgressFn
-    _found: Fetched
+    def __init__(
+        self, source: Publication, out: Path, hub: Hub, on_progress: ProgressFn, found: Fetched
+    ) -> None:
+        self._source = source
+        self._out = out
+        self._hub = hub
+        self._on_progress = on_progress
+        self._found = found
 
     def annotations(self) -> list[HubFile]:
         """Fetch the annotations; all files of the repository."""
         listed = self._hub.files(self._source.repo)
-        for place in self._each("annotations", self._some(listed, self._source.annotations)):
+        wanted = [file for file in listed if file.matches(self._source.annotations)]
+        if not wanted:
+            raise HubRefused(
+                f"{self._source.repo} has none of {', '.join(self._source.annotations)}",
+                hint=f"see {self._source.home}",
+            )
+        for place in self._each("annotations", wanted):
             self._found.annotations.append(str(place.relative_to(self._out)))
         return listed
 
@@ -109,7 +114,12 @@ class _Job:
         if self._source.youtube:
             self._from_youtube(ids[:limit])
             return
-        files = sorted(self._some(listed, self._source.videos), key=_in_order)
+        files = sorted((f for f in listed if f.matches(self._source.videos)), key=_in_order)
+        if not files:
+            raise HubRefused(
+                f"{self._source.repo} has none of {', '.join(self._source.videos)}",
+                hint=f"see {self._source.home}",
+            )
         wanted = [f for f in files if _name(f) not in self._found.unpacked]
         # Pieces of one archive are of no use alone.
         wanted = wanted if self._source.joined else wanted[:limit]
@@ -123,15 +133,6 @@ class _Job:
         for group in [archives] if self._source.joined and archives else [[a] for a in archives]:
             self._unpack(group)
 
-    def _some(self, listed: Sequence[HubFile], patterns: tuple[str, ...]) -> list[HubFile]:
-        found = [file for file in listed if any(fnmatch(file.path, each) for each in patterns)]
-        if not found:
-            raise HubRefused(
-                f"{self._source.repo} has none of {', '.join(patterns)}",
-                hint=f"see {self._source.home}",
-            )
-        return found
-
     def _each(self, folder: str, files: Sequence[HubFile]) -> Iterator[Path]:
         """The place of every file as soon as it is there; failures of videos are noted."""
         places = [(file, self._out / folder / _name(file)) for file in files]
@@ -143,7 +144,7 @@ class _Job:
             if not _whole(place, file):
                 try:
                     self._hub.download(
-                        self._source.repo, file, place, partial(self._count, folder, total, done)
+                        self._source.repo, file, place, self._counter(folder, done, total)
                     )
                 except HubRefused as error:
                     if folder == "annotations":
@@ -151,11 +152,13 @@ class _Job:
                     self._fail(file.path, str(error))
                     continue
             done += file.size
-            self._count(folder, total, done)
+            self._on_progress(Progress(folder, done / _MB, total / _MB, "MB"))
             yield place
 
-    def _count(self, stage: str, total: int, done: int, more: int = 0) -> None:
-        self._on_progress(Progress(stage, (done + more) / _MB, total / _MB, "MB"))
+    def _counter(self, stage: str, done: int, total: int) -> Callable[[int], None]:
+        return lambda count: self._on_progress(
+            Progress(stage, (done + count) / _MB, total / _MB, "MB")
+        )
 
     def _from_youtube(self, ids: Sequence[str]) -> None:
         program = downloader()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,6 +26,10 @@ class HubFile(NamedTuple):
     path: str
     size: int
     """Bytes."""
+
+    def matches(self, patterns: tuple[str, ...]) -> bool:
+        """Whether its path is meant by one of the patterns."""
+        return any(fnmatch(self.path, pattern) for pattern in patterns)
 
 
 class Hub:

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from videoseal.core.errors import SettingsError, VideosealError
-from videoseal.core.settings import NO_KEY, Endpoint, Settings
+from videoseal.core.settings import REFERENCE_NAMES, ROLES, Endpoint, Settings
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import SystemSpec
 from videoseal.evals.records import SampleError, SampleRecord
@@ -33,6 +33,11 @@ __all__ = [
     "secrets_of",
     "sent",
 ]
+
+
+_DATABASE = "DATABASE_URL"
+_NO_KEY = "none"
+"""What an endpoint without a key has for one."""
 
 
 class Sent(NamedTuple):
@@ -63,9 +68,16 @@ def sent(settings: Settings, endpoints: Endpoints) -> Sent:
 
 def secrets_of(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
     """Keys and passwords by the variable that a worker finds them in."""
-    keys = {f"{name}_API_KEY": each.api_key for name, each in endpoints.items()}
-    named = {name: key.get_secret_value() for name, key in keys.items() if key != NO_KEY}
-    return {**named, **settings.secrets()}
+    own = {f"VIDEOSEAL_{role.upper()}": settings.endpoint(role) for role in ROLES}
+    found = {
+        f"{prefix}_API_KEY": endpoint.api_key.get_secret_value()
+        for prefix, endpoint in {**own, **endpoints}.items()
+        if endpoint is not None
+    }
+    found = {name: value for name, value in found.items() if value != _NO_KEY}
+    if settings.database_url is not None:
+        found[_DATABASE] = settings.database_url.get_secret_value()
+    return found
 
 
 def received(told: Sent, environ: Mapping[str, str]) -> Received:
@@ -73,21 +85,34 @@ def received(told: Sent, environ: Mapping[str, str]) -> Received:
 
     Raises SettingsError naming the first variable that is not there.
     """
-    found = Received(
-        Settings.restored(told.settings, environ),
-        {
-            name: Endpoint.model_validate(
-                {**each, "api_key": environ.get(f"{name}_API_KEY") or NO_KEY}
-            )
-            for name, each in told.endpoints.items()
-        },
-    )
-    if missing := [name for name in told.secrets if name not in secrets_of(*found)]:
-        raise SettingsError(
-            f"the Ray worker on {platform.node()} has no {missing[0]} in its environment",
-            hint="set it where Ray is started on every node; keys are never sent",
+    known = {name: _secret(name, environ) for name in told.secrets}
+    values = dict(told.settings)
+    for role in ROLES:
+        if key := known.get(f"VIDEOSEAL_{role.upper()}_API_KEY"):
+            values[role] = {**values[role], "api_key": key}
+    values["database_url"] = known.get(_DATABASE)
+    endpoints = {
+        prefix: Endpoint.model_validate(
+            {**each, "api_key": known.get(f"{prefix}_API_KEY", _NO_KEY)}
         )
-    return found
+        for prefix, each in told.endpoints.items()
+    }
+    return Received(Settings.model_validate(values), endpoints)
+
+
+def _secret(name: str, environ: Mapping[str, str]) -> str:
+    others = [
+        f"{reference}_API_KEY"
+        for reference, role in REFERENCE_NAMES.items()
+        if name == f"VIDEOSEAL_{role.upper()}_API_KEY"
+    ]
+    for candidate in (name, *others):
+        if environ.get(candidate):
+            return environ[candidate]
+    raise SettingsError(
+        f"the Ray worker on {platform.node()} has no {name} in its environment",
+        hint="set it where Ray is started on every node; keys are never sent",
+    )
 
 
 class Opened(NamedTuple):

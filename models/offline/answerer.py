@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
 
-from videoseal.models.offline.decide import decide, guess
-from videoseal.models.offline.layout import Passage
-from videoseal.models.types import AnswerDraft, AnswerRequest, EvidenceNote, Question, Reply, Usage
+from videoseal.models.offline.matcher import bridge, decide, guess
+from videoseal.models.offline.passages import passage_of
+from videoseal.models.types import AnswerDraft, AnswerRequest, Reply, Usage
 
 __all__ = ["MatchingAnswerer"]
 
@@ -15,11 +14,11 @@ __all__ = ["MatchingAnswerer"]
 class MatchingAnswerer:
     """Compares all observations of the ledger with the question, word for word.
 
-    It follows one link from a name in one observation to another, gathers lists and takes
-    differences of times; anything that needs understanding it leaves unsupported.
+    It follows one link, a name that two observations share; anything that needs understanding it
+    leaves unsupported.
     """
 
-    name = "matching-1"
+    name = "matching-2"
 
     async def answer(self, request: AnswerRequest) -> Reply[AnswerDraft]:
         """Propose what exactly one option, or one line, is carried by; a guess when forced."""
@@ -29,45 +28,25 @@ class MatchingAnswerer:
 
 
 def _draft(request: AnswerRequest) -> AnswerDraft:
-    question = request.question
-    found = list(_passages(request.evidence))
+    question, notes = request.question, request.evidence
+    found = [passage_of(o.text, o.time, note.id) for note in notes for o in note.observations]
     decision = decide(question, found)
-    if decision.settled:
-        cites = list(dict.fromkeys(passage.source for passage in decision.carriers))
-        texts = "; ".join(dict.fromkeys(passage.text for passage in decision.carriers))
-        return AnswerDraft(
-            supported=True,
-            answer=decision.answer,
-            choice=None if decision.option is None else question.letters[decision.option],
-            cites=cites,
-            why=f"read: {texts}"[:300],
-            confidence=0.9,
-        )
-    lacking = ", ".join(clue.raw for clue in decision.lacking)
+    if not decision.answer and not decision.rivals:
+        decision = bridge(question, found)
+    texts = "; ".join(dict.fromkeys(passage.text for passage in decision.carriers))
     why = "several options are carried alike" if decision.rivals else "no option is carried"
-    why += f"; not read: {lacking}" if lacking else ""
-    if request.forced:
-        return _guessed(question, found, why)
-    return AnswerDraft(supported=False, why=why[:300])
-
-
-def _guessed(question: Question, found: Sequence[Passage], why: str) -> AnswerDraft:
-    option = guess(question, found)
-    if option is None:
-        text = found[0].text if found else "unknown"
-        return AnswerDraft(supported=False, answer=text, why=f"a guess: {why}"[:300])
+    why += f"; not read: {', '.join(decision.lacking)}" if decision.lacking else ""
+    option, answer = decision.option, decision.answer
+    if not answer and request.forced:
+        option, why = guess(question, found), f"a guess: {why}"
+        read = found[0].text if found else "unknown"
+        answer = read if option is None else question.options[option]
+    supported = bool(decision.answer)
     return AnswerDraft(
-        supported=False,
-        answer=question.options[option],
-        choice=question.letters[option],
-        why=f"a guess: {why}"[:300],
+        supported=supported,
+        answer=answer,
+        choice=None if option is None else question.letters[option],
+        cites=list(dict.fromkeys(passage.source for passage in decision.carriers)),
+        why=(f"read: {texts}" if supported else why)[:300],
+        confidence=0.9 if supported else 0.0,
     )
-
-
-def _passages(evidence: Iterable[EvidenceNote]) -> Iterable[Passage]:
-    """What was observed, as passages that keep the rows the inspector read them in."""
-    for note in evidence:
-        for seen in note.observations:
-            rows = tuple(part for part in seen.text.split(" / ") if part)
-            reach = 0 if len(rows) == 1 else len(rows)
-            yield Passage(seen.time, rows, reach, whole=False, source=note.id)

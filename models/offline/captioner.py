@@ -10,15 +10,8 @@ from videoseal.models.types import CaptionRequest, Reply, Usage
 __all__ = ["TemplateCaptioner"]
 
 _MOST_LINES: Final = 24
-_STOPS: Final = ".!?。！？"
 _LONGEST_LINE: Final = 160
-_LIGHT: Final = {"dark": "dark", "medium": "evenly lit", "bright": "bright"}
-_MOTION: Final = {
-    "still": "a still picture",
-    "little": "little motion",
-    "moderate": "moderate motion",
-    "much": "much motion",
-}
+_STOPS: Final = tuple(".!?。！？")
 
 
 class TemplateCaptioner:
@@ -34,31 +27,27 @@ class TemplateCaptioner:
     async def caption(self, request: CaptionRequest) -> Reply[str]:
         """One line; the same for the same measurements."""
         started = time.perf_counter()
-        parts = [part for part in (_words(request.on_screen), _look(request.measured)) if part]
-        text = " ".join(parts) or "Nothing was read or measured."
+        text = f"{_words(request.on_screen)} {_look(request.measured)}".strip()
+        text = text or "Nothing was read or measured."
         return Reply(text, Usage(calls=1, seconds=time.perf_counter() - started))
 
 
 def _words(lines: list[str]) -> str:
-    plain = [" ".join(line.split())[:_LONGEST_LINE] for line in lines]
-    distinct = list(dict.fromkeys(line for line in plain if line))
-    if not distinct:
-        return ""
-    end = " ..." if len(distinct) > _MOST_LINES else "." * (distinct[-1][-1] not in _STOPS)
-    return f"On screen: {' | '.join(distinct[:_MOST_LINES])}{end}"
+    plain = (" ".join(line.split())[:_LONGEST_LINE] for line in lines)
+    distinct = [line for line in dict.fromkeys(plain) if line]
+    end = " ..." if len(distinct) > _MOST_LINES else "." * (not "".join(distinct).endswith(_STOPS))
+    return f"On screen: {' | '.join(distinct[:_MOST_LINES])}{end}" if distinct else ""
 
 
 def _look(measured: dict[str, str]) -> str:
     colours = ", ".join(part.split()[0] for part in measured.get("colours", "").split(",") if part)
-    light = measured.get("brightness", "")
-    motion = measured.get("motion", "")
-    cuts = measured.get("cuts", "none").split()
-    number = cuts[0] if cuts and cuts[0].isdigit() else ""
+    light, motion = measured.get("brightness", ""), measured.get("motion", "")
+    cuts = (measured.get("cuts") or "none").split()[0]
     parts = [
         f"mostly {colours}" if colours else "",
-        _LIGHT.get(light, light),
-        _MOTION.get(motion, motion),
-        f"{number} {'cut' if number == '1' else 'cuts'}" if number else "",
+        "evenly lit" if light == "medium" else light,
+        "a still picture" if motion == "still" else f"{motion} motion" if motion else "",
+        f"{cuts} cut{'s' * (cuts != '1')}" if cuts.isdigit() else "",
     ]
     told = ", ".join(part for part in parts if part)
     return f"{told[0].upper()}{told[1:]}." if told else ""

@@ -25,7 +25,6 @@ from statistics import fmean
 from typing import Any, Final
 
 from videoseal.core.errors import VideosealError
-from videoseal.core.settings import Settings
 from videoseal.evals.records import RecordFile, SampleRecord
 from videoseal.graph.resources import Resources, open_resources
 from videoseal.models.build import build_judges
@@ -190,7 +189,7 @@ class GraphExecutor:
             if self._refused and time.monotonic() - self._refused[0] < _PAUSE_S:
                 raise self._refused[1]
             try:
-                settings = Settings.restored(self.config.settings, os.environ)
+                settings = self.config.open_settings(os.environ)
                 if self.config.reward.judge_weight:
                     (self._judge,) = build_judges(settings, ["judge"])
                 self._resources = self._opened.enter_context(open_resources(settings))

@@ -12,8 +12,7 @@ from videoseal.rl.config import TrainConfig
 from videoseal.rl.training.command import INSTALL
 from videoseal.rl.training.run_folder import RunFolder
 
-__all__ = ["CARD", "Exported", "NothingTrained", "export", "planner_settings",
-           "serving_lines"]  # fmt: skip
+__all__ = ["CARD", "Exported", "NothingTrained", "export", "serving_lines"]
 
 CARD: Final = "videoseal.json"
 """The file in an exported folder that says what it is."""
@@ -64,21 +63,13 @@ def export(run: RunFolder, out: Path, *, checkpoint: str | None = None) -> Expor
 
 def serving_lines(folder: Path, config: TrainConfig) -> list[str]:
     """Shell lines that serve the exported policy with vLLM and make it the planner."""
-    settings = planner_settings(config.name, config.policy.tool_call_format, _PORT)
     return [
         f"vllm serve {folder} --served-model-name {config.name} --port {_PORT}"
         f" --max-model-len {config.rollout.context_tokens}",
-        *(f"export {name}={value}" for name, value in settings.items()),
+        f"export VIDEOSEAL_PLANNER_BASE_URL=http://127.0.0.1:{_PORT}/v1",
+        f"export VIDEOSEAL_PLANNER_MODEL={config.name}",
+        f"export VIDEOSEAL_TOOL_CALL_FORMAT={config.policy.tool_call_format}",
     ]
-
-
-def planner_settings(name: str, tool_call_format: str, port: int) -> dict[str, str]:
-    """The environment that makes a policy that is served on the loopback the planner."""
-    return {
-        "VIDEOSEAL_PLANNER_BASE_URL": f"http://127.0.0.1:{port}/v1",
-        "VIDEOSEAL_PLANNER_MODEL": name,
-        "VIDEOSEAL_TOOL_CALL_FORMAT": tool_call_format,
-    }
 
 
 def _write_model(run: RunFolder, out: Path, checkpoint: str | None, config: TrainConfig) -> str:

@@ -14,7 +14,6 @@ from typing import Final
 from videoseal.core.checks import Check, CheckWarning, run_check
 from videoseal.core.errors import MissingDependency, OutOfSpace, VideosealError
 from videoseal.core.settings import Role, Settings
-from videoseal.core.text import size
 from videoseal.rl.config import HardwareSection, TrainConfig
 from videoseal.rl.data.tasks import TaskLabel, read_label, read_tasks
 from videoseal.rl.training.command import INSTALL, whole_batches
@@ -26,6 +25,7 @@ _NEEDED: Final = "0.11.2"
 _PARAMETER_BYTES: Final = {"bf16": 2, "fp16": 2, "fp32": 4}
 _EPISODE_BYTES: Final = 100_000
 """A recorded episode takes about this much."""
+_GIB: Final = 1 << 30
 
 
 def preflight(config: TrainConfig, settings: Settings, run: RunFolder) -> Iterator[Check]:
@@ -128,7 +128,7 @@ def _disk(config: TrainConfig, run: RunFolder, tasks: int) -> str:
     need += _EPISODE_BYTES * tasks * config.rollout.samples * config.optimiser.passes
     place = next(folder for folder in (run.root, *run.root.parents) if folder.is_dir())
     free = shutil.disk_usage(place).free
-    text = f"{size(need)} for {count} checkpoints, {size(free)} free in {place}"
+    text = f"{_size(need)} for {count} checkpoints, {_size(free)} free in {place}"
     if free < need:
         raise OutOfSpace(text, hint="lower output.keep, or set output.dir to a larger disk")
     return text
@@ -224,3 +224,7 @@ def _count_gpus() -> int:
     except (OSError, subprocess.TimeoutExpired):
         return 0
     return sum(line.startswith("GPU ") for line in done.stdout.splitlines())
+
+
+def _size(count: float) -> str:
+    return f"{count / _GIB:.1f} GiB"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,6 +24,14 @@ class Served(NamedTuple):
     folder: Path
     name: str
     tool_call_format: str
+
+    def settings(self, port: int) -> Mapping[str, str]:
+        """The environment that makes it the planner."""
+        return {
+            "VIDEOSEAL_PLANNER_BASE_URL": f"http://{_HOST}:{port}/v1",
+            "VIDEOSEAL_PLANNER_MODEL": self.name,
+            "VIDEOSEAL_TOOL_CALL_FORMAT": self.tool_call_format,
+        }
 
 
 def policy_of(run: str, data_dir: Path) -> Served:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from videoseal.core.errors import OutOfSpace, VideosealError
 from videoseal.rl.training.run_folder import RunFolder, RunStatus
@@ -72,21 +72,6 @@ def follow(lines: Iterable[str], steps: int, step: int = 0) -> Iterator[TrainPro
             yield TrainProgress(step, steps, played=f"{found[1]}/{found[2]}")
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM, which batch systems and containers stop a job with, be an interrupt."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@_terminable()
 def supervise(
     launch: Launch, environ: Mapping[str, str], on_progress: OnProgress, lock: int
 ) -> RunStatus:
@@ -96,6 +81,13 @@ def supervise(
     Where this process is killed the trainer goes on: it inherits `lock`, so that nobody begins a
     second one beside it.
     """
+    with _terminable():
+        return _supervised(launch, environ, on_progress, lock)
+
+
+def _supervised(
+    launch: Launch, environ: Mapping[str, str], on_progress: OnProgress, lock: int
+) -> RunStatus:
     run = launch.run
     step = _step_of(launch.resumes)
     last: deque[str] = deque(maxlen=400)
@@ -128,6 +120,23 @@ def supervise(
     failure = _failure(run, process.returncode, list(last))
     run.write_status(status.model_copy(update={"state": "failed", "message": str(failure)}))
     raise failure
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, which batch systems and containers stop a job with, be an interrupt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _grown(

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from videoseal.core.provenance import python_path
 from videoseal.rl.worker import compat
 
-__all__ = ["ArgumentsRejected", "as_json", "main", "parse", "set_up"]
+__all__ = ["ArgumentsRejected", "main", "parse", "set_up"]
 
 _HANDED_ON = (
     "SEAL_", "OMP_", "KMP_", "TOKENIZERS_", "VIDEOSEAL_", "DATABASE_URL", "HF_", "AGENT_LLM_",
@@ -81,15 +81,10 @@ def parse(program: str, argv: Sequence[str]) -> Any:
     raise ArgumentsRejected(f"{program} ended before it began to train")
 
 
-def as_json(args: Any) -> str:
-    """Nested namespaces as one JSON object; what JSON does not know is its text."""
-    return json.dumps(args, default=lambda each: getattr(each, "__dict__", None) or str(each))
-
-
 def main(program: str, *argv: str) -> None:
     """Train, or parse only; raises ArgumentsRejected for arguments that OpenRLHF does not take."""
     if program == "--parse":
-        print(as_json(parse(argv[0], argv[1:])))  # noqa: T201
+        print(json.dumps(_plain(parse(argv[0], argv[1:]))))  # noqa: T201
         return
     args = parse(program, argv)
     args.ds.param_dtype = os.environ.get("SEAL_PRECISION", args.ds.param_dtype)
@@ -154,6 +149,14 @@ def _start_ray(seed: int) -> None:
         num_cpus=max(4, os.cpu_count() or 1), num_gpus=gpus, include_dashboard=False,
         object_store_memory=_OBJECT_STORE_BYTES, runtime_env=runtime,
     )  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dict__"):
+        return {name: _plain(inner) for name, inner in vars(value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from videoseal.cli.output import clock, emit_json, near
-from videoseal.core.text import plain, size
+from videoseal.cli.output import clock, emit_json, near, size
+from videoseal.core.text import plain
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from videoseal.indexing.postgres.server import EmbeddedServer
+from videoseal.models.local_embedder import HashEmbedder
 from videoseal.models.offline.captioner import TemplateCaptioner
-from videoseal.models.offline.embedder import HashEmbedder
 from videoseal.models.offline.summariser import ExtractSummariser
 
 FPS = 12

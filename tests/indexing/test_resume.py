@@ -25,7 +25,7 @@ import asyncio, sys
 from pathlib import Path
 from types import SimpleNamespace
 from videoseal.models.offline.captioner import TemplateCaptioner
-from videoseal.models.offline.embedder import HashEmbedder
+from videoseal.models.local_embedder import HashEmbedder
 from videoseal.models.offline.summariser import ExtractSummariser
 from videoseal.core.settings import Settings
 from videoseal.indexing.pipeline import index_video

@@ -179,7 +179,7 @@ def test_rollout_config_keeps_no_secret(tmp_path, monkeypatch):
         "VIDEOSEAL_INSPECTOR_API_KEY": "k3y",
         "DATABASE_URL": "postgresql://me:pa55word@db/index",
     }
-    opened = Settings.restored(found.settings, environ)
+    opened = found.open_settings(environ)
     assert opened.inspector is not None
     assert opened.inspector.base_url == "http://eye/v1"
     assert opened.inspector.api_key.get_secret_value() == "k3y"

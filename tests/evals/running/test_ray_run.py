@@ -194,10 +194,9 @@ def test_secrets_stay_out_of_what_is_sent(tmp_path: Path) -> None:
     """Keys and passwords are found in the worker's environment, and missed by name."""
     url = SecretStr("postgresql://me:pass-word@db/x")
     small = Endpoint(base_url="http://h/v1", model="s", api_key=SecretStr("sk-small-5678"))
-    seal = SecretStr("seal-of-all")
-    settings = Settings(data_dir=tmp_path, planner=PLANNER, database_url=url, seal_key=seal)
+    settings = Settings(data_dir=tmp_path, planner=PLANNER, database_url=url)
     told = sent(settings, {"SMALL": small})
-    for secret in (KEY, "sk-small-5678", "pass-word", "seal-of-all"):
+    for secret in (KEY, "sk-small-5678", "pass-word"):
         assert secret not in repr(told)
     found = secrets_of(settings, {"SMALL": small})
     assert received(told, found) == (settings, {"SMALL": small})

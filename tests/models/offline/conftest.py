@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -50,3 +53,20 @@ def draw_frame(
 def frame() -> Draw:
     """Draws one frame."""
     return draw_frame
+
+
+def screen(film: dict[str, Any], chinese: Path) -> npt.NDArray[np.uint8]:
+    """A film's rows with their cells in columns, as a picture that went through JPEG."""
+    texts = [text for row in film["rows"] for text in row]
+    wide = any(letter > "\u2e80" for text in texts for letter in text)
+    face = ImageFont.truetype(chinese, 44, index=2) if wide else ImageFont.load_default(44)
+    image = Image.new("RGB", (1280, 720), (24, 40, 66))
+    canvas = ImageDraw.Draw(image)
+    columns = film.get("at", [0.08])
+    for number, row in enumerate(film["rows"]):
+        for at, text in zip(columns, row, strict=False):
+            top = 90 + number * (66 if len(columns) == 1 else 84)
+            canvas.text((1280 * at, top), text, font=face, fill="white")
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=88)
+    return np.asarray(Image.open(buffer).convert("RGB"))

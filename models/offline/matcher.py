@@ -1,0 +1,269 @@
+"""Whether text that was read carries the answer.
+
+A place carries an option when the question's names, numbers and rare words stand with it in one
+row, under one head of a table, or in one small notice, and nothing there speaks for another
+reading. It is string matching without any knowledge of meaning; in doubt nothing is carried.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import permutations
+from typing import Final, NamedTuple
+
+from videoseal.models.offline.moment import named_moment
+from videoseal.models.offline.passages import Passage
+from videoseal.models.offline.rarity import Clue, Word, clues_of, content, words
+from videoseal.models.types import Question
+
+__all__ = ["Decision", "bridge", "decide", "guess", "relevance"]
+
+_ENOUGH: Final = 0.4
+"""Share of the question's weight that must stand there."""
+_ENOUGH_OPEN: Final = 0.5
+"""The same where no option is there to agree."""
+_MOST_PAIRED: Final = 40
+_DENIALS: Final = frozenset(("not", "never", "cannot", "不", "没", "未"))
+_LETTER: Final = re.compile(r"^\(?[A-Z][.):]\s+")
+
+
+class Decision(NamedTuple):
+    """What the passages say to the question."""
+
+    answer: str
+    """The option's text, or what answers an open question; empty when unsettled."""
+    option: int | None
+    """Index of the only option that is carried."""
+    carriers: tuple[Passage, ...]
+    rivals: bool
+    """Whether several are carried alike."""
+    relevant: tuple[Passage, ...]
+    """What speaks of the question's matter at all, best first."""
+    lacking: tuple[str, ...]
+    """What the question names and nothing shows."""
+
+
+class _Asked:
+    """A question, taken apart."""
+
+    def __init__(self, question: Question) -> None:
+        self.clues = clues_of(question.text)
+        self.weight = max(0.1, sum(clue.weight for clue in self.clues))
+        lettered = all(_LETTER.match(option) for option in question.options)
+        texts = [_LETTER.sub("", text) if lettered else text for text in question.options]
+        self.options = [[word.form for word in words(text)] for text in texts]
+        solid = [[word.form for word in words(text) if content(word)] for text in texts]
+        shared = set(solid[0]).intersection(*solid[1:]) if len(solid) > 1 else set()
+        self.telling = [[form for form in forms if form not in shared] for forms in solid]
+        """What sets each option apart: its content words, less those that all options share."""
+        cut = (word.raw.casefold() for text in (question.text, *texts) for word in words(text))
+        self.known = frozenset(cut)
+
+    def share(self, have: Iterable[Clue]) -> float:
+        """How much of the question's weight these are."""
+        return sum(clue.weight for clue in have) / self.weight
+
+    def marked(self, found: Sequence[Word]) -> dict[Clue, frozenset[int]]:
+        """Where the clues stand among those words."""
+        places = {clue: _find(clue.forms, found) for clue in self.clues}
+        return {clue: held for clue, held in places.items() if held}
+
+
+class _Reading:
+    """A passage as words, with what the question names marked in it."""
+
+    def __init__(self, asked: _Asked, passage: Passage) -> None:
+        self.asked, self.passage = asked, passage
+        cells = [((at, column), cell) for at, row in enumerate(passage.rows)
+                 for column, cell in enumerate(row)]  # fmt: skip
+        cut = [(at, word) for at, cell in cells for word in words(cell, asked.known)]
+        self.cells = [at for at, _ in cut]
+        """Row and column of every word."""
+        self.words = [word for _, word in cut]
+        self.places = asked.marked(self.words)
+        self.used = frozenset[int]().union(*self.places.values())
+        self.heads = [asked.marked(words(head)) for head in passage.heads]
+        self.title = asked.marked(words(passage.title))
+        solid = [at for at, word in enumerate(self.words) if content(word)]
+        kept = [self.words[at] for at in solid]
+        found = {n: _find(option, self.words) for n, option in enumerate(asked.options)}
+        for n, told in enumerate(asked.telling):
+            found[n] = found[n] or frozenset(solid[at] for at in _find(told, kept))
+        if not asked.options and asked.share(self.places) >= _ENOUGH_OPEN:
+            rest = frozenset(solid) - self.used
+            found = {-1: rest} if len({self.cells[at] for at in rest}) == 1 else {}
+        # `Gate 7` stands wherever `Gate 7 North` does: the longer one is meant.
+        self.options = {
+            n: places
+            for n, places in found.items()
+            if places - self.used and not any(places < other for other in found.values())
+        }
+        """Where options stand apart from the clues; the value of an open question is -1."""
+
+    def near(self, cell: tuple[int, int]) -> frozenset[Clue]:
+        """Clues of the rows and over that cell."""
+        return frozenset(self.places) | (self.heads[cell[1]].keys() if self.heads else frozenset())
+
+
+class _Held(NamedTuple):
+    answer: str
+    option: int
+    near: frozenset[Clue]
+    passage: Passage
+
+
+def decide(question: Question, found: Sequence[Passage]) -> Decision:
+    """Judge everything that was read together; pure, and the same for the same input."""
+    question, found = _at_its_moment(question, found)
+    asked = _Asked(question)
+    readings = [_Reading(asked, passage) for passage in found]
+    held = [one for reading in readings for one in _carried(question, reading, readings)]
+    held = [one for one in held if not any(one.near < other.near for other in held)]
+    rivals = len({one.answer for one in held}) > 1
+    first = held[0] if held and not rivals else _Held("", -1, frozenset(), Passage(0.0, ()))
+    best = _ranked(readings)
+    seen = {clue for reading in best for clue in reading.places}
+    return Decision(
+        answer=first.answer,
+        option=first.option if first.option >= 0 else None,
+        carriers=() if rivals else tuple(one.passage for one in held),
+        rivals=rivals,
+        relevant=tuple(reading.passage for reading in best),
+        lacking=tuple(clue.raw for clue in asked.clues if clue not in seen),
+    )
+
+
+def bridge(question: Question, found: Sequence[Passage]) -> Decision:
+    """Join two places that share a name which the question lacks, and judge them as one."""
+    asked = _Asked(question)
+    readings = _ranked(_Reading(asked, passage) for passage in found)[:_MOST_PAIRED]
+    settled: dict[str, Decision] = {}
+    for one, two in permutations(readings, 2):
+        halves = one.places.keys() - two.places.keys() and two.places.keys() - one.places.keys()
+        apart = not set(one.passage.rows) & set(two.passage.rows)
+        for name in _names_in(one) if halves and apart and two.options and not one.options else ():
+            if _find([word.form for word in words(name)], two.words):
+                both = one.passage._replace(rows=one.passage.rows + two.passage.rows)
+                linked = question.model_copy(update={"text": f'{question.text} "{name}"'})
+                told = decide(linked, [both])._replace(carriers=(one.passage, two.passage))
+                settled.setdefault(told.answer, told)
+    settled.pop("", None)
+    if len(settled) == 1:
+        return settled.popitem()[1]
+    return decide(question, found)._replace(rivals=len(settled) > 1)
+
+
+def guess(question: Question, found: Iterable[Passage]) -> int | None:
+    """The option that the text speaks for most; by chance, the same each time, where none does.
+
+    None for an open question.
+    """
+    asked = _Asked(question)
+    scores = [0.0] * len(question.options)
+    for reading in (_Reading(asked, passage) for passage in found):
+        for option in reading.options if scores else ():
+            scores[option] = max(scores[option], 0.1 + asked.share(reading.places))
+    best = [number for number, score in enumerate(scores) if score == max(scores)]
+    return best[sum(map(ord, question.render())) % len(best)] if best else None
+
+
+def relevance(question: Question, text: str) -> float:
+    """How much of the question's weight stands in a text, and a little for any option in it."""
+    reading = _Reading(_Asked(question), Passage(0.0, ((text,),)))
+    return reading.asked.share(reading.places) + 0.2 * bool(reading.options)
+
+
+def _at_its_moment(
+    question: Question, found: Sequence[Passage]
+) -> tuple[Question, Sequence[Passage]]:
+    """A time that nobody reads on the screen is one of the video: only its frames count."""
+    moment = named_moment(question.text)
+    if moment is None or any(moment.raw in passage.text for passage in found):
+        return question, found
+    text = question.text.replace(moment.raw, " ").strip() or question.text
+    held = [passage for passage in found if moment.span.contains(passage.time)]
+    return question.model_copy(update={"text": text}), held
+
+
+def _find(wanted: Sequence[str], found: Sequence[Word]) -> frozenset[int]:
+    """Positions of every run of words that equals `wanted`."""
+    forms, size = [word.form for word in found], len(wanted)
+    starts = [at for at in range(len(forms)) if size and forms[at : at + size] == [*wanted]]
+    return frozenset(at + step for at in starts for step in range(size))
+
+
+def _ranked(readings: Iterable[_Reading]) -> list[_Reading]:
+    """Those with a clue or an option in them, each text once, the fullest and narrowest first."""
+    once = {reading.passage.text: reading for reading in reversed([*readings])}
+    told = [reading for reading in once.values() if reading.places or reading.options]
+    told.sort(key=lambda r: (len(r.passage.rows), r.passage.time))
+    return sorted(told, key=lambda r: -r.asked.share(r.places) - 0.1 * bool(r.options))
+
+
+def _names_in(reading: _Reading) -> list[str]:
+    """Names and numbers that the question does not have, words side by side."""
+    free = [at not in reading.used and content(word) for at, word in enumerate(reading.words)]
+    names = [
+        word.raw if alone and not word.raw[0].islower() and len(word.raw) > 1 else "|"
+        for alone, word in zip(free, reading.words, strict=True)
+    ]
+    return [name.strip() for name in " ".join(names).split("|") if name.strip()]
+
+
+def _carried(question: Question, here: _Reading, readings: Iterable[_Reading]) -> Iterator[_Held]:
+    """The options, or the value, that one passage carries."""
+    for option, places in here.options.items():
+        cell = here.cells[min(places)]
+        near = here.near(cell)
+        have = near | here.title.keys()
+        lacking = frozenset(here.asked.clues) - have
+        named = here.places and not any(clue.hard for clue in lacking)
+        enough = named and here.asked.share(have) >= _ENOUGH
+        doubt = _doubtful(here, near, places, lacking) or _better(here, near, lacking, readings)
+        if enough and not doubt:
+            answer = here.passage.rows[cell[0]][cell[1]] if option < 0 else question.options[option]
+            yield _Held(answer, option, near, here.passage)
+
+
+def _doubtful(
+    here: _Reading, near: frozenset[Clue], places: frozenset[int], lacking: frozenset[Clue]
+) -> bool:
+    """Whether something beside the option speaks for another reading."""
+    rows = {here.cells[at][0] for at in places}
+    cells = {here.cells[at] for at in places | here.used}
+    values = {_shape(here.words[at].raw) for at in places} - {""}
+    others = frozenset[int]().union(*here.options.values())
+    # Without a name, another word beside those of the question makes it another thing.
+    vague = bool(lacking) or not any(clue.hard for clue in here.asked.clues)
+    for at, word in enumerate(here.words):
+        if at not in places and word.raw.casefold() in _DENIALS:
+            return True
+        if at in places | here.used or not content(word):
+            continue
+        if here.cells[at][0] not in rows:
+            return True
+        # A second time, price or count in the row may be the one that is asked for.
+        rival = _shape(word.raw) in values and near == here.places.keys()
+        stranger = vague and not word.raw[0].isdigit() and here.cells[at] in cells
+        if at not in others and (rival or stranger):
+            return True
+    return False
+
+
+def _shape(raw: str) -> str:
+    """`9:9` for a time, `9.9` for a price, empty for a word."""
+    return re.sub(r"\d+", "9", raw) if raw[0].isdigit() else ""
+
+
+def _better(
+    here: _Reading, near: frozenset[Clue], lacking: frozenset[Clue], readings: Iterable[_Reading]
+) -> bool:
+    """Whether the same picture speaks of what is lacking here, or of more, in another place."""
+    rows = set(here.passage.rows)
+    return any(
+        any(near < other.near(cell) for cell in other.cells)
+        or (lacking & other.places.keys() and not rows & set(other.passage.rows))
+        for other in readings
+        if other.passage.time == here.passage.time
+    )
