@@ -17,6 +17,7 @@ from videoseal.evals.synthetic import generate as module
 from videoseal.evals.synthetic.__main__ import main
 from videoseal.evals.synthetic.drawing.lettering import font_for
 from videoseal.evals.synthetic.generate import generate
+from videoseal.evals.synthetic.phrasings import plain_wordings
 from videoseal.evals.synthetic.spec import VideoSpec
 from videoseal.evals.synthetic.truth import EDITION, read_truth
 
@@ -52,11 +53,15 @@ def test_steps_are_told_up_to_the_last_frame(tmp_path) -> None:
 
 
 def test_what_is_there_is_kept_until_the_generator_changes(tmp_path) -> None:
-    """A second call writes nothing; truth of another edition, or none, is made anew."""
+    """Other words ask about the same film; one of another edition, or none, is made anew."""
     made = generate(TINY, tmp_path)
     before = made.video.stat().st_mtime_ns
     again = generate(TINY, tmp_path)
     assert (again.asked, again.frames, again.duration) == (made.asked, made.frames, made.duration)
+    assert made.video.stat().st_mtime_ns == before
+    asked = made.questions.read_text("utf-8")
+    generate(TINY, tmp_path, wordings=plain_wordings())
+    assert made.questions.read_text("utf-8") != asked
     assert made.video.stat().st_mtime_ns == before
     old = read_truth(made.truth)
     old.edition = EDITION - 1

@@ -26,13 +26,7 @@ from videoseal.evals.synthetic.spec import VideoSpec
 FAMILIES = families()
 WORDINGS = shipped_wordings()
 SEEDS = range(12)
-TYPES = {
-    "key information retrieval",
-    "event understanding",
-    "entity recognition",
-    "reasoning",
-    "temporal grounding",
-}
+TYPES = {"key information retrieval", "event understanding", "reasoning", "temporal grounding"}
 
 
 @cache
@@ -80,7 +74,7 @@ def test_all_types_and_both_languages_are_asked_from_twenty_minutes_on() -> None
     """A fifth has no answer, most need text, some two moments."""
     for seed in SEEDS:
         drafts = _story(seed, 20).drafts
-        assert {name for draft in drafts for name in draft.types} >= TYPES - {"entity recognition"}
+        assert {name for draft in drafts for name in draft.types} >= TYPES
         assert 0.15 <= sum(draft.answer is None for draft in drafts) / len(drafts) <= 0.25
         assert sum(draft.evidence == "text" for draft in drafts) > len(drafts) / 2
         assert any(draft.evidence == "visual" for draft in drafts)
@@ -169,14 +163,16 @@ def _agree(a: dict[str, str], b: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_facts_are_told_once_or_never(seed) -> None:
-    """Reading all texts gives just the right option; for a question without answer, none at all."""
+    """Reading all texts gives just the right option, or none at all; the others are shown too."""
     story, seen = _story(seed), set[str]()
     for draft in story.drafts:
         if (family := FAMILIES.get(draft.family)) is None:
             continue
         seen.add(family.kind)
         asked = {name: draft.fields[name] for name in _named(draft.family)}
-        told = [fact["v"].lower() for fact in _stated(story, family) if _agree(fact, asked)]
+        facts = _stated(story, family)
+        assert {value.lower() for value in draft.values} <= {fact["v"].lower() for fact in facts}
+        told = [fact["v"].lower() for fact in facts if _agree(fact, asked)]
         right = [] if draft.answer is None else [draft.values[draft.answer].lower()]
         assert told == right, (draft.family, asked)
         assert len(draft.gold) == (len(family.show) if right else 0)
@@ -184,35 +180,17 @@ def test_facts_are_told_once_or_never(seed) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_distractors_are_really_shown(seed) -> None:
-    """All four options of a told fact stand in the video, also where none of them is right."""
-    story = _story(seed)
-    for draft in story.drafts:
-        if (family := FAMILIES.get(draft.family)) is not None:
-            told = {fact["v"].lower() for fact in _stated(story, family)}
-            assert {value.lower() for value in draft.values} <= told
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_quoted_signs_are_shown_or_not(seed) -> None:
-    """A sign that is quoted stands in the video, unless there is no answer."""
+def test_quoted_signs_answer_no_other_question(seed) -> None:
+    """A sign that is quoted is shown where there is an answer, and states nothing that is asked."""
     story = _story(seed)
     texts = {event.text for event in story.events}
+    quotes = [draft for draft in story.drafts if draft.family not in FAMILIES]
+    for draft in quotes:
+        assert (draft.fields["k"] in texts) == (draft.answer is not None)
+    quoted = " ".join(" ".join((d.fields["k"], *d.options)) for d in quotes)
     for draft in story.drafts:
-        if draft.family not in FAMILIES:
-            assert (draft.fields["k"] in texts) == (draft.answer is not None)
-
-
-def test_quoted_signs_answer_no_other_question() -> None:
-    """The words of a sign that a question quotes do not state what another one asks."""
-    for seed in SEEDS:
-        story = _story(seed)
-        quotes = [d for d in story.drafts if d.family not in FAMILIES]
-        quoted = " ".join(" ".join((d.fields["k"], *d.options)) for d in quotes).lower()
-        for draft in story.drafts:
-            if draft.family in FAMILIES and draft.answer is not None:
-                texts = [e.text for e in story.events if e.span in draft.gold]
-                assert not any(text.lower() in quoted for text in texts)
+        if draft.family in FAMILIES:
+            assert not any(e.text in quoted for e in story.events if e.span in draft.gold)
 
 
 def _named(family: str) -> set[str]:
@@ -220,14 +198,14 @@ def _named(family: str) -> set[str]:
 
 
 def test_each_family_is_asked_for_in_many_ways() -> None:
-    """Eight phrasings or more, a third of them unseen; each names the key, and none the value."""
+    """Eight phrasings or more, seen and unseen ones; each names the key, and none the value."""
     afterthoughts = {"period", "period-zh", "next"}
     assert set(WORDINGS) == set(FAMILIES) | afterthoughts
     everything = [phrasing.text for rows in WORDINGS.values() for phrasing in rows]
     assert len(set(everything)) == len(everything)
     for family, rows in WORDINGS.items():
         assert len(rows) >= 8, family
-        assert sum(row.wording == "unseen" for row in rows) * 3 == len(rows), family
+        assert sum(row.wording == "unseen" for row in rows) >= 2, family
         assert any(row.open for row in rows) or family in afterthoughts | {"missed", "colour"}
         for row in rows:
             assert set(re.findall(r"\{(\w+)\}", row.text)) == _named(family), row

@@ -111,14 +111,8 @@ def test_printed_words_are_legible(tmp_path_factory) -> None:
         pictures = video.frames_at([event.span.middle for event in events])
         for event, picture in zip(events, pictures, strict=True):
             seen = _letters(" ".join(line.text for line in reader.read(picture.rgb())))
-            read.append(
-                (
-                    event.kind,
-                    all(
-                        _letters(part) in seen for line in event.lines for part in line.split("\t")
-                    ),
-                )
-            )
+            cells = [cell for line in event.lines for cell in line.split("\t")]
+            read.append((event.kind, all(_letters(cell) in seen for cell in cells)))
     signs = [ok for kind, ok in read if kind in ("sign", "table")]
     assert np.mean(signs) >= 0.9
     assert np.mean([ok for _, ok in read]) >= 0.8
