@@ -1,51 +1,93 @@
 """Time on the presentation timeline: float seconds, half-open spans, and sets of them.
 
-`HH:MM:SS` exists only at the borders of the program; inside it time is a float.
+`HH:MM:SS` and the other forms in which people write a time exist only at the borders of the
+program; inside it time is a float.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from videoseal.core.errors import SpanError
 
 __all__ = [
     "Span",
+    "Time",
     "best_pair_iou",
     "covered_seconds",
     "format_time",
     "merge_spans",
     "parse_time",
+    "range_ends",
     "set_iou",
     "shared_seconds",
+    "tokens",
 ]
 
-_CLOCK = re.compile(r"(?:(\d{1,3}):)?([0-5]?\d):([0-5]\d)(?:[.,](\d{1,6}))?")
-_SECONDS = re.compile(r"(\d{1,7}(?:\.\d{1,9})?)s?")
-_DASH = re.compile(r"\s*(?:-->|[-\u2013\u2014~]|\bto\b)\s*")
+_UNITS: Final = {
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "小": 3600.0,
+    "时": 3600.0,
+    "分": 60.0,
+    "秒": 1.0,
+}
+"""Seconds by the first character of a unit's name."""
+_AMOUNT: Final = r"\d{1,7}(?:\.\d{1,9})?"
+_NAMES: Final = (
+    r"(?:hours?|hrs?|h)(?![a-z])|小?时",
+    r"(?:minutes?|mins?|m)(?![a-z])|分钟?",
+    r"(?:seconds?|secs?|s)(?![a-z])|秒",
+)
+_IN_UNITS: Final = "".join(rf"(?:{_AMOUNT}\s*(?:{names})\s*)?" for names in _NAMES)
+_TOKEN: Final = re.compile(
+    rf"""(?P<clock>\d{{1,5}}(?::\d{{2}}){{1,2}}(?:\.\d{{1,6}}|,\d{{1,6}}(?![\d:]))?(?![\d:]))
+      (?:\s*(?:s|secs?|mins?)\b)?
+    |(?P<prime>\d+['\u2032]\s?\d{{1,2}}(?:["\u2033]|''|\u2032\u2032)?)
+    |(?P<units>(?={_AMOUNT}\s*(?:{"|".join(_NAMES)})){_IN_UNITS})
+    |(?P<number>{_AMOUNT})(?![\d:])
+    |(?P<range>[-=]+>|-+|[\u2010-\u2015\u2212\u2192]|\.{{2,3}}
+      |\b(?:to|until|till|through)\b|[\u81f3\u5230])
+    |(?P<perhaps>[~\u301c]|\bend\b:?|\band\b|&)
+    |(?P<mark>(?:[\s,;\u3001|/()\[\]'"@<>`*_]|=(?!>))+|\bt(?==)
+      |\b(?:at|from|between|around|about|approx(?:imately)?|near|the|time|timestamps?|start|moment
+      |seconds|secs)\b[:.]?)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What `perhaps` matches joins start and end, or else means something about a moment."""
+
+
+class Time(NamedTuple):
+    """A moment as it was written."""
+
+    seconds: float
+    kind: str
+    """`clock`, `prime`, `units` or `number`."""
+    unit: float = 1.0
+    """Seconds of the only unit that it is told in; 0 where there are several."""
 
 
 def parse_time(text: str | float) -> float:
-    """Read `HH:MM:SS[.fff]`, `MM:SS[.fff]`, or plain seconds (`75`, `75.2`, `75.2s`).
+    """Read `HH:MM:SS[.fff]`, `MM:SS[.fff]`, seconds (`75`, `75.2s`) or units (`1 min 15 s`).
 
     Raises SpanError for anything else: negative, infinite, or out-of-range minutes and seconds.
     """
     if isinstance(text, int | float) and not isinstance(text, bool):
         if math.isfinite(text) and text >= 0:
             return float(text)
-        raise SpanError(f"time must be a finite number of seconds >= 0, not {text!r}")
+        raise SpanError(f"cannot read {text!r:.60} as a time; it is no number of seconds >= 0")
     if not isinstance(text, str):
         raise SpanError(f"time must be text or a number, not {type(text).__name__}")
-    stripped = text.strip()
-    if match := _CLOCK.fullmatch(stripped):
-        hours, minutes, seconds, fraction = match.groups()
-        whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
-        return whole + (float(f"0.{fraction}") if fraction else 0.0)
-    if match := _SECONDS.fullmatch(stripped):
-        return float(match.group(1))
+    match list(tokens(text.strip())):
+        case [Time(seconds=seconds)]:
+            return seconds
     raise SpanError(f"cannot read {text!r:.60} as a time; write HH:MM:SS or seconds")
 
 
@@ -57,6 +99,54 @@ def format_time(seconds: float, *, decimals: int = 0) -> str:
     whole, rest = divmod(ticks, scale)
     clock = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
     return f"{clock}.{rest:0{decimals}d}" if decimals else clock
+
+
+def tokens(text: str) -> Iterator[Time | str]:
+    """Times; `-` and `~` that join two to a span, the second if there are two; `,` for the rest.
+
+    Raises SpanError at the first word that is none of these.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    position, between = 0, "between" in text.casefold()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise SpanError(f"cannot read {text!r:.60} as a time; write HH:MM:SS or seconds")
+        position, kind = match.end(), match.lastgroup
+        if kind == "perhaps":
+            yield "~" if between or match[0].casefold() not in ("and", "&") else ","
+        elif kind in ("range", "mark"):
+            yield "-" if kind == "range" else ","
+        else:
+            yield _time(match)
+
+
+def range_ends(start: Time, end: Time) -> tuple[float, float]:
+    """Both in seconds; `1:20-25` ends in the minute of its start, `2-3 min` begins in its unit."""
+    first, last = start.seconds, end.seconds
+    if (start.kind, end.kind) == ("clock", "number") and last < min(first, 60):
+        last += first - first % 60
+    if (start.kind, end.kind) == ("number", "units"):
+        first *= end.unit
+    if end.unit == 0 and start.kind == "number":
+        raise SpanError(f"cannot read {start.seconds:g} as a time; it has no unit")
+    return first, last
+
+
+def _time(match: re.Match[str]) -> Time:
+    if match["number"]:
+        return Time(float(match["number"]), "number")
+    if match["units"]:
+        parts = re.findall(rf"({_AMOUNT})\s*(\D)", match["units"].casefold())
+        units = [_UNITS[unit] for _, unit in parts]
+        seconds = sum(float(part[0]) * unit for part, unit in zip(parts, units, strict=True))
+        return Time(seconds, "units", units[0] if len(units) == 1 else 0.0)
+    parts = re.findall(r"\d+(?:[.,]\d+)?", match["clock"] or match["prime"])
+    *whole, seconds = (float(part.replace(",", ".")) for part in parts)
+    if seconds >= 60 or any(part >= 60 for part in whole[1:]):
+        raise SpanError(f"cannot read {match[0]!r:.60} as a clock")
+    minutes = whole[0] if len(whole) == 1 else whole[0] * 60 + whole[1]
+    return Time(minutes * 60 + seconds, "clock")
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -79,10 +169,10 @@ class Span:
         """Read two times joined by a dash, `~`, `to` or `-->`, such as `00:01:00-00:01:16`."""
         if not isinstance(text, str):
             raise SpanError(f"span must be text, not {type(text).__name__}")
-        parts = _DASH.split(text.strip().strip("[]()"))
-        if len(parts) != 2:
-            raise SpanError(f"cannot read {text!r:.60} as a span; write HH:MM:SS-HH:MM:SS")
-        return cls(parse_time(parts[0]), parse_time(parts[1]))
+        match [part for part in tokens(text) if part != ","]:
+            case [Time() as start, "-" | "~", Time() as end]:
+                return cls(*range_ends(start, end))
+        raise SpanError(f"cannot read {text!r:.60} as a span; write HH:MM:SS-HH:MM:SS")
 
     @property
     def duration(self) -> float:

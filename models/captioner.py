@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import Field
+
 from videoseal.models import prompts
-from videoseal.models.structured import Form, Malformed, StructuredRole, Wire
+from videoseal.models.reading.reply_schema import listing, obj, text
+from videoseal.models.reading.wire import Texts, Wire, Words
+from videoseal.models.structured import Form, Malformed, StructuredRole
 from videoseal.models.types import CaptionRequest, Reply
 
 __all__ = ["ChatCaptioner"]
@@ -20,13 +27,18 @@ class ChatCaptioner(StructuredRole):
         """A short description and a line of entities; raises ModelError, ValueError if no frame."""
         if not request.frames:
             raise ValueError("a caption needs at least one frame")
-        form = Form(_Caption, _caption)
+        form = Form(_Caption, _caption, _RULES)
         return await self._ask(prompts.caption_task(request), form, request.frames)
 
 
 class _Caption(Wire):
-    clip_description: str
-    entities: list[str]
+    decides = "clip_description"
+    also = MappingProxyType({"description": "clip_description", "caption": "clip_description"})
+    clip_description: Words
+    entities: Texts = Field(default_factory=list)
+
+
+_RULES: Final = obj(clip_description=text(2000, 1), entities=listing(text(100, 1), 40))
 
 
 def _caption(wire: _Caption) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
@@ -20,9 +20,11 @@ from videoseal.core.text import clean_text
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.types import Usage
 
-__all__ = ["EndpointChat", "usage_of"]
+__all__ = ["EndpointChat", "reasoning_of", "usage_of", "was_cut"]
 
 log = logging.getLogger(__name__)
+
+_REASONING: Final = "reasoning"
 
 
 class EndpointChat(ChatOpenAI):
@@ -96,12 +98,18 @@ class EndpointChat(ChatOpenAI):
         return body
 
     def _result(self, body: dict[str, Any]) -> ChatResult:
-        """What langchain makes of the reply."""
+        """What langchain makes of the reply, and the thoughts that it would drop."""
         try:
-            return self._create_chat_result(body)
+            result = self._create_chat_result(body)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             log.debug("cannot read the reply of %s", self.policy.place, exc_info=error)
             raise self.policy.bad_reply(f"{type(error).__name__}: {error}") from None
+        for generation, choice in zip(result.generations, body["choices"], strict=True):
+            told = generation.message.response_metadata
+            told["finish_reason"] = choice.get("finish_reason")
+            if not choice["message"]["content"]:
+                told[_REASONING] = _thought(choice["message"])
+        return result
 
 
 def usage_of(message: BaseMessage, *, frames: int = 0, seconds: float = 0.0) -> Usage:
@@ -114,6 +122,21 @@ def usage_of(message: BaseMessage, *, frames: int = 0, seconds: float = 0.0) -> 
         frames=frames,
         seconds=seconds,
     )
+
+
+def reasoning_of(message: BaseMessage) -> str:
+    """What a model thought where it said nothing, as far as its server passes that on."""
+    return str(message.response_metadata.get(_REASONING) or "")
+
+
+def was_cut(message: BaseMessage) -> bool:
+    """Whether a reply ended where the limit of tokens was reached."""
+    return message.response_metadata.get("finish_reason") == "length"
+
+
+def _thought(message: dict[str, Any]) -> str:
+    names = ("reasoning_content", "reasoning")
+    return next((clean_text(said) for name in names if (said := _text(message.get(name)))), "")
 
 
 def _text(content: object) -> str:

@@ -7,7 +7,9 @@ from typing import Final
 
 from videoseal.core.settings import Endpoint, JudgeRole, Settings
 from videoseal.models import prompts
-from videoseal.models.structured import Form, Malformed, StructuredRole, Wire
+from videoseal.models.reading.reply_schema import either, obj, one_of, text
+from videoseal.models.reading.wire import Flag, Wire, Words
+from videoseal.models.structured import Form, Malformed, StructuredRole
 from videoseal.models.types import JudgeRequest, Match, MatchRequest, Reply, Ruling
 
 __all__ = ["ChatJudge"]
@@ -37,7 +39,7 @@ class ChatJudge(StructuredRole):
 
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule on one answer; raises ModelError."""
-        return await self._ask(prompts.judge_task(request), Form(_Ruling, _ruling))
+        return await self._ask(prompts.judge_task(request), Form(_Ruling, _ruling, _RULES))
 
     async def match(self, request: MatchRequest) -> Reply[Match]:
         """Say whether an answer in words is the published one; raises ModelError."""
@@ -53,12 +55,16 @@ class _ChatMatcher(StructuredRole):
         super().__init__(settings, endpoint)
 
     async def match(self, request: MatchRequest) -> Reply[Match]:
-        return await self._ask(prompts.match_task(request), Form(_Match, _match))
+        return await self._ask(prompts.match_task(request), Form(_Match, _match, _MATCH))
 
 
 class _Match(Wire):
-    why: str
-    same: bool
+    decides = "same"
+    why: Words = ""
+    same: Flag
+
+
+_MATCH: Final = obj(why=text(_LONGEST, 1), same=one_of(True, False))
 
 
 def _match(wire: _Match) -> Match:
@@ -66,10 +72,17 @@ def _match(wire: _Match) -> Match:
 
 
 class _Ruling(Wire):
+    decides = "grounded"
     # The reason comes before the verdict, so that the verdict can follow from it.
-    why: str
-    grounded: bool
-    missing: str
+    why: Words = ""
+    grounded: Flag
+    missing: Words = ""
+
+
+_RULES: Final = either(
+    obj(why=text(_LONGEST, 1), grounded=one_of(True), missing=one_of("")),
+    obj(why=text(_LONGEST, 1), grounded=one_of(False), missing=text(_LONGEST)),
+)
 
 
 def _ruling(wire: _Ruling) -> Ruling:

@@ -1,35 +1,34 @@
-"""Reading what a model replied: past its thoughts, JSON as the standard means it, tool calls.
+"""The tool calls in a planner's reply, natively or as text.
 
-A call as text is `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`: the form that Qwen
-models are trained on and that needs nothing of a server but plain chat.
+The form that a text prompt describes is `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`;
+whatever other dialect a model was trained on is read as well.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final, NamedTuple, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from langchain_core.messages import InvalidToolCall, ToolCall
+
+from videoseal.core.text import clean_json
+from videoseal.models.reading.dialects import Meant, meant_calls
+from videoseal.models.reading.json_text import after_thoughts, read_json, read_value
 
 __all__ = [
     "CALL_END",
     "CALL_START",
     "CallParts",
-    "after_thoughts",
-    "json_part",
-    "read_json",
+    "call_example",
     "read_native_calls",
+    "read_strict_calls",
     "read_text_calls",
 ]
 
 CALL_START: Final = "<tool_call>"
 CALL_END: Final = "</tool_call>"
-_THOUGHT: Final = "<think>"
-_THOUGHT_END: Final = "</think>"
-_MARK: Final = re.compile(f"{CALL_START}|{_THOUGHT}")
-_CODE_BLOCK: Final = re.compile(r"\A```(?:json)?\s*\n(.*)\n\s*```\Z", re.DOTALL)
-_NUL: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class CallParts(NamedTuple):
@@ -39,53 +38,6 @@ class CallParts(NamedTuple):
     invalid: list[InvalidToolCall]
 
 
-def after_thoughts(text: str) -> str:
-    """What was said after the last thought."""
-    return text.rpartition(_THOUGHT_END)[2].strip()
-
-
-def json_part(text: str) -> str:
-    """Without a thought before it and a code fence around it; anything else is left to fail."""
-    said = text.strip()
-    # A thought comes first or not at all: the JSON itself may quote such a tag from a picture.
-    if not said.startswith(("{", "```")):
-        said = (said.partition(_THOUGHT_END)[2] or said).strip()
-    block = _CODE_BLOCK.match(said)
-    return block.group(1) if block else said
-
-
-def read_json(text: str) -> Any:
-    """Read one JSON value; ValueError says where and why it is none.
-
-    NaN, infinities, repeated names, lone surrogates and NUL are errors: a later reader, Postgres
-    among them, would refuse them or choose differently.
-    """
-    if _NUL.search(text):
-        raise ValueError("the character NUL is not allowed")
-    try:
-        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object)
-        json.dumps(value, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at character {error.pos}") from None
-    except UnicodeEncodeError:
-        raise ValueError("half of a surrogate pair is not a character") from None
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
-        raise ValueError(f"the name {twice!r:.40} occurs twice in one object")
-    return found
-
-
 def read_native_calls(raw: object, turn: int) -> CallParts:
     """The calls of a message's `tool_calls`; `turn` as in `read_text_calls`."""
     parts = CallParts([], [])
@@ -93,84 +45,103 @@ def read_native_calls(raw: object, turn: int) -> CallParts:
         entry = item if isinstance(item, dict) else {}
         function = entry.get("function")
         function = function if isinstance(function, dict) else {}
-        call_id = str(entry.get("id") or f"call_{turn}_{number}")
-        _add(parts, _call(function.get("name"), function.get("arguments") or "", call_id))
+        found = Meant(function.get("name"), function.get("arguments"))
+        _add(parts, found, str(entry.get("id") or f"call_{turn}_{number}"))
     return parts
 
 
-def read_text_calls(text: str, turn: int) -> CallParts:
-    """The calls in a reply; what stands inside `<think>` is thought and not called.
+def read_text_calls(
+    text: str, turn: int, tools: Sequence[Mapping[str, Any]] = (), *, finished: bool = True
+) -> CallParts:
+    """The calls in a reply, in any dialect; `tools` are those that it was told of.
 
-    `turn` numbers the reply within its conversation, so that ids are unique and repeatable.
+    `turn` numbers the reply within its conversation, so that ids are unique and repeatable; what
+    was not `finished` was cut by a limit.
     """
     parts = CallParts([], [])
-    position = _after_open_thought(text)
-    while mark := _MARK.search(text, position):
-        if mark.group() == _THOUGHT:
-            end = text.find(_THOUGHT_END, mark.end())
-            position = end if end >= 0 else len(text)
-            continue
-        call_id = f"call_{turn}_{len(parts.calls) + len(parts.invalid)}"
-        call, position = _text_call(text, mark.end(), call_id)
-        _add(parts, call)
+    for number, found in enumerate(meant_calls(text, tools, finished=finished)):
+        _add(parts, found, f"call_{turn}_{number}")
     return parts
 
 
-def _add(parts: CallParts, call: ToolCall | InvalidToolCall) -> None:
-    if call["type"] == "tool_call":
-        parts.calls.append(call)
-    else:
-        parts.invalid.append(call)
+def read_strict_calls(text: str, turn: int) -> CallParts:
+    """The calls that are written exactly in the form that a text prompt describes.
+
+    All others between tags are invalid; a policy in training is held to it.
+    """
+    parts = CallParts([], [])
+    said, position = after_thoughts(text), 0
+    while (start := said.find(CALL_START, position)) >= 0:
+        start += len(CALL_START)
+        position, found = _strict(said, start)
+        _add(parts, found, f"call_{turn}_{len(parts.calls) + len(parts.invalid)}")
+    return parts
 
 
-def _after_open_thought(text: str) -> int:
-    """Templates that open the thought themselves leave a reply with only its end."""
-    end = text.find(_THOUGHT_END)
-    return end if end >= 0 and _THOUGHT not in text[:end] else 0
+def call_example(tools: Sequence[Mapping[str, Any]], name: str | None = None) -> str:
+    """A call to copy: of the named tool, else of the first."""
+    functions = {tool["function"]["name"]: tool["function"] for tool in tools}
+    function = functions.get(name) or next(iter(functions.values()))
+    form = function["parameters"]
+    arguments = {field: _sample(form["properties"][field]) for field in form.get("required", [])}
+    body = json.dumps({"name": function["name"], "arguments": arguments})
+    return f"{CALL_START}{body}{CALL_END}"
 
 
-def _text_call(said: str, start: int, call_id: str) -> tuple[ToolCall | InvalidToolCall, int]:
-    """The call whose body starts at `start`, and where to look for the next one."""
-    body_start = start + len(said[start:]) - len(said[start:].lstrip())
-    try:
-        _, end = json.JSONDecoder().raw_decode(said, body_start)
-        rest = said[end:].lstrip()
-        if not rest.startswith(CALL_END):
-            raise ValueError(f"{CALL_END} does not follow the JSON object")
-        call = _from_object(read_json(said[body_start:end]), call_id)
-        return call, len(said) - len(rest) + len(CALL_END)
-    except (ValueError, RecursionError) as problem:
-        body, closed, _ = said[start:].partition(CALL_END)
-        error = f"the call is not JSON: {problem}" if closed else f"{CALL_END} is missing"
-        return _invalid(body.strip(), call_id, error), start + len(body) + len(closed)
+def _sample(form: Mapping[str, Any]) -> object:
+    said = "00:01:00-00:01:16" if "HH:MM:SS" in form.get("description", "") else "..."
+    return [said] if form.get("type") == "array" else said
 
 
-def _from_object(value: object, call_id: str) -> ToolCall | InvalidToolCall:
-    match value:
-        # Arguments as text would be a second layer of JSON, which this form does not have.
-        case {"name": name, "arguments": arguments, **more} if not (
-            more or isinstance(arguments, str)
-        ):
-            return _call(name, arguments, call_id)
-    error = 'a call is an object with exactly "name" and "arguments", the latter an object'
-    return _invalid(json.dumps(value, ensure_ascii=False), call_id, error)
-
-
-def _call(name: object, arguments: object, call_id: str) -> ToolCall | InvalidToolCall:
-    """One call from its name and its arguments (JSON text or an object), or what is wrong."""
-    raw = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    if not isinstance(name, str) or not name:
-        label = name if isinstance(name, str) else None
-        return _invalid(raw, call_id, "the call has no name", label)
-    if isinstance(arguments, str):
+def _strict(said: str, start: int) -> tuple[int, Meant]:
+    """The call that begins there, and where its tag ends."""
+    error = f"{CALL_END} is missing"
+    for found in re.finditer(CALL_END, said[start:]):
+        body, end = said[start : start + found.start()], start + found.end()
         try:
-            arguments = read_json(arguments or "{}")
+            value = read_json(body)
         except ValueError as problem:
-            return _invalid(raw, call_id, f"the arguments are not JSON: {problem}", name)
-    if not isinstance(arguments, dict):
-        return _invalid(raw, call_id, "the arguments are not a JSON object", name)
-    return ToolCall(name=name, args=arguments, id=call_id, type="tool_call")
+            error = f"the call is not JSON: {problem}"
+            continue
+        match value:
+            case {"name": name, "arguments": dict() as arguments, **more} if not more:
+                return end, Meant(name, arguments)
+        error = 'a call is an object with exactly "name" and "arguments", the latter an object'
+        break
+    body, closed, _ = said[start:].partition(CALL_END)
+    return start + len(body) + len(closed), Meant(None, body.strip(), error)
 
 
-def _invalid(raw: str, call_id: str, error: str, name: str | None = None) -> InvalidToolCall:
-    return InvalidToolCall(name=name, args=raw, id=call_id, error=error, type="invalid_tool_call")
+def _add(parts: CallParts, found: Meant, call_id: str) -> None:
+    """One call from its name and its arguments (JSON text or an object), or what is wrong."""
+    name, arguments, error = found
+    raw = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    label = name if isinstance(name, str) and name else None
+    error = error or ("" if label else "the call has no name")
+    if not error and isinstance(arguments, str):
+        try:
+            arguments = read_value(arguments) if arguments.strip() else {}
+            error = "" if arguments is not None else "the arguments are null"
+        except ValueError as problem:
+            error = f"the arguments are not JSON: {problem}"
+    if isinstance(arguments, list) and len(arguments) == 1:
+        arguments = arguments[0]
+    arguments = {} if arguments is None else clean_json(arguments)
+    if not error and not isinstance(arguments, dict):
+        error = "the arguments are not a JSON object"
+    if not error and not _finite(arguments):
+        error = "the arguments hold a number that JSON does not have"
+    if error or not isinstance(arguments, dict):
+        parts.invalid.append(
+            InvalidToolCall(name=label, args=raw, id=call_id, error=error, type="invalid_tool_call")
+        )
+    else:
+        parts.calls.append(ToolCall(name=str(label), args=arguments, id=call_id, type="tool_call"))
+
+
+def _finite(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True

@@ -1,22 +1,30 @@
-"""Replies of an agreed form: asked for by JSON schema, read strictly, repaired at most once."""
+"""Replies of an agreed form: asked for by JSON schema, read leniently, asked for twice at most.
+
+What can be read in one way only is read at once. The second request shows the model its own reply
+and no pictures; a model that said nothing at all is shown the whole task again.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from videoseal.core.errors import ModelRejected, ModelReplyError, faults
 from videoseal.core.settings import Endpoint, Role, Settings
+from videoseal.core.span import format_time
+from videoseal.core.text import normalise
 from videoseal.models import prompts
-from videoseal.models.client import EndpointChat, usage_of
+from videoseal.models.client import EndpointChat, reasoning_of, usage_of, was_cut
 from videoseal.models.fence import escape_special
 from videoseal.models.pictures import Illustrated
-from videoseal.models.reply import json_part, read_json
+from videoseal.models.reading.json_text import after_thoughts, json_parts
+from videoseal.models.reading.letters import read_choice
+from videoseal.models.reading.wire import Wire, bare_name
 from videoseal.models.types import Frame, Question, Reply
 
 __all__ = [
@@ -24,34 +32,29 @@ __all__ = [
     "Form",
     "Malformed",
     "StructuredRole",
-    "Wire",
     "answer_of",
 ]
 
 T = TypeVar("T")
-W = TypeVar("W", bound="Wire")
+W = TypeVar("W", bound=Wire)
 
 _NO_SCHEMA: Final = (400, 422)
 """How servers refuse a `response_format` that they do not know."""
 _TOLD: Final = 5
 """Faults of a reply that its model is told of."""
+_DEPTH: Final = 4
+"""Wrappings around an object that are looked into."""
 
 
 class Malformed(ValueError):
     """A reply of the wrong form; the text is sent back to the model."""
 
 
-class Wire(BaseModel):
-    """The fields of a reply as the model writes them."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
 class AnswerFields(Protocol):
     """The fields of a reply that may give an answer."""
 
     answer: str
-    choice: str | None
+    choice: Any
 
 
 class Form(NamedTuple, Generic[W, T]):
@@ -60,38 +63,89 @@ class Form(NamedTuple, Generic[W, T]):
     wire: type[W]
     read: Callable[[W], T]
     """Checks what a schema cannot say; raises Malformed."""
-    letters: str | None = None
-    """Valid values of the field `choice`; None where the form has no such field."""
+    rules: Mapping[str, Any]
+    """The JSON schema that only good replies fulfil."""
+    stands: Callable[[T, str], bool] = lambda value, said: True
+    """Whether what is claimed without the pictures stood already in what was said of them."""
 
     def schema(self) -> dict[str, Any]:
         """The `response_format` for servers that can hold a model to a schema."""
-        schema = self.wire.model_json_schema()
-        if self.letters is not None:
-            schema["properties"]["choice"] = {"type": "null"}
-            if self.letters:
-                letters = [*self.letters, None]
-                schema["properties"]["choice"] = {"type": ["string", "null"], "enum": letters}
-        name = self.wire.__name__.strip("_").lower()
-        return {
-            "type": "json_schema",
-            "json_schema": {"name": name, "strict": True, "schema": schema},
-        }
+        return _as_format(self.wire.__name__.strip("_").lower(), self.rules)
 
-    def parse(self, text: str) -> T:
-        """Read a reply; raises Malformed with words that the model can act on."""
-        try:
-            value = read_json(json_part(text))
-        except ValueError as problem:
-            raise Malformed(f"it is not one JSON object: {problem}") from None
-        try:
-            wire = self.wire.model_validate(value)
-        except ValidationError as error:
-            problems = [fault.line("the reply") for fault in faults(error)]
-            raise Malformed("; ".join(problems[:_TOLD])) from None
-        confidence = getattr(wire, "confidence", 0.0)
-        if not 0 <= confidence <= 1:
-            raise Malformed(f'"confidence" is {confidence}; it must lie in 0 to 1')
-        return self.read(wire)
+    def parse(self, message: AIMessage) -> tuple[T, tuple[str, ...]]:
+        """What a reply means, and which kinds of mending that took.
+
+        Where nothing was said the last whole object of the reasoning counts. Raises Malformed with
+        words that the model can act on.
+        """
+        cut = was_cut(message)
+        said = after_thoughts(str(message.text))
+        mended: tuple[str, ...] = ()
+        if not said and not cut and (thought := reasoning_of(message)):
+            found = self._candidates(thought, finished=True)[-1:]
+            mended = ("in the reasoning",)
+        else:
+            found = self._candidates(said, finished=not cut)
+        if not found:
+            raise Malformed(_why_none(said, cut=cut))
+        wire = self._one(found)
+        mended += ("form",) if any(loose for _, loose in found) else ()
+        return self.read(wire), mended if said[:1] == "{" else (*mended, "wrapped")
+
+    def _candidates(self, text: str, *, finished: bool) -> list[tuple[Any, bool]]:
+        """The objects of a text that could be meant, each with the mending it took."""
+        found: list[tuple[Any, bool]] = []
+        decides = bare_name(self.wire.decides)
+        for part in json_parts(text, finished=finished):
+            if part.value is not None:
+                inner = list(_deciding(part.value, decides))
+                others = [part.value] if isinstance(part.value, dict) else []
+                found += [(value, part.mended) for value in inner or others]
+        deciding = [pair for pair in found if decides in map(bare_name, pair[0])]
+        return deciding or found[:1]
+
+    def _one(self, found: Sequence[tuple[Any, bool]]) -> W:
+        """The one reply among objects; those whose deciding field says nothing are a form."""
+        good: list[W] = []
+        bad: list[str] = []
+        for value, _ in found:
+            try:
+                wire = self.wire.model_validate(value)
+            except ValidationError as error:
+                told = [fault for fault in faults(error) if fault.place[:1] != (self.wire.decides,)]
+                bad += [fault.line("the reply") for fault in faults(error)]
+                if len(told) == len(faults(error)) and len(found) > 1:
+                    raise Malformed("; ".join(bad[:_TOLD])) from None
+            else:
+                good += [] if wire in good else [wire]
+        if len(good) > 1:
+            raise Malformed("it holds two different objects: say which one counts")
+        if not good:
+            raise Malformed("; ".join(bad[:_TOLD]))
+        return good[0]
+
+
+def _as_format(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": name, "strict": True, "schema": schema}}
+
+
+def _deciding(value: Any, decides: str, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
+    """Objects with the deciding field, however they are wrapped, also one inside another."""
+    if isinstance(value, dict) and decides in map(bare_name, value):
+        yield value
+    if depth and isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _deciding(inner, decides, depth - 1)
+    elif depth and isinstance(value, str) and "{" in value:
+        for part in json_parts(value):
+            yield from _deciding(part.value, decides, depth - 1)
+
+
+def _why_none(said: str, *, cut: bool) -> str:
+    if cut:
+        return "it was cut off by the limit of tokens: send the whole object, and much shorter"
+    why = next((part.error for part in json_parts(said) if part.error), "")
+    return why or "it is not one JSON object"
 
 
 class StructuredRole:
@@ -111,9 +165,8 @@ class StructuredRole:
     async def _ask(self, task: str, form: Form[W, T], frames: Sequence[Frame] = ()) -> Reply[T]:
         """Ask, and once more with the error if the reply is malformed.
 
-        Frames follow the task, each after its timestamp; they are counted once, also when they are
-        sent again for the repair. Raises ModelReplyError when the second reply is malformed too,
-        and what the endpoint raises.
+        Frames follow the task, each after its timestamp, and are counted once. Raises
+        ModelReplyError when the second reply is malformed too, and what the endpoint raises.
         """
         started = time.perf_counter()
         shown = Illustrated(task, frames)
@@ -121,36 +174,50 @@ class StructuredRole:
             SystemMessage(prompts.render(self.told)),
             HumanMessage(shown.content),
         ]
-        reply = await self._send(messages, form.schema())
+        reply = await self._send(messages, form)
         usage = usage_of(reply, frames=len(frames))
         try:
-            value = form.parse(reply.text)
+            value, mended = form.parse(reply)
         except Malformed as problem:
-            said = escape_special(reply.text) or "(nothing)"
-            messages += [AIMessage(said), HumanMessage(prompts.repair(str(problem)))]
-            reply = await self._send(messages, form.schema())
+            said = after_thoughts(str(reply.text))
+            if said:
+                times = [format_time(frame.time, decimals=1) for frame in frames]
+                messages[1] = HumanMessage("\n".join([task, *times]))
+            told = HumanMessage(prompts.repair(str(problem)))
+            messages += [AIMessage(escape_special(str(reply.text)) or "(nothing)"), told]
+            reply = await self._send(messages, form)
             usage = usage.plus(usage_of(reply))
-            value = self._last_chance(form, reply.text)
-        return Reply(value, usage._replace(seconds=time.perf_counter() - started))
+            value, mended = self._last_chance(form, reply, said)
+            mended = ("asked again", *mended)
+        seconds = time.perf_counter() - started
+        return Reply(value, usage._replace(seconds=seconds)).mended_by(*mended)
 
-    def _last_chance(self, form: Form[W, T], text: str) -> T:
+    def _last_chance(
+        self, form: Form[W, T], reply: AIMessage, said: str
+    ) -> tuple[T, tuple[str, ...]]:
         policy = self._chat.policy
         try:
-            return form.parse(text)
+            value, mended = form.parse(reply)
+            if said and not form.stands(value, said):
+                raise Malformed("it claims what its first reply did not see")
         except Malformed as problem:
+            hint = f"{policy.setting('MODEL')} may be too weak for this role"
+            if was_cut(reply):
+                hint = f"raise {policy.setting('MAX_TOKENS')}, or have the model think less"
             raise ModelReplyError(
                 f"the {policy.role} at {policy.place} twice replied in the wrong form: "
                 f"{policy.redact(str(problem))}",
                 role=policy.role,
-                hint=f"{policy.setting('MODEL')} may be too weak for this role",
+                hint=hint,
             ) from None
+        return value, mended
 
-    async def _send(self, messages: list[BaseMessage], schema: dict[str, Any]) -> AIMessage:
+    async def _send(self, messages: list[BaseMessage], form: Form[W, T]) -> AIMessage:
         """One reply, held to the schema by the server if it can."""
         if not self._takes_schema:
             return await self._chat.ask(messages)
         try:
-            return await self._chat.ask(messages, extra_body={"response_format": schema})
+            return await self._chat.ask(messages, extra_body={"response_format": form.schema()})
         except ModelRejected as refused:
             if refused.status not in _NO_SCHEMA:
                 raise
@@ -163,18 +230,29 @@ class StructuredRole:
 def answer_of(wire: AnswerFields, question: Question, *, due: bool) -> tuple[str, str | None]:
     """The words and the letter of an answer, both empty unless one is due.
 
-    The letter is written `B` or `(B)`. Raises Malformed where an answer is due and none is given.
+    Raises Malformed where an answer is due and none is given, and where the letter is not that of
+    the words.
     """
     if not due:
         return "", None
     letter = None
-    if wire.choice is not None and question.options:
-        letter = wire.choice.strip().removeprefix("(").removesuffix(")")
-        if question.option(letter) is None:
-            letters = ", ".join(question.letters)
-            raise Malformed(f'"choice" is {wire.choice!r:.20}; it must be one of {letters}')
-    if not wire.answer.strip():
+    try:
+        if question.options:
+            letter = read_choice(wire.choice, question)
+    except ValueError as problem:
+        raise Malformed(str(problem)) from None
+    answer = wire.answer.strip()
+    if not answer:
         raise Malformed('"answer" is empty, but an answer is due')
     if question.options and letter is None:
         raise Malformed('"choice" is null, but the letter of an option is due')
-    return wire.answer.strip(), letter
+    if letter is not None and _option_of(answer, question) not in (None, letter):
+        raise Malformed(f'"choice" is {letter}, but "answer" is the text of another option')
+    return answer, letter
+
+
+def _option_of(answer: str, question: Question) -> str | None:
+    """The one option that a text is."""
+    said = normalise(answer).casefold()
+    texts = [normalise(option).casefold() for option in question.options]
+    return question.letters[texts.index(said)] if texts.count(said) == 1 else None

@@ -12,7 +12,7 @@ from videoseal.core.errors import ModelReplyError
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, usage_of
-from videoseal.models.reply import after_thoughts
+from videoseal.models.reading.json_text import after_thoughts
 from videoseal.models.types import Reply, Usage
 
 __all__ = ["PART_CHARACTERS", "ChatSummariser", "split_lines"]

@@ -61,11 +61,22 @@ class Usage(NamedTuple):
         return Usage._make(mine + its for mine, its in zip(self, other, strict=True))
 
 
-class Reply(NamedTuple, Generic[T]):
-    """A role's answer and what it cost."""
-
+class _Priced(NamedTuple, Generic[T]):
     value: T
     usage: Usage
+
+
+class Reply(_Priced[T]):
+    """A role's answer and what it cost."""
+
+    mended: tuple[str, ...] = ()
+    """Kinds of mending that its form needed, such as `wrapped` or `asked again`; no part of it."""
+
+    def mended_by(self, *kinds: str) -> Reply[T]:
+        """The same, with what its form needed."""
+        reply = Reply(self.value, self.usage)
+        reply.mended = kinds
+        return reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from pydantic import Field, SkipValidation
 
 from videoseal.core.errors import ModelUnavailable
 from videoseal.graph.budget import OutOfBudget
-from videoseal.models.reply import read_text_calls
+from videoseal.models.reply import read_strict_calls
 from videoseal.rl.episodes.tokens import TURN, ContextFull, Transcript
 
 __all__ = ["Engine", "PolicyChat", "Speaker"]
@@ -66,7 +66,7 @@ class Speaker:
         ids = list(choice.token_ids)
         mark = self.transcript.said(ids, _logprobs(choice, ids), str(choice.finish_reason))
         text = self.transcript.text(ids)
-        calls = read_text_calls(text, turn=len(messages))
+        calls = read_strict_calls(text, turn=len(messages))
         return AIMessage(
             text,
             tool_calls=calls.calls,

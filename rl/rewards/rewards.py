@@ -33,7 +33,7 @@ from videoseal.evals.records import SampleRecord
 from videoseal.evals.scoring.grounding import ground
 from videoseal.evals.scoring.record_view import EpisodePart, scorable
 from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
-from videoseal.models.reply import read_text_calls
+from videoseal.models.reply import read_strict_calls
 from videoseal.rl.rewards.span_overlap import (
     ShownSpans,
     best_pair,
@@ -200,7 +200,7 @@ def mistakes(steps: Sequence[Mapping[str, Any]]) -> int:
 def _mistakes_in_turn(step: Mapping[str, Any]) -> int:
     result = step.get("result") or {}
     said = _END.sub("", str(step.get("said") or ""))
-    calls = read_text_calls(said, 0)
+    calls = read_strict_calls(said, 0)
     failed = result.get("error") in _OWN_MISTAKES or not step.get("tool")
     spans = any("no frames are left" not in str(bad) for bad in result.get("rejected", ()))
     more = max(0, len(calls.calls) + len(calls.invalid) - 1)

@@ -63,8 +63,10 @@ class Handler(BaseHTTPRequestHandler):
                 {"id": f"srv_{i}", "type": "function", "function": call}
                 for i, call in enumerate(reply["tool_calls"])
             ]
-        self.send_json(200, completion(body, [{"index": 0, "message": message,
-                                               "finish_reason": "stop"}]))  # fmt: skip
+        message |= reply.get("message", {})
+        ended = reply.get("finish_reason", "stop")
+        choices = [{"index": 0, "message": message, "finish_reason": ended}]
+        self.send_json(200, completion(body, choices))
 
     def reply_empty_choices(self, reply, body):
         self.send_json(200, completion(body, reply.get("choices", [])))

@@ -165,3 +165,49 @@ async def test_brief_planners_send_the_short_rules_and_read_calls_as_text(lane, 
     body = lane.seen()[0]["body"]
     assert body["messages"][0]["content"].startswith("Find where the video shows the answer.")
     assert "tools" not in body
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<tool_call>{"name": "visual_retrieve", "arguments": {"query": "red"}}</tool_call>',
+        '```json\n{"name": "visual_retrieve", "parameters": {"query": "red"}}\n```',
+        "<function=visual_retrieve><parameter=query>red</parameter></function>",
+    ],
+)
+async def test_native_calls_that_the_server_left_in_the_words_are_read(lane, planner, text):
+    """Many servers have no parser of them; the history then shows the call once, as data."""
+    lane.script(lane.chat(text))
+    model = planner("native")
+    reply = await model.ainvoke(START)
+    assert [made["args"] for made in reply.tool_calls] == [{"query": "red"}]
+    answer = ToolMessage("{}", tool_call_id=reply.tool_calls[0]["id"])
+    await model.ainvoke([*START, reply, answer])
+    said = lane.seen()[1]["body"]["messages"][2]
+    assert not said["content"]
+    assert said["tool_calls"][0]["function"]["name"] == "visual_retrieve"
+
+
+@pytest.mark.parametrize("form", ["native", "text"])
+async def test_what_cannot_be_read_is_told_with_a_form_to_copy(lane, planner, form):
+    """The second time in other words."""
+    lane.script(lane.chat("<tool_call>look for it</tool_call>"))
+    model = planner(form)
+    first = await model.ainvoke(START)
+    (told,) = first.invalid_tool_calls
+    second = await model.ainvoke([*START, first, ToolMessage("x", tool_call_id=told["id"])])
+    (again,) = second.invalid_tool_calls
+    copy = '<tool_call>{"name": "visual_retrieve", "arguments": {}}</tool_call>'
+    assert copy in told["error"]
+    assert copy in again["error"]
+    assert told["error"] != again["error"]
+
+
+async def test_a_thought_that_was_cut_is_an_error_with_its_settings(lane, planner):
+    """It is no turn without a call: nothing would be better the next time."""
+    thought = {"message": {"reasoning_content": "I should"}, "finish_reason": "length"}
+    lane.script(lane.chat("", **thought))
+    with pytest.raises(ModelReplyError, match="still thinking") as caught:
+        await planner("native").ainvoke(START)
+    assert "VIDEOSEAL_PLANNER_MAX_TOKENS" in caught.value.hint
+    assert "VIDEOSEAL_PLANNER_REASONING_EFFORT" in caught.value.hint

@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoseal.models.reply import read_json, read_text_calls
+from videoseal.models.reading.json_text import read_json
+from videoseal.models.reply import read_native_calls, read_strict_calls, read_text_calls
 
 CALL = '<tool_call>\n{"name": "look", "arguments": {"query": "a red car"}}\n</tool_call>'
-pieces = st.sampled_from(
-    ["<tool_call>", "</tool_call>", "<think>", "</think>", "{", "}", '"name"', ":", "look", CALL]
-)
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -113,54 +111,68 @@ def test_arguments_may_quote_the_tags(query):
     assert invalid == []
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "",
-        "look(query='a')",
-        "{'name': 'look', 'arguments': {}}",
-        '{"name": "look", "arguments": {}',
-        '{"name": "look", "arguments": {}} and more',
-        '{"name": "look"}',
-        '{"arguments": {}}',
-        '{"name": "", "arguments": {}}',
-        '{"name": 3, "arguments": {}}',
-        '{"name": "look", "arguments": []}',
-        '{"name": "look", "arguments": "{}"}',
-        '{"name": "look", "arguments": null}',
-        '{"name": "look", "arguments": {"a": NaN}}',
-        '{"name": "look", "name": "other", "arguments": {}}',
-        '{"name": "look", "arguments": {}, "answer": "B"}',
-        '["look"]',
-        "[" * 50_000,
-    ],
-)
-def test_a_malformed_call_is_an_invalid_one(body):
-    """It is never repaired into a call, and says what is wrong."""
-    calls, (invalid,) = read_text_calls(f"<tool_call>{body}</tool_call>", turn=1)
+NO_CALLS = [
+    "",
+    "look(query='a')",
+    '{"name": "look", "arguments": {}',
+    '{"name": "look", "arguments": {}} and more',
+    '{"arguments": {}}',
+    '{"name": "", "arguments": {}}',
+    '{"name": 3, "arguments": {}}',
+    '{"name": "look", "arguments": []}',
+    '{"name": "look", "arguments": {"a": NaN}}',
+    '{"name": "look", "name": "other", "arguments": {}}',
+    '{"name": "look", "arguments": {}, "answer": "B"}',
+    '["look"]',
+    "[" * 50_000,
+]
+LOOSE = [
+    "{'name': 'look', 'arguments': {}}",
+    '{"name": "look"}',
+    '{"name": "look", "arguments": "{}"}',
+    '{"name": "look", "arguments": null}',
+    '{"name": "look", "parameters": {}}',
+]
+
+
+@pytest.mark.parametrize("read", [read_text_calls, read_strict_calls])
+@pytest.mark.parametrize("body", NO_CALLS)
+def test_a_malformed_call_is_an_invalid_one(read, body):
+    """It is never guessed into a call, and says what is wrong."""
+    calls, (invalid,) = read(f"<tool_call>{body}</tool_call>", 1)
     assert calls == []
     assert invalid["error"]
     assert invalid["id"] == "call_1_0"
 
 
-def test_an_unclosed_call_is_an_invalid_one():
+@pytest.mark.parametrize("body", LOOSE)
+def test_a_loose_call_is_one_but_not_for_a_policy_in_training(body):
+    """What is plain is read; who is trained on the form is held to it."""
+    text = f"<tool_call>{body}</tool_call>"
+    assert [call["args"] for call in read_text_calls(text, 1).calls] == [{}]
+    assert read_strict_calls(text, 1).calls == []
+
+
+@pytest.mark.parametrize("read", [read_text_calls, read_strict_calls])
+def test_an_unclosed_call_is_an_invalid_one(read):
     """A reply that was cut off is not run."""
     cut = '<tool_call>{"name": "look", "arguments": {"query": "a'
-    calls, (invalid,) = read_text_calls(cut, turn=1)
+    calls, (invalid,) = read(cut, 1)
     assert calls == []
     assert "missing" in invalid["error"]
 
 
 def test_prose_holds_no_call():
-    """JSON without the tags is just text."""
+    """JSON in a line of words is just text."""
     text = '{"name": "look", "arguments": {}} <final>B</final>'
     assert read_text_calls(text, turn=1) == ([], [])
+    assert read_strict_calls(text, turn=1) == ([], [])
 
 
-@given(st.lists(pieces | st.text(max_size=4)).map("".join))
-def test_reading_never_fails(text):
-    """Any text is some calls and some invalid calls, and nothing of a thought that never ended."""
-    calls, invalid = read_text_calls(text, turn=2)
-    ids = [call["id"] for call in [*calls, *invalid]]
-    assert len(set(ids)) == len(ids)
-    assert all(isinstance(call["args"], dict) and call["name"] for call in calls)
+@pytest.mark.parametrize("raw", [None, "", {}])
+def test_native_calls_without_arguments_or_ids_are_read(raw):
+    """With ids of our own, and no arguments."""
+    call = {"id": "", "function": {"name": "look", "arguments": raw}}
+    (first, second), invalid = read_native_calls([call, call], 5)
+    assert [first["id"], second["id"]] == ["call_5_0", "call_5_1"]
+    assert (first["args"], invalid) == ({}, [])
