@@ -90,8 +90,7 @@ class EndpointPlanner(EndpointChat):
                 f"the reply of the planner at {self.policy.place} was cut by its limit of tokens "
                 "while it was still thinking",
                 role="planner",
-                hint=f"raise {self.policy.setting('MAX_TOKENS')}, or have it think less with "
-                f"{self.policy.setting('REASONING_EFFORT')}",
+                hint="raise the server's limit of output tokens, or have the model think less",
             )
         if self.call_format != "native":
             message.content = self._with_tags(str(message.text))

@@ -203,7 +203,7 @@ class StructuredRole:
         except Malformed as problem:
             hint = f"{policy.setting('MODEL')} may be too weak for this role"
             if was_cut(reply):
-                hint = f"raise {policy.setting('MAX_TOKENS')}, or have the model think less"
+                hint = "raise the server's limit of output tokens, or have the model think less"
             raise ModelReplyError(
                 f"the {policy.role} at {policy.place} twice replied in the wrong form: "
                 f"{policy.redact(str(problem))}",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
-__all__ = ["NULL", "SHARE", "either", "listing", "loosened", "obj", "one_of", "text"]
+__all__ = ["NULL", "SHARE", "either", "listing", "obj", "one_of", "text"]
 
 Schema = dict[str, Any]
 
 NULL: Final[Schema] = {"type": "null"}
 SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
-_BOUNDS: Final = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum")
 
 
 def obj(**fields: Schema) -> Schema:
@@ -44,20 +42,3 @@ def either(*shapes: Schema) -> Schema:
     """One of several schemas, each named once."""
     different = [shape for i, shape in enumerate(shapes) if shape not in shapes[:i]]
     return different[0] if len(different) == 1 else {"anyOf": different}
-
-
-def loosened(rules: Schema) -> Schema:
-    """The same as one object without bounds, which is all that some vendors take."""
-    shapes: Sequence[Schema] = rules.get("anyOf", [rules])
-    if any(shape.get("type") != "object" for shape in shapes):
-        return either(*(_unbounded(shape) for shape in shapes))
-    fields = {
-        name: either(*(loosened(shape["properties"][name]) for shape in shapes))
-        for name in shapes[0]["properties"]
-    }
-    return obj(**fields)
-
-
-def _unbounded(shape: Schema) -> Schema:
-    bare = {name: value for name, value in shape.items() if name not in _BOUNDS}
-    return {**bare, "items": loosened(bare["items"])} if "items" in bare else bare
