@@ -126,10 +126,18 @@ def _next_call(known: _Known, tools: Sequence[str]) -> _Call:
         or _look(known)
         or _search(known, [f"{text} {option}" for option in options])
         or (None if known.outlined else ("overview", {}))
+        or _look_at_all(known)
     )  # fmt: skip
     tried = "; ".join(known.queries)[:300]
     reason = f"searched for: {tried}" if tried else "nothing to search"
     return found or ("give_up", {"reason": reason})
+
+
+def _look_at_all(known: _Known) -> _Call | None:
+    """A look at frames of the whole video, where no text led anywhere."""
+    if known.looks or not known.duration:
+        return None
+    return "visual_inspect", {"spans": [str(Span(0.0, known.duration))]}
 
 
 def _search(known: _Known, queries: Iterable[str]) -> _Call | None:

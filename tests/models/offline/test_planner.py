@@ -74,14 +74,16 @@ def test_searches_the_question_then_looks_at_the_best_hit() -> None:
 
 
 def test_goes_on_to_options_and_outline_and_gives_up() -> None:
-    """Without evidence it tries each option and the outline, and then stops."""
+    """Without evidence it tries each option, the outline and the whole video, and then stops."""
     talk = Talk(GATE)
     calls = [talk.turn()]
-    replies = {"visual_retrieve": NOTHING, "overview": {"lines": []}}
+    replies = {"visual_retrieve": NOTHING, "overview": {"lines": []}, "visual_inspect": MORE}
     while calls[-1][0] != "give_up":
         calls.append(talk.reply(replies[calls[-1][0]]))
         assert len(calls) < 16
-    assert [tool for tool, _ in calls] == [*["visual_retrieve"] * 3, "overview", "give_up"]
+    assert [tool for tool, _ in calls] == [
+        *["visual_retrieve"] * 3, "overview", "visual_inspect", "give_up",
+    ]  # fmt: skip
     assert [args["query"][-5:] for _, args in calls[1:3]] == ["14:35", "15:20"]
     assert "gate 7" in calls[-1][1]["reason"]
 
