@@ -68,6 +68,7 @@ def test_schema_of_the_index_is_known(place: Place) -> None:
 @pytest.mark.slow
 def test_asking_indexes_nothing_again(place: Place, tmp_path: Path) -> None:
     """Every row of the index is physically the same, and questions are answered from it."""
+    _said(place, "db", "migrate")
     before = _rows(place)
     assert all(before.values())
     film = RECORDED / "videos" / "recorded.mp4"
