@@ -25,7 +25,7 @@ from videoseal.indexing.postgres.server import EmbeddedServer
 FPS, SECONDS = 4, 24
 SIGN = range(8, 14)
 """Seconds in which the sign hangs."""
-QUESTION = "Which gate is now boarding?"
+QUESTION = "Which gate does the flight to Lisbon leave from?"
 OPTIONS = ["Gate 17", "Gate 42", "Gate 99"]
 
 pytest.importorskip("langgraph_api", reason="the `serve` extra is not installed")
@@ -40,7 +40,7 @@ def picture(second: float) -> Image.Image:
         draw = ImageDraw.Draw(image)
         draw.rectangle((60, 120, 580, 240), fill=(250, 250, 250))
         font = ImageFont.load_default(size=48)
-        draw.text((90, 150), "GATE 42 NOW BOARDING", fill=(0, 0, 0), font=font)
+        draw.text((90, 150), "LISBON   GATE 42", fill=(0, 0, 0), font=font)
     return image
 
 
