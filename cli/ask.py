@@ -13,7 +13,7 @@ from videoseal.cli.failures import FailureReport, print_failure
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.options import context_options, folder_option, given_context
 from videoseal.cli.output import emit_json, notes
-from videoseal.core.errors import SettingsError, VideosealError, faults
+from videoseal.core.errors import SettingsError, error_class, faults
 
 if TYPE_CHECKING:
     from videoseal.api import Client, RecordedAnswer
@@ -138,10 +138,7 @@ def _report_error(episode: Episode) -> int:
     """Say what the run failed with; returns the exit code, 0 for an answer or an abstention."""
     if episode.error is None:
         return 0
-    import videoseal.core.errors
-
-    kind = getattr(videoseal.core.errors, episode.error.type, VideosealError)
-    code = int(getattr(kind, "exit_code", 1))
+    code = error_class(episode.error.type).exit_code
     hint = "check all endpoints with: videoseal doctor" if code == 4 else ""
     print_failure(FailureReport(episode.error.type, episode.error.message, hint, code))
     return code

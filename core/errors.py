@@ -66,6 +66,7 @@ __all__ = [
     "VideoError",
     "VideoNotFound",
     "VideosealError",
+    "error_class",
     "faults",
     "first_fault",
 ]
@@ -82,6 +83,14 @@ class VideosealError(RuntimeError):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+def error_class(name: str) -> type[VideosealError]:
+    """The class of a recorded failure; VideosealError for a name that is none of these."""
+    found = globals().get(name)
+    if isinstance(found, type) and issubclass(found, VideosealError):
+        return found
+    return VideosealError
 
 
 class SettingsError(VideosealError):

@@ -15,7 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, RetryPolicy
 
 from videoseal.core.errors import DatabaseUnavailable
-from videoseal.graph.context import MAX_STEPS, Careful, Context, Fast, ServedContext
+from videoseal.graph.context import MAX_STEPS, Careful, Context, Fast, Mode, ServedContext
 from videoseal.graph.nodes.answer import answer_with, decoupled
 from videoseal.graph.nodes.open import open_with
 from videoseal.graph.nodes.overview import overview
@@ -50,7 +50,7 @@ def build_agent(
     A server brings its own checkpointer. A tool that takes longer than `tool_seconds` is told to
     the planner as one that failed.
     """
-    graph = searching(resources, context, tool_names("decoupled"), tool_seconds=tool_seconds)
+    graph = searching(resources, context, "decoupled", tool_seconds=tool_seconds)
     graph.add_node("answer", answer_with(resources, decoupled))
     graph.add_node("review", review)
     graph.add_conditional_edges("answer", after_answer, ["plan", "review", END])
@@ -61,13 +61,12 @@ def build_agent(
 def searching(
     resources: Provider,
     context: type[ServedContext],
-    tools: Any,
+    mode: Mode,
     *,
-    mode: Any = "decoupled",
     tool_seconds: float | None = None,
 ) -> StateGraph[Any, Any, Any, Any]:
     """The part of a graph in which a planner searches; it goes on at `answer`."""
-    settles = mode == "decoupled"
+    settles, tools = mode == "decoupled", tool_names(mode)
     graph = StateGraph(State, context_schema=context, input_schema=Input, output_schema=Output)
     again = RetryPolicy(max_attempts=3, retry_on=DatabaseUnavailable)
     graph.add_node("open", open_with(resources, mode), retry_policy=again)

@@ -10,7 +10,7 @@ from uuid import uuid4
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
-from videoseal.core.errors import VideosealError
+from videoseal.core.errors import SettingsError, VideosealError
 from videoseal.core.text import clean_json
 from videoseal.graph.answers import abstain
 from videoseal.graph.app import Agent
@@ -43,9 +43,15 @@ async def ask(
 
     Failures of models, tools and the database are in `Episode.error`; only programming errors
     are raised. `graph` is the one of the context's mode unless another is given, such as one with
-    a checkpointer, with the thread to use; `on_interrupt` then replies in a person's place.
+    a checkpointer, with the thread to use; `on_interrupt` then replies in a person's place. Raises
+    SettingsError for a context that asks a person where there is none to ask.
     """
     context = context or Context()
+    if on_interrupt is None and context.asks_people:
+        raise SettingsError(
+            "nobody is there to approve looks, give hints or review answers",
+            hint="serve the agent (see docs/serving.md), or leave these choices out",
+        )
     graph = graph or agent_on(resources, context.mode)
     question = Question.model_validate(clean_json(question.model_dump()))
     began = time.monotonic()
@@ -80,11 +86,10 @@ async def ask(
 
 
 def _resumed(waiting: list[Any], reply: Callable[[Any], Any] | None) -> Command[Any] | None:
-    """What goes on after a person was asked; without one, nothing is approved or added."""
-    if not waiting:
+    """What goes on after a person was asked."""
+    if not waiting or reply is None:
         return None
-    said = {item.id: reply(item.value) if reply else None for item in waiting}
-    return Command(resume=said)
+    return Command(resume={item.id: reply(item.value) for item in waiting})
 
 
 def _episode(

@@ -12,24 +12,24 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Checkpointer, Send
 
-from videoseal.graph.answers import Answer, Cause, Unproven, guess
+from videoseal.graph.answers import Answer, Cause
 from videoseal.graph.app import Agent, build_agent, compiled, searching
 from videoseal.graph.calls import Turn, end_of, own_message, read_calls, reply
 from videoseal.graph.context import Context, Mode, ServedContext
 from videoseal.graph.ledger import Evidence
 from videoseal.graph.meter import Meter
-from videoseal.graph.nodes.answer import abstention, answer_with, forced, own_words
+from videoseal.graph.nodes.answer import abstention, answer_with, forced, guessed, own_words
 from videoseal.graph.nodes.open import open_with
 from videoseal.graph.nodes.plan import ask_planner
 from videoseal.graph.nodes.tool import tool_node
 from videoseal.graph.nodes.visual_inspect import visual_inspect
-from videoseal.graph.planner_messages import error_payload, finish_now, tool_names
+from videoseal.graph.planner_messages import error_payload, finish_now
 from videoseal.graph.resources import Provider, Resources, holding, served
 from videoseal.graph.routes import last_turn, send, turns_of
 from videoseal.graph.state import Input, Job, Output, State, spent_of, task_of
 from videoseal.models.types import AnswerDraft
 
-__all__ = ["agent_on", "baseline", "build_baseline"]
+__all__ = ["agent_on", "baseline", "build_mode"]
 
 
 def agent_on(resources: Resources, mode: Mode, *, tool_seconds: float | None = None) -> Agent:
@@ -37,16 +37,12 @@ def agent_on(resources: Resources, mode: Mode, *, tool_seconds: float | None = N
     known = (mode, tool_seconds)
     if known not in resources.agents:
         held = holding(resources)
-        resources.agents[known] = (
-            build_agent(held, tool_seconds=tool_seconds)
-            if mode == "decoupled"
-            else build_baseline(mode, held, tool_seconds=tool_seconds)
-        )
+        resources.agents[known] = build_mode(mode, held, tool_seconds=tool_seconds)
     found: Agent = resources.agents[known]
     return found
 
 
-def build_baseline(
+def build_mode(
     mode: Mode,
     resources: Provider = served,
     checkpointer: Checkpointer = None,
@@ -54,11 +50,11 @@ def build_baseline(
     context: type[ServedContext] = Context,
     tool_seconds: float | None = None,
 ) -> Agent:
-    """The graph of a mode that is not the agent's own."""
+    """The graph of a mode: the agent itself, or a baseline."""
+    if mode == "decoupled":
+        return build_agent(resources, checkpointer, context=context, tool_seconds=tool_seconds)
     if mode == "coupled":
-        graph = searching(
-            resources, context, tool_names(mode), mode=mode, tool_seconds=tool_seconds
-        )
+        graph = searching(resources, context, mode, tool_seconds=tool_seconds)
         graph.add_node("answer", answer_with(resources, _coupled))
     else:
         graph = StateGraph(State, context_schema=context, input_schema=Input, output_schema=Output)
@@ -92,7 +88,7 @@ async def _coupled(meter: Meter, state: State, __: list[Evidence], cause: Cause)
     if turn and turn.open_calls() and end_of(turn) == "finish":
         calls, _ = read_calls(turn, ("finish",), question)
         draft = AnswerDraft(supported=True, **calls[0].args)
-        return guess(draft, question, [], "planner", forced=False)
+        return guessed(draft, question, [], "planner", forced=False)
     if not meter.context.forced_choice:
         return abstention(cause)
     over, left = error_payload("SearchOver", finish_now()), meter.budget.left
@@ -104,17 +100,14 @@ async def _coupled(meter: Meter, state: State, __: list[Evidence], cause: Cause)
     if not calls:
         return abstention("no_choice", refused[0].message if refused else "nothing was called")
     draft = AnswerDraft(supported=False, **calls[0].args)
-    return guess(draft, question, [], "planner", cause=cause)
+    return guessed(draft, question, [], "planner", cause=cause)
 
 
 async def _direct(meter: Meter, state: State, ledger: list[Evidence], _: Cause) -> Answer:
     """What the inspector said of the uniform frames."""
     if not ledger:
         return abstention("time")
-    try:
-        return guess(own_words(ledger[-1]), meter.task.question, ledger, "inspector")
-    except Unproven as problem:
-        return abstention("no_choice", str(problem))
+    return guessed(own_words(ledger[-1]), meter.task.question, ledger, "inspector")
 
 
 async def _blind(meter: Meter, state: State, ledger: list[Evidence], _: Cause) -> Answer:
@@ -122,4 +115,4 @@ async def _blind(meter: Meter, state: State, ledger: list[Evidence], _: Cause) -
     return await forced(meter, [], None)
 
 
-baseline = build_baseline("coupled", context=ServedContext)
+baseline = build_mode("coupled", context=ServedContext)

@@ -232,9 +232,12 @@ def _payload(told: ToolMessage) -> dict[str, Any]:
 
 
 def tools_used(turns: Sequence[Turn]) -> set[str]:
-    """Tools that were called and answered."""
+    """Tools that gave a result."""
     return {
-        call["name"] for turn in turns for call in turn.said.tool_calls if turn.reply_to(call["id"])
+        call["name"]
+        for turn in turns
+        for call in turn.said.tool_calls
+        if (told := turn.reply_to(call["id"])) and told.status == "success"
     }
 
 

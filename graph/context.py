@@ -82,6 +82,11 @@ class ServedContext(BaseModel):
         json_schema_extra=_at("review"),
     )
 
+    @property
+    def asks_people(self) -> bool:
+        """Whether a person is asked on the way."""
+        return self.approve_looks or self.ask_for_hint or self.review_answer
+
 
 class Context(ServedContext):
     """Choices for one question; everything that is the same for all is in Settings."""

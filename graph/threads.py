@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import psycopg
 
 from videoseal.core.errors import DatabaseUnavailable
-from videoseal.graph.app import Agent, build_agent
-from videoseal.graph.baselines import build_baseline
+from videoseal.graph.app import Agent
+from videoseal.graph.baselines import build_mode
 from videoseal.graph.context import Mode
 from videoseal.graph.resources import Resources, holding
-
-if TYPE_CHECKING:
-    from videoseal.indexing.store.store import Store
 
 __all__ = ["lasting_agent"]
 
@@ -25,15 +21,11 @@ async def lasting_agent(resources: Resources, mode: Mode) -> AsyncIterator[Agent
     """The graph of a mode whose threads are kept; raises DatabaseUnavailable."""
     from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
-    store: Store = resources.store
+    store = resources.store
     try:
         async with AsyncPostgresSaver.from_conn_string(store.database.conninfo) as saver:
             await saver.setup()
-            held = holding(resources)
-            if mode == "decoupled":
-                yield build_agent(held, saver)
-            else:
-                yield build_baseline(mode, held, saver)
+            yield build_mode(mode, holding(resources), saver)
     except psycopg.Error as error:
         problem = str(error).splitlines()[0]
         raise DatabaseUnavailable(

@@ -71,8 +71,9 @@ def _json_rows(path: Path, text: str) -> Iterator[AnnotationRow]:
         place = f"{path.name}:{line}" + (f" (row {number})" if listed else "")
         try:
             value, position = json.JSONDecoder().raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError) as error:
-            message = getattr(error, "msg", "nested too deeply")
+        except (ValueError, RecursionError) as error:
+            # A plain ValueError is a number of more digits than Python reads.
+            message = getattr(error, "msg", "nested too deeply, or a number too long")
             raise AnnotationError(f"{place}: not JSON: {message}") from None
         yield AnnotationRow(place, value)
         position = _skip(text, position)

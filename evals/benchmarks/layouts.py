@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic import ValidationError
 
 from videoseal.core.errors import first_fault
+from videoseal.core.text import clean_text
 from videoseal.evals.benchmarks.annotation_rows import (
     AnnotationError,
     annotation_files,
@@ -215,7 +216,7 @@ class _Published:
                     return [(at / rate, (at + 1) / rate) for at in sorted(fields.get(name) or [])]
                 if spans := read_references(fields.get(name)):
                     return [(span.start, span.end) for span in spans]
-            except (TypeError, ValueError) as error:
+            except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
                 self.faults.append(f"{name}: {error}")
                 break
         return []
@@ -251,7 +252,7 @@ class _Published:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, str | int) and not isinstance(value, bool):
-            return str(value)
+            return clean_text(str(value))
         fault = f"{name}: {'missing' if value is None else 'not a text'}"
         if default is None:
             raise ValueError(fault)
@@ -263,7 +264,7 @@ class _Published:
         value = self.fields.get(name)
         values = [] if value is None else value if isinstance(value, list) else [value]
         if all(isinstance(one, str) for one in values):
-            return values
+            return [clean_text(one) for one in values]
         self.faults.append(f"{name}: not a list of texts")
         return []
 

@@ -10,8 +10,17 @@ from langchain_core.messages import AIMessage
 from langgraph.runtime import Runtime
 from langgraph.types import Overwrite
 
-from videoseal.core.errors import VideosealError
-from videoseal.graph.answers import Answer, Cause, Unproven, abstain, guess, prove, sealed_answer
+from videoseal.core.errors import error_class
+from videoseal.graph.answers import (
+    Answer,
+    Author,
+    Cause,
+    Unproven,
+    abstain,
+    guess,
+    prove,
+    sealed_answer,
+)
 from videoseal.graph.budget import OutOfBudget
 from videoseal.graph.calls import ANSWER_PREFIX, reply
 from videoseal.graph.context import ServedContext
@@ -23,9 +32,18 @@ from videoseal.graph.resources import Provider
 from videoseal.graph.routes import ending, last_turn
 from videoseal.graph.seal import holds
 from videoseal.graph.state import State, entries_of, ledger_of, spent_of, task_of
-from videoseal.models.types import AnswerDraft, AnswerRequest
+from videoseal.models.types import AnswerDraft, AnswerRequest, Question
 
-__all__ = ["Decide", "Rejection", "abstention", "answer_with", "decoupled", "forced", "own_words"]
+__all__ = [
+    "Decide",
+    "Rejection",
+    "abstention",
+    "answer_with",
+    "decoupled",
+    "forced",
+    "guessed",
+    "own_words",
+]
 
 
 class Rejection(NamedTuple):
@@ -80,7 +98,7 @@ def answer_with(resources: Provider, decide: Decide, *, searches: bool = True) -
             return {**update, **_sent_on(meter, state, outcome)}
         if outcome.outcome == "abstained" and not kept and (failures := state.get("failures")):
             # Nothing could be looked at because tools failed: that is no finding about the video.
-            raise VideosealError(f"{failures[-1]['message']} ({failures[-1]['type']})")
+            raise error_class(failures[-1]["type"])(failures[-1]["message"])
         plain = sealed_answer(outcome, key, task.about)
         meter.emit(Answered(answer=Answer.model_validate(plain)))
         said = AIMessage(answer_text(outcome), id=f"{ANSWER_PREFIX}{uuid4()}")
@@ -141,8 +159,15 @@ def _may_join(meter: Meter, ledger: Sequence[Evidence], rejected: int) -> bool:
 async def forced(meter: Meter, ledger: list[Evidence], cause: Cause | None) -> Answer:
     """The answerer's best guess, marked as such."""
     draft = await _draft(meter, ledger, forced=True)
+    return guessed(draft, meter.task.question, ledger, "answerer", cause=cause)
+
+
+def guessed(
+    draft: AnswerDraft, question: Question, ledger: Sequence[Evidence], by: Author, **more: Any
+) -> Answer:
+    """A guess, or an abstention where it says nothing or names no valid option."""
     try:
-        return guess(draft, meter.task.question, ledger, "answerer", cause=cause)
+        return guess(draft, question, ledger, by, **more)
     except Unproven as problem:
         return abstention("no_choice", str(problem))
 

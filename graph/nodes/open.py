@@ -29,13 +29,13 @@ _REMEMBERED: Final = 10
 """Questions of a thread that the planner is told of; messages of older ones are dropped."""
 
 
-def open_with(resources: Provider, mode: Mode | None) -> Any:
-    """The node `open` of a graph that works in `mode`; None leaves it to the context."""
+def open_with(resources: Provider, mode: Mode) -> Any:
+    """The node `open` of a graph that works in `mode`."""
 
     async def open(state: State, runtime: Runtime[ServedContext]) -> dict[str, Any]:
         """Take up the question that waits; raises InvalidQuestion, UnknownVideo."""
         given = (runtime.context or ServedContext()).model_dump()
-        context = Context.model_validate({**given, **({"mode": mode} if mode else {})})
+        context = Context.model_validate({**given, "mode": mode})
         held = await resources()
         question, asked_by = _question(state)
         video = await _video(held, state.get("video_id") or context.video_id)

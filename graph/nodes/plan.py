@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from videoseal.graph.budget import Budget, OutOfBudget
+from videoseal.graph.budget import OutOfBudget
 from videoseal.graph.calls import (
     Call,
     Refusal,
@@ -117,16 +117,17 @@ def _told(
         nudges = bool(before and before[-1].talked)
         return [] if nudges else [_refusal(meter, nudged(left), "NoToolCall", "no tool was called")]
     calls, refused = read_calls(turn, tools, meter.task.question)
-    told: list[BaseMessage] = []
-    looks = iter(_shares(meter, calls))
-    for call in calls:
-        problem = _problem(call, before)
-        if problem is None and (known := repeats(call, before)) is not None:
-            told.append(reply(call.id, known, left, again=True))
-        elif problem is None and call.tool == "visual_inspect" and not next(looks):
-            problem = Refusal(call.id, "OutOfBudget", "no frames are left for this look")
-        if problem is not None:
-            refused.append(problem)
+    known = {call.id: repeats(call, before) for call in calls}
+    told: list[BaseMessage] = [
+        reply(name, given, left, again=True) for name, given in known.items() if given is not None
+    ]
+    fresh = [call for call in calls if known[call.id] is None]
+    looks = iter(meter.budget.shares(sum(call.tool == "visual_inspect" for call in fresh)))
+    for call in fresh:
+        if call.tool == "give_up" and not _may_give_up(before):
+            refused.append(Refusal(call.id, "TooEarly", too_early(), again=True))
+        elif call.tool == "visual_inspect" and not next(looks):
+            refused.append(Refusal(call.id, "OutOfBudget", "no frames are left for this look"))
         else:
             _planned(meter, call)
     for bad in refused:
@@ -136,19 +137,10 @@ def _told(
     return told
 
 
-def _shares(meter: Meter, calls: Sequence[Call]) -> list[int]:
-    looks = sum(call.tool == "visual_inspect" for call in calls)
-    return Budget(meter.context, meter.budget.spent).shares(looks)
-
-
-def _problem(call: Call, before: Sequence[Turn]) -> Refusal | None:
-    """Giving up is heard once something was searched and something was looked at."""
-    if call.tool != "give_up":
-        return None
+def _may_give_up(before: Sequence[Turn]) -> bool:
+    """Whether something was searched and something was looked at."""
     used = tools_used(before)
-    if "visual_inspect" in used and used & {"visual_retrieve", "overview"}:
-        return None
-    return Refusal(call.id, "TooEarly", too_early(), again=True)
+    return "visual_inspect" in used and bool(used & {"visual_retrieve", "overview"})
 
 
 def _planned(meter: Meter, call: Call) -> None:

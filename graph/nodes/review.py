@@ -50,7 +50,7 @@ def _struck(state: State, said: Any) -> dict[str, Any]:
     """On without the entries that are marked as wrong."""
     wrong = said.get("wrong") if isinstance(said, dict) else said
     names = {str(name) for name in wrong} if isinstance(wrong, list) else set()
-    kept = [entry for entry in entries_of(state) if entry["id"] not in names]
+    kept = [entry for entry in entries_of(state) if entry.get("id") not in names]
     if len(kept) == len(entries_of(state)):
         return {}
     return {**_on(state, struck_text(sorted(names))), "evidence": Overwrite(kept)}

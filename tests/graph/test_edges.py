@@ -201,6 +201,7 @@ async def test_a_question_that_no_tool_could_work_on_is_an_error(world: Any, say
     w = world([SEARCH, say.call("visual_inspect", **LOOK), say.call("give_up")], verdict=fail)
     episode = await w.ask()
     assert episode.error is not None
+    assert (episode.error.type, episode.error.message) == ("ModelUnavailable", "away")
     assert episode.answer.cause == "error"
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
+from videoseal.models.types import Question
+
 LOOK = {"spans": ["00:01:00-00:01:16"]}
 CANARY = "CANARY-IT-IS-B"
 
@@ -76,6 +78,15 @@ async def test_coupled_needs_a_valid_letter(world: Any, say: Any) -> None:
     episode = await world(script).ask(mode="coupled")
     assert episode.steps[0].result["error"] == "BadArguments"
     assert episode.answer.choice == "B"
+
+
+@pytest.mark.parametrize("forced", [False, True])
+async def test_a_blank_answer_of_the_planner_is_none(world: Any, say: Any, forced: bool) -> None:
+    """Words that say nothing end in an abstention, not in a failure of the program."""
+    w = world([say.call("finish", answer="  ", call_id=f"c{n}") for n in range(3)])
+    question = Question(text="What colour is the door?")
+    episode = await w.ask(question, mode="coupled", forced_choice=forced)
+    assert (episode.answer.outcome, episode.answer.cause) == ("abstained", "no_choice")
 
 
 async def test_coupled_abstains_when_it_never_finishes(world: Any, say: Any) -> None:

@@ -13,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.types import Command, Overwrite
 
-from videoseal.core.errors import ModelUnavailable
+from videoseal.core.errors import ModelUnavailable, SettingsError
 from videoseal.graph.answers import Answer
 from videoseal.graph.context import Context
 
@@ -273,3 +273,12 @@ async def test_a_reviewer_strikes_a_citation(world: Any, say: Any) -> None:
     assert episode.answer.proven
     assert [cited.spans for cited in episode.answer.citations] == [[(30.0, 40.0)]]
     assert "e1" in w.planner.requests[-1][-1].text
+
+
+@pytest.mark.parametrize("choice", ["approve_looks", "ask_for_hint", "review_answer"])
+async def test_a_run_that_asks_nobody_is_not_begun(world: Any, say: Any, choice: str) -> None:
+    """Where no person can reply, nothing is approved in silence."""
+    w = world(script(say))
+    with pytest.raises(SettingsError, match="nobody is there"):
+        await w.ask(**{choice: True})
+    assert w.planner.requests == []

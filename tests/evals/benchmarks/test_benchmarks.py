@@ -297,6 +297,23 @@ def test_broken_json_names_the_line(name: str, row: dict[str, Any], tmp_path: Pa
             benchmark(name).load(path)
 
 
+def test_half_a_letter_does_not_stop_a_file(tmp_path: Path) -> None:
+    """Half a surrogate pair becomes a mark of damage, and the other rows are read."""
+    broken = {**MLVU, "question": "Who \ud83d waves?"}
+    path = _write(tmp_path, [broken, MLVU])
+    first, second = benchmark("mlvu").load(path)
+    assert first.question.text == "Who \ufffd waves?"
+    assert second.question.text == MLVU["question"]
+
+
+def test_a_number_that_nobody_can_read_is_an_error_with_a_place(tmp_path: Path) -> None:
+    """Python reads no number of more than some thousand digits."""
+    path = tmp_path / "rows.json"
+    path.write_text('[{"video": %s}]' % ("9" * 5000))
+    with pytest.raises(AnnotationError, match=r"rows\.json:1"):
+        benchmark("mlvu").load(path)
+
+
 def test_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
     """A path that is not there is one line with a hint."""
     with pytest.raises(AnnotationError, match="no annotation file") as caught:

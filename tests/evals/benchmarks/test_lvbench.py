@@ -73,6 +73,7 @@ def test_one_id_in_two_files_is_named(tmp_path: Path) -> None:
         ({"time_reference": "soon"}, "time_reference: cannot read 'soon'"),
         ({"time_reference": "00:19-00:15"}, "time_reference: 19 s to 15 s is no span"),
         ({"time_reference": {"x": 1}}, "time_reference: cannot read {'x': 1}"),
+        ({"time_reference": 10**400}, "time_reference: int too large to convert to float"),
         ({"gold": [[3, 1]]}, "gold: 3 s to 1 s is no span"),
     ],
 )
