@@ -40,7 +40,10 @@ def build_app(resources: Provider = served) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         # What is set up wrongly stops the start, with a sentence, and not the first question.
-        await (await resources()).seal_key()
+        try:
+            await (await resources()).seal_key()
+        except VideosealError as error:
+            raise RuntimeError(f"cannot serve: {error} {error.hint}".rstrip()) from None
         yield
         await asyncio.to_thread(close_served)
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from videoseal.core.errors import UnknownVideo
+from videoseal.core.errors import DatabaseUnavailable, UnknownVideo
 from videoseal.core.settings import Settings
 from videoseal.graph.http import build_app
 from videoseal.graph.resources import Resources, holding
@@ -85,3 +85,15 @@ async def test_a_shown_frame_is_served(get: Any) -> None:
 async def test_anything_else_is_not_found(get: Any, path: str) -> None:
     """Names are numbers and ids; nothing in them reaches the file system as a path."""
     assert (await get(path)).status_code == 404
+
+
+async def test_what_is_set_up_wrongly_stops_the_start() -> None:
+    """The operator reads one sentence, before any user asks."""
+
+    async def broken() -> Resources:
+        raise DatabaseUnavailable("the database is away", hint="start it")
+
+    app = build_app(broken)
+    with pytest.raises(RuntimeError, match=r"cannot serve: the database is away start it"):
+        async with app.router.lifespan_context(app):
+            pass
