@@ -7,6 +7,7 @@ reading. It is string matching without any knowledge of meaning; in doubt nothin
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
@@ -49,7 +50,7 @@ class _Asked:
 
     def __init__(self, question: Question) -> None:
         self.clues = clues_of(question.text)
-        self.weight = max(0.1, sum(clue.weight for clue in self.clues))
+        self.weight = max(0.1, math.fsum(clue.weight for clue in self.clues))
         lettered = all(_LETTER.match(option) for option in question.options)
         texts = [_LETTER.sub("", text) if lettered else text for text in question.options]
         self.options = [[word.form for word in words(text)] for text in texts]
@@ -62,7 +63,7 @@ class _Asked:
 
     def share(self, have: Iterable[Clue]) -> float:
         """How much of the question's weight these are."""
-        return sum(clue.weight for clue in have) / self.weight
+        return math.fsum(clue.weight for clue in have) / self.weight
 
     def marked(self, found: Sequence[Word]) -> dict[Clue, frozenset[int]]:
         """Where the clues stand among those words."""

@@ -32,7 +32,8 @@ class ExtractSummariser:
 
         def worth(at: int) -> float:
             # The square root keeps one very long line from winning by its length alone.
-            rarity = sum(math.log(len(lines) / spread[form]) for form in said[at])
+            # Exact, for the order of a set is not the same in every process, and ties must be.
+            rarity = math.fsum(math.log(len(lines) / spread[form]) for form in said[at])
             return rarity / math.sqrt(max(1, len(said[at])))
 
         parts = min(_MOST, len(lines))
