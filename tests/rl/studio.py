@@ -61,7 +61,9 @@ def studio(postgres: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -
         connection.execute("CREATE DATABASE training TEMPLATE template STRATEGY file_copy")
     url = postgres.url.replace("/postgres?", "/training?")
     settings = Settings(database_url=url, data_dir=folder / "data", ocr_fps=1.0)
-    spec = VideoSpec(minutes=3, seed=71)
+    # A film whose five questions the stand-ins all settle right where the look is right: of seed 71
+    # they settle four, one of which nobody can answer, and too few are left to learn from.
+    spec = VideoSpec(minutes=3, seed=73)
     video = generate(spec, folder, wordings=plain_wordings()).video
     with open_resources(settings) as resources:
         row = asyncio.run(index_video(video, settings, resources.store, resources.models))
