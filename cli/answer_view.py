@@ -38,7 +38,8 @@ class EventLines:
 
     def _started(self, event: Any) -> list[str]:
         length = format_time(event.duration)
-        return [f"asking {plain(event.title)} ({length}): {plain(event.question)}"]
+        how = "going on with" if event.resumed else "asking"
+        return [f"{how} {plain(event.title)} ({length}): {plain(event.question)}"]
 
     def _retrieved(self, event: Any) -> list[str]:
         lines = [f"{event.step:>3}  searched  {plain(event.query)}"]

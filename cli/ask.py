@@ -40,7 +40,7 @@ __all__ = ["ask", "ask_once"]
 )  # fmt: skip
 @click.option(
     "--thread", metavar="NAME",
-    help="Go on with a conversation: the question may speak of those that were asked before.",
+    help="Go on with a conversation, also in the middle of a question that was cut off.",
 )  # fmt: skip
 @click.option("--local-llm", is_flag=True, help="Plan and join evidence with a local model.")
 @folder_option(

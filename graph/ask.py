@@ -22,7 +22,7 @@ from videoseal.graph.episode import Episode, Step, Timings, read_steps
 from videoseal.graph.events import Answered, Called, Event, Started, read_event
 from videoseal.graph.planner_messages import error_payload, plan_version
 from videoseal.graph.resources import Resources
-from videoseal.graph.state import Failure, failure_of
+from videoseal.graph.state import Failure, State, failure_of, spent_of, task_of
 from videoseal.models.types import Question
 
 __all__ = ["ask"]
@@ -43,8 +43,9 @@ async def ask(
 
     Failures of models, tools and the database are in `Episode.error`; only programming errors
     are raised. `graph` is the one of the context's mode unless another is given, such as one with
-    a checkpointer, with the thread to use; `on_interrupt` then replies in a person's place. Raises
-    SettingsError for a context that asks a person where there is none to ask.
+    a checkpointer, with the thread to use; where that thread stopped in the middle of this very
+    question, the run goes on there and pays for nothing twice. `on_interrupt` replies in a
+    person's place. Raises SettingsError for a context that asks a person where there is none.
     """
     context = context or Context()
     if on_interrupt is None and context.asks_people:
@@ -60,18 +61,23 @@ async def ask(
     error: Failure | None = None
     config: RunnableConfig = {"configurable": {"thread_id": thread_id or str(uuid4())}}
     given: Any = {"question": question.text, "options": question.options, "video_id": video_id}
+    spent = Spent()
 
     def heard(event: Event) -> None:
         events.append(event)
         if on_event is not None:
             on_event(event)
 
+    if thread_id and (stopped := await _stopped(graph, config, question, video_id)):
+        given, spent = None, spent_of(stopped)
+        heard(Started.of(task_of(stopped), resumed=True))
     try:
-        while given is not None:
+        while True:
             waiting: list[Any] = []
             stream = graph.astream(
-                given, config, context=context, stream_mode=["custom", "values"], version="v2"
-            )
+                given, config, context=context, stream_mode=["custom", "values"],
+                durability="sync" if graph.checkpointer else None, version="v2",
+            )  # fmt: skip
             async for part in stream:
                 if part["type"] == "values":
                     output = part["data"]
@@ -79,10 +85,26 @@ async def ask(
                     continue
                 heard(read_event(part["data"]))
             given = _resumed(waiting, on_interrupt)
+            if given is None:
+                break
     except VideosealError as failure:
         error = failure_of(failure)
         heard(Answered(answer=abstain("error", f"the run failed: {error.message}")))
-    return _episode(resources, question, video_id, context, output, error, events, began)
+    return _episode(resources, question, video_id, context, output, error, events, spent, began)
+
+
+async def _stopped(
+    graph: Agent, config: RunnableConfig, question: Question, video_id: str
+) -> State | None:
+    """The state of a thread that stopped while it worked on this question."""
+    if graph.checkpointer is None:
+        return None
+    found = await graph.aget_state(config)
+    state: State = found.values  # type: ignore[assignment]
+    if not found.next or not state.get("task") or state.get("question"):
+        return None
+    task = task_of(state)
+    return state if (task.question, task.video_id) == (question, video_id) else None
 
 
 def _resumed(waiting: list[Any], reply: Callable[[Any], Any] | None) -> Command[Any] | None:
@@ -100,17 +122,18 @@ def _episode(
     output: dict[str, Any],
     error: Failure | None,
     events: list[Event],
+    spent: Spent,
     began: float,
 ) -> Episode:
     start = next((event for event in events if isinstance(event, Started)), None)
     answer = next(event.answer for event in reversed(events) if isinstance(event, Answered))
     calls = [event for event in events if isinstance(event, Called)]
-    spent = Spent()
+    total = spent.elapsed + time.monotonic() - began
+    models = spent.total.seconds + sum(event.seconds for event in calls if event.role)
+    tools = sum(event.seconds for event in calls if not event.role)
     for event in calls:
         if event.role:
             spent = spent.call(event.who, event.usage.as_usage())  # type: ignore[arg-type]
-    total = time.monotonic() - began
-    models = sum(event.seconds for event in calls if event.role)
     return Episode(
         question=question,
         video_id=start.video_id if start else video_id,
@@ -120,9 +143,7 @@ def _episode(
         evidence=(output.get("evidence") or []) if start else [],
         steps=_steps(output, start, error, events),
         usage={**spent.roles, "total": spent.total},
-        timings=Timings(
-            total=total, models=models, tools=sum(event.seconds for event in calls) - models
-        ),
+        timings=Timings(total=total, models=models, tools=tools),
         models=_names(resources),
     )
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from videoseal.graph.answers import Answer
 from videoseal.graph.budget import RoleUsage
 from videoseal.graph.ledger import Evidence
+from videoseal.graph.state import Task
 
 __all__ = [
     "Answered",
@@ -40,6 +41,21 @@ class Started(_Event):
     options: list[str]
     message_id: str
     """The planner's turns follow the message with this id."""
+    resumed: bool = False
+    """Whether the run goes on where an earlier one of its thread stopped."""
+
+    @classmethod
+    def of(cls, task: Task, *, resumed: bool = False) -> Started:
+        """The event of a question that was settled."""
+        return cls(
+            video_id=task.video_id,
+            title=task.title,
+            duration=task.duration,
+            question=task.question.text,
+            options=task.question.options,
+            message_id=task.message_id,
+            resumed=resumed,
+        )
 
 
 class Called(_Event):

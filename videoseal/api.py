@@ -170,9 +170,10 @@ class Client:
         """Ask about an indexed video: its id, the start of it, its title, or its file.
 
         `options` makes it multiple choice, without letters. Questions of one `thread`, which lasts,
-        may speak of those before. What fails while the question is
-        worked on stands in `answer.episode.error`. Raises UnknownVideo, and ValidationError for
-        a question that cannot be asked.
+        may speak of those before; one that was cut off in the middle goes on there when it is asked
+        again, and pays for nothing twice. What fails while it is worked on stands in
+        `answer.episode.error`. Raises UnknownVideo, and ValidationError for a question that cannot
+        be asked.
         """
         asked = _question(question, options)
         return self._run(partial(self._ask, video, asked, context, thread), on_event or _ignore)

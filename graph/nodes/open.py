@@ -54,7 +54,7 @@ def open_with(resources: Provider, mode: Mode) -> Any:
             message_id=[*(state.get("messages") or []), *added][-1].id or "",
             earlier=earlier[-_REMEMBERED:],
         )
-        runtime.stream_writer(_started(task).model_dump(mode="json"))
+        runtime.stream_writer(Started.of(task).model_dump(mode="json"))
         return {
             "question": "",
             "options": [],
@@ -98,17 +98,6 @@ async def _video(held: Resources, name: str) -> VideoRow:
             f"{video.id} is still being indexed", hint="run `videoseal index` on it again"
         )
     return video
-
-
-def _started(task: Task) -> Started:
-    return Started(
-        video_id=task.video_id,
-        title=task.title,
-        duration=task.duration,
-        question=task.question.text,
-        options=task.question.options,
-        message_id=task.message_id,
-    )
 
 
 def _earlier(state: State) -> list[PastQuestion]:
