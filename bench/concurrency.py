@@ -2,8 +2,8 @@
 
 `python bench/concurrency.py [--questions 50 200] [--json]` asks so many questions of one process
 through the agent, each with three model calls (two of the planner, one of the inspector with 64
-frames of 60 kB) at a real HTTP server that takes a second for each. Reported: seconds over the
-ideal of three, CPU a question, the longest pause of the event loop, and the memory at its peak.
+frames of 60 kB) at an HTTP server that takes a second for each and does little else. Reported:
+seconds over the ideal of three, CPU a question, longest pause of the event loop, peak memory.
 Targets: 50 at most 1.3 of the ideal, 200 at most 2.5, no pause over 0.3 s, under 700 MiB.
 """
 
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -35,12 +35,6 @@ FRAMES = 64
 
 def serve(port: int) -> None:
     """The models: the planner reads the outline, then looks; the inspector settles it."""
-    import uvicorn
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-
     look = json.dumps({"spans": ["60-76"]})
     seen = [{"time": "00:01:00.0", "text": "EXIT"}]
     verdict = json.dumps(
@@ -48,24 +42,39 @@ def serve(port: int) -> None:
          "observations": seen, "confidence": 0.9}
     )  # fmt: skip
 
-    async def chat(request: Request) -> JSONResponse:
-        body = await request.body()
-        began = time.monotonic()
-        planner = b'"model":"planner"' in body[:200] + body[-2000:]
-        name, args = ("visual_inspect", look) if b'"assistant"' in body else ("overview", "{}")
+    def reply(start: bytes) -> bytes:
+        planner = b'"model":"planner"' in start or b'"tools"' in start
+        name, args = ("visual_inspect", look) if b'"assistant"' in start else ("overview", "{}")
         call = {"id": "c", "type": "function", "function": {"name": name, "arguments": args}}
         message = {"content": "", "tool_calls": [call]} if planner else {"content": verdict}
-        await asyncio.sleep(max(0.0, DELAY_S - (time.monotonic() - began)))
         choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-        return JSONResponse({"id": "x", "object": "chat.completion", "created": 0, "model": "m",
-                             "choices": [choice], "usage": usage})  # fmt: skip
+        return json.dumps({"id": "x", "object": "chat.completion", "created": 0, "model": "m",
+                           "choices": [choice], "usage": usage}).encode()  # fmt: skip
 
-    async def ready(_: Request) -> JSONResponse:
-        return JSONResponse({})
+    async def chat(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                began = time.monotonic()
+                length = int(head.partition(b"content-length:")[2].split(b"\r")[0] or 0)
+                start = await reader.readexactly(min(length, 50_000))
+                left = length - len(start)
+                while left:
+                    left -= len(await reader.read(min(left, 1 << 20)))
+                if length:
+                    await asyncio.sleep(max(0.0, DELAY_S - (time.monotonic() - began)))
+                body = reply(start)
+                told = f"content-type: application/json\r\ncontent-length: {len(body)}"
+                writer.write(f"HTTP/1.1 200 OK\r\n{told}\r\n\r\n".encode() + body)
+                await writer.drain()
+        writer.close()
 
-    routes = [Route("/v1/chat/completions", chat, methods=["POST"]), Route("/ready", ready)]
-    uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=port, log_level="error")
+    async def run() -> None:
+        server = await asyncio.start_server(chat, "127.0.0.1", port, limit=1 << 20, backlog=1000)
+        await server.serve_forever()
+
+    asyncio.run(run())
 
 
 @contextmanager

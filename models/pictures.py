@@ -25,6 +25,8 @@ _SIGN: Final = f"pictures-{secrets.token_hex(16)}-"
 """Nobody outside this process can write a name: what is read from a video stays words."""
 _CONTENT: Final = re.compile(rb'"((?:[^"\\]|\\.)*)' + _SIGN.encode("ascii") + rb'([0-9]+)"')
 """A message's content as a JSON string that ends with the name of its pictures."""
+_BLOCK_BYTES: Final = 256 * 1024
+"""Sent at a time: every write passes five layers of clients."""
 _NUMBERS: Final = itertools.count()
 _SHOWN: Final[weakref.WeakValueDictionary[int, Illustrated]] = weakref.WeakValueDictionary()
 
@@ -80,5 +82,10 @@ def _pieces(body: bytes) -> list[bytes | Frame]:
 
 
 async def _encoded(pieces: Sequence[bytes | Frame]) -> AsyncIterator[bytes]:
+    block = bytearray()
     for piece in pieces:
-        yield base64.b64encode(piece.jpeg) if isinstance(piece, Frame) else piece
+        block += base64.b64encode(piece.jpeg) if isinstance(piece, Frame) else piece
+        if len(block) >= _BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
