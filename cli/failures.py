@@ -16,7 +16,10 @@ from videoseal.cli.output import emit_json
 from videoseal.core.errors import DatabaseUnavailable, OutOfSpace, VideosealError
 from videoseal.core.text import plain
 
-__all__ = ["EXIT_CODES", "INTERRUPTED", "FailureReport", "explain", "print_failure", "show"]
+__all__ = [
+    "EXIT_CODES", "INTERRUPTED", "FailureReport", "explain", "print_failure", "show",
+    "without_password",
+]  # fmt: skip
 
 INTERRUPTED: Final = 130
 EXIT_CODES: Final = {
@@ -93,7 +96,7 @@ def _known(causes: list[BaseException]) -> VideosealError | None:
             return OutOfSpace(str(cause), hint=cause.hint) if full else cause
     for cause in causes:
         if type(cause).__module__.startswith("psycopg"):
-            message = f"the database failed: {_without_password(str(cause))}"
+            message = f"the database failed: {without_password(str(cause))}"
             return DatabaseUnavailable(message, hint="see `videoseal db status`")
     return None
 
@@ -113,7 +116,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting.extend(c for c in (current.__cause__, current.__context__) if c is not None)
 
 
-def _without_password(text: str) -> str:
+def without_password(text: str) -> str:
+    """The text with what stands before the `@` of an address left out."""
     return re.sub(r"//[^\s/]*@", "//...@", text)
 
 

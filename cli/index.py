@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
-from videoseal.cli.failures import explain, show
+from videoseal.cli.failures import explain, show, without_password
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, notes, results
 from videoseal.cli.progress import Display
-from videoseal.core.errors import ModelAuthError, ModelError, VideoBusy, VideoError, VideoNotFound
+from videoseal.core.errors import (
+    ModelAuthError,
+    ModelError,
+    OutOfSpace,
+    UnreadableVideo,
+    VideoBusy,
+    VideoError,
+    VideoNotFound,
+)
 from videoseal.core.span import format_time
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from videoseal.api import Client
     from videoseal.indexing.index_rows import VideoRow
 
-__all__ = ["SUFFIXES", "expand", "index", "index_one"]
+__all__ = ["SUFFIXES", "index", "index_one"]
 
 SUFFIXES: Final = frozenset(
     ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()  # noqa: SIM905
 )
 """What counts as a video in a folder; a file that is named itself may be called anything."""
+_MOST_NAMED: Final = 20
 
 
 @click.command(epilog="An interrupted run continues where it stopped when it is run again.")
@@ -39,6 +53,10 @@ SUFFIXES: Final = frozenset(
 )  # fmt: skip
 @click.option("--no-ocr", is_flag=True, help="Do not read on-screen text.")
 @click.option("--speech", is_flag=True, help="Transcribe speech (needs the speech extra).")
+@click.option(
+    "--audio", metavar="TRACK",
+    help="Sound track to transcribe, by number or language; the default one if not given.",
+)  # fmt: skip
 @click.option("--re-embed", is_flag=True, help="Replace vectors made by another embedder.")
 @json_option
 @pass_invocation
@@ -49,6 +67,7 @@ def index(
     subtitles: Path | None,
     no_ocr: bool,
     speech: bool,
+    audio: str | None,
     re_embed: bool,
 ) -> int:
     """Index video files, or all videos in a folder, so that they can be asked about.
@@ -57,29 +76,74 @@ def index(
     worst that occurred. A video that is indexed already costs nothing.
     """
     invocation.when_stopped = "stopped; what is done is kept: run the same command again to go on"
-    files = expand(paths)
+    files = _files(paths)
     if len(files) > 1 and (title is not None or subtitles is not None):
         raise click.UsageError("--title and --subtitles are for one video at a time")
     options = {"title": title, "subtitles": subtitles, "re_embed": re_embed}
-    with invocation.open(ocr=False if no_ocr else None, speech=speech or None) as client:
+    with invocation.open(
+        ocr=False if no_ocr else None, speech=speech or None, audio_track=audio
+    ) as client:
         done = _index_all(invocation, client, files, options)
+    failed = [entry for entry in done if "error" in entry]
+    again = _retry([str(entry["path"]) for entry in failed]) if failed else None
     if invocation.as_json:
-        emit_json({"videos": done})
-    return max((entry["error"]["exit_code"] for entry in done if "error" in entry), default=0)
+        emit_json({"videos": done, **({"retry": again} if again else {})})
+    if again and len(files) > 1:
+        count = f"{len(failed)} of {len(files)} could not be indexed; to try them again:"
+        notes().print(f"{count}\n  {plain(again)}", soft_wrap=True)
+    return max((entry["error"]["exit_code"] for entry in failed), default=0)
 
 
-def expand(paths: tuple[Path, ...]) -> list[Path]:
-    """The files named, and the videos below each folder named, without repeats."""
-    found: dict[Path, None] = {}
+def _files(paths: Iterable[Path]) -> dict[Path, VideoError | None]:
+    """The files named, and the videos below each folder named, with what bars the way to one."""
+    found: dict[Path, VideoError | None] = {}
     for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise VideoNotFound(f"no videos in the folder {path}")
-            found.update(dict.fromkeys(inside))
-        else:
-            found[path] = None
-    return list(found)
+        try:
+            is_folder = path.is_dir()
+        except OSError:
+            is_folder = False  # told when it is opened
+        found.update(_inside(path) if is_folder else {path: None})
+    return found
+
+
+def _inside(folder: Path) -> dict[Path, VideoError | None]:
+    locked: list[OSError] = []
+    found: dict[Path, VideoError | None] = {
+        Path(where, name): None
+        for where, _, names in os.walk(folder, onerror=locked.append)
+        for name in names
+        if Path(name).suffix.lower() in SUFFIXES
+    }
+    for error in locked:
+        found[Path(error.filename)] = UnreadableVideo(
+            f"cannot look into the folder {error.filename}: {error.strerror}"
+        )
+    return dict(sorted(found.items())) or {
+        folder: VideoNotFound(f"no videos in the folder {folder}")
+    }
+
+
+def _retry(paths: list[str]) -> str:
+    """The command that does once more what was asked for, with the paths that failed alone.
+
+    What is indexed costs nothing, so with very many of them it is the whole command.
+    """
+    context = click.get_current_context()
+    if len(paths) > _MOST_NAMED:
+        paths = list(map(str, context.params["paths"]))
+    given = [*_flags(context.parent), "index", *_flags(context)]
+    return without_password(shlex.join(["videoseal", *given, *paths]))
+
+
+def _flags(context: click.Context | None) -> Iterator[str]:
+    """The options that a command was given, as they were spelt."""
+    if context is None:
+        return
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "")
+        if isinstance(option, click.Option) and given is ParameterSource.COMMANDLINE:
+            value = [] if option.is_flag else [str(context.params[option.name or ""])]
+            yield from [option.opts[0], *value]
 
 
 def index_one(client: Client, path: Path, **options: Any) -> VideoRow:
@@ -89,18 +153,23 @@ def index_one(client: Client, path: Path, **options: Any) -> VideoRow:
 
 
 def _index_all(
-    invocation: Invocation, client: Client, files: list[Path], options: dict[str, Any]
+    invocation: Invocation,
+    client: Client,
+    files: dict[Path, VideoError | None],
+    options: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """Index one after the other; a fault of one video does not stop the next."""
     done: list[dict[str, Any]] = []
-    for number, path in enumerate(files, start=1):
+    for number, (path, barred) in enumerate(files.items(), start=1):
         notes().print(f"[{number}/{len(files)}] {plain(str(path))}", soft_wrap=True)
         started = time.monotonic()
         try:
+            if barred is not None:
+                raise barred
             row = index_one(client, path, **options)
         except Exception as error:
             failure = explain(error)
-            if not _concerns_one_video(error):
+            if not _concerns_one_video(error, failure.exit_code):
                 raise
             show(failure, error=error, debug=invocation.debug, as_json=False)
             done.append({"path": path, "error": failure._asdict()})
@@ -112,10 +181,10 @@ def _index_all(
     return done
 
 
-def _concerns_one_video(error: Exception) -> bool:
-    if isinstance(error, ModelAuthError):
+def _concerns_one_video(error: Exception, exit_code: int) -> bool:
+    if isinstance(error, ModelAuthError) or exit_code == OutOfSpace.exit_code:
         return False
-    return isinstance(error, VideoError | VideoBusy | ModelError)
+    return isinstance(error, VideoError | VideoBusy | ModelError | OSError)
 
 
 def _entry(row: VideoRow, counts: dict[str, int], seconds: float) -> dict[str, Any]:

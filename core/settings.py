@@ -108,6 +108,8 @@ class Settings(BaseModel):
     """Whether speech is transcribed while indexing (needs the `speech` extra)."""
     speech_model_dir: Path | None = None
     """A faster-whisper model folder instead of the packaged weights."""
+    audio_track: str = ""
+    """The sound track to transcribe, by number from 1 or by language; empty is the default one."""
     frame_side: int = Field(default=1280, ge=64, le=4096)
     """Largest side of a frame that a model is shown, in pixels."""
     jpeg_quality: int = Field(default=85, ge=30, le=100)

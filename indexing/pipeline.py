@@ -32,7 +32,7 @@ from videoseal.models.roles import Models
 
 __all__ = ["INDEX_VERSION", "index_video"]
 
-_MERGE_VERSION: Final = "merge-1"
+_MERGE_VERSION: Final = "merge-2"
 """Raised with every change of how rows are made from what the stages stored."""
 INDEX_VERSION: Final = f"{SCAN_VERSION}+{_MERGE_VERSION}"
 """Raised with every change that makes another index of the same video."""
@@ -137,10 +137,15 @@ def _index_key(job: IndexingJob) -> str:
         job.scan_key,
         job.caption_key,
         job.subtitles.key,
-        job.transcriber.name if job.transcriber else "",
+        _heard(job),
         job.models.summariser.name,
         job.models.embedder.name,
     )
+
+
+def _heard(job: IndexingJob) -> str:
+    track = job.settings.audio_track
+    return "" if job.transcriber is None else job.transcriber.name + (track and f", track {track}")
 
 
 def _title(job: IndexingJob, given: str | None) -> str:

@@ -16,6 +16,7 @@ from av.stream import Disposition
 __all__ = [
     "Clip",
     "audio_only",
+    "beeping",
     "burn",
     "damage",
     "lie_about_duration",
@@ -167,6 +168,47 @@ def together(path: Path, *clips: Clip, default: int = 0) -> Path:
             output.mux(packet)
         for part in opened:
             part.close()
+    return path
+
+
+def beeping(
+    path: Path, *tracks: Sequence[float], default: int = 0, hole: tuple[float, float] = (0, 0)
+) -> Path:
+    """Ten seconds of picture with sound tracks that beep for half a second at some moments.
+
+    The tracks are in German, English and French in turn. In all of them no packet lies between
+    the start and the end of the `hole`.
+    """
+    rate = 16_000
+    with av.open(str(path), "w") as output:
+        film = output.add_stream("libx264", rate=5)
+        assert isinstance(film, av.VideoStream)
+        film.width, film.height, film.pix_fmt = 64, 48, "yuv420p"
+        heard = []
+        for number, _ in enumerate(tracks):
+            stream = output.add_stream("aac", rate=rate)
+            assert isinstance(stream, av.AudioStream)
+            stream.layout = "mono"
+            stream.metadata["language"] = ("ger", "eng", "fre")[number % 3]
+            stream.disposition = Disposition.default if number == default else Disposition(0)
+            heard.append(stream)
+        for index in range(50):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 4 * index, np.uint8), "rgb24")
+            frame.pts = index
+            output.mux(film.encode(frame))
+        output.mux(film.encode(None))
+        for stream, moments in zip(heard, tracks, strict=True):
+            time = np.arange(10 * rate) / rate
+            loud = sum(((time >= at) & (time < at + 0.5)).astype(np.float32) for at in moments)
+            wave = (0.5 * np.sin(2764 * time) * loud).astype(np.float32)[None]
+            for at in range(0, wave.shape[1] - 1023, 1024):
+                if not hole[0] <= at / rate < hole[1]:
+                    part = av.AudioFrame.from_ndarray(
+                        wave[:, at : at + 1024].copy(), "fltp", "mono"
+                    )
+                    part.sample_rate, part.pts, part.time_base = rate, at, Fraction(1, rate)
+                    output.mux(stream.encode(part))
+            output.mux(stream.encode(None))
     return path
 
 

@@ -13,13 +13,17 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Box", "Grey", "Strokes", "changed", "first_after_step"]
+__all__ = ["Box", "Grey", "Strokes", "changed", "first_after_step", "flashes"]
 
 Grey = npt.NDArray[np.uint8]
 """A grey picture, shape (height, width)."""
 
 _TILE: Final = 8
 _CHANGE: Final = 5.0
+_DRAWN: Final = 10.0
+"""Mean difference of neighbouring pixels in a tile with strokes of a text."""
+_STRETCH: Final = 5
+"""So many tiles in a row with new strokes are a text."""
 _PART: Final = 0.7
 """Width of a part of a line, in heights of the line."""
 _SAME: Final = 0.75
@@ -83,6 +87,29 @@ def changed(before: Grey, after: Grey) -> bool:
     rows = np.add.reduceat(difference, np.arange(0, height, _TILE), axis=0, dtype=np.uint32)
     tiles = np.add.reduceat(rows, np.arange(0, width, _TILE), axis=1)
     return bool(tiles.max() > _CHANGE * _TILE * _TILE)
+
+
+def flashes(before: Grey, between: Grey, after: Grey) -> bool:
+    """Whether a picture has a stretch of strokes, as of a text, that neither neighbour has."""
+    if not (changed(before, between) and changed(between, after)):
+        return False
+    strokes = _stroke_tiles(between)
+    others = np.maximum(_stroke_tiles(before), _stroke_tiles(after))
+    new = (strokes >= _DRAWN * _TILE * _TILE) & (strokes >= 2 * others)
+    # A space between two words leaves a tile without strokes.
+    new[:, 1:-1] |= new[:, :-2] & new[:, 2:]
+    counts = np.cumsum(np.pad(new, ((0, 0), (1, 0))), axis=1)
+    return bool((counts[:, _STRETCH:] - counts[:, :-_STRETCH] == _STRETCH).any())
+
+
+def _stroke_tiles(grey: Grey) -> npt.NDArray[np.int64]:
+    """How much neighbouring pixels differ in each tile of 8 x 8, row by row."""
+    height, width = (size - size % _TILE for size in grey.shape)
+    steps = np.abs(np.diff(grey[:height, :width].astype(np.int16), axis=1, append=0))
+    steps[:, -1] = 0
+    tiles = steps.reshape(height // _TILE, _TILE, width // _TILE, _TILE)
+    sums: npt.NDArray[np.int64] = tiles.sum(axis=(1, 3), dtype=np.int64)
+    return sums
 
 
 class Strokes:

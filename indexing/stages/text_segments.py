@@ -20,6 +20,8 @@ _LARGEST_STEP: Final = 10_000
 """From 12:59:59 to 13:00:00 the digits of a clock grow by 4,041."""
 _TOUCH: Final = 1e-3
 _PIECE: Final = 0.7
+_SURE: Final = 0.95
+"""Score of a lone letter that is more than a speck of the background."""
 
 
 @dataclass
@@ -146,7 +148,8 @@ def _without_slips(cues: Sequence[Cue], gap: float) -> list[Cue]:
     for cue in cues:
         around = [other for other in around if other.end >= cue.start - _TOUCH]
         slip = cue.readings == 1 and cue.end - cue.start <= gap
-        lone = cue.readings <= 2 and len(letters(cue.text)) < 2
+        doubtful = cue.readings < 2 or (cue.readings == 2 and cue.score < _SURE)
+        lone = doubtful and len(letters(cue.text)) < 2
         if not lone and not (slip and any(_covers(other, cue) for other in around)):
             kept.append(cue)
             around.append(cue)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
 
+import videoseal.api
 from tests.media import audio_only, truncate
 
 
@@ -49,6 +52,64 @@ def test_folder_means_the_videos_in_it(empty, signs, tmp_path):
     (tmp_path / "films" / "notes.txt").write_text("x")
     done = empty.run("index", tmp_path / "films", "--no-ocr", "--json")
     assert [entry["title"] for entry in json.loads(done.stdout)["videos"]] == ["b"]
+
+
+def test_what_cannot_be_reached_is_told_and_passed_over(empty, signs, tmp_path, monkeypatch):
+    """No right, a name too long, a locked or an empty folder: each is told, the rest is indexed."""
+    films = tmp_path / "films"
+    (films / "locked").mkdir(parents=True)
+    (tmp_path / "nothing").mkdir()
+    shutil.copy(signs, films / "good.mp4")
+    shutil.copy(signs, films / "secret.mp4")
+    scandir, opened = os.scandir, Path.open
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(
+        os, "scandir", lambda path=".": refuse(path) if "locked" in str(path) else scandir(path)
+    )
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda self, *a, **k: refuse(self) if self.name == "secret.mp4" else opened(self, *a, **k),
+    )
+    long = tmp_path / ("x" * 300 + ".mp4")
+    done = empty.run("index", films, long, tmp_path / "nothing", "--no-ocr", "--json")
+    assert done.exit_code == 3
+    document = json.loads(done.stdout)
+    entries = {Path(entry["path"]).name: entry for entry in document["videos"]}
+    assert entries.pop("good.mp4")["status"] == "ready"
+    told = {name: entry["error"]["message"] for name, entry in entries.items()}
+    assert set(told) == {"locked", "secret.mp4", long.name, "nothing"}
+    assert "Permission denied" in told["locked"]
+    assert "Permission denied" in told["secret.mp4"]
+    assert "too long" in told[long.name]
+    assert "4 of 5 could not be indexed" in done.stderr
+    again = shlex.split(document["retry"])
+    assert again[0] == "videoseal"
+    assert again[again.index("index") :] == [
+        "index", "--no-ocr", "--json", *(entry["path"] for entry in entries.values()),
+    ]  # fmt: skip
+    assert document["retry"] in " ".join(done.stderr.split())
+
+
+def test_an_error_of_one_file_is_not_the_end(empty, signs, tmp_path, monkeypatch):
+    """A disk that cannot read one file is told like any other fault of a file."""
+    bad = shutil.copy(signs, tmp_path / "bad.mp4")
+    real = videoseal.api.index_video
+
+    async def failing(path, *args, **options):
+        if Path(path) == Path(bad):
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return await real(path, *args, **options)
+
+    monkeypatch.setattr("videoseal.api.index_video", failing)
+    done = empty.run("index", bad, signs, "--no-ocr")
+    assert done.exit_code == 1
+    assert "bad.mp4: Input/output error" in done.stderr
+    assert "1 of 2 could not be indexed" in done.stderr
+    assert signs.stem in done.stdout
 
 
 def test_title_and_subtitles_are_kept(empty, signs, tmp_path):

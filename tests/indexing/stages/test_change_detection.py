@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from videoseal.indexing.stages.change_detection import Box, Grey, Strokes, changed, first_after_step
+from videoseal.indexing.stages.change_detection import (
+    Box,
+    Grey,
+    Strokes,
+    changed,
+    first_after_step,
+    flashes,
+)
 
 LINE = Box(0.05, 0.3, 0.6, 0.5)
 
@@ -30,6 +37,18 @@ def test_noise_is_no_change_and_one_digit_is() -> None:
     assert not changed(picture, noisy)
     assert changed(picture, grey("Gate 8"))
     assert changed(np.zeros((5, 5), np.uint8), np.full((5, 5), 9, np.uint8))
+
+
+def test_a_text_that_comes_and_goes_flashes() -> None:
+    """A line in the middle picture alone does, over a moving ground too; what stays does not."""
+    still, moved = [grey(), grey(), grey()], [grey(ground=4 * n) for n in range(3)]
+    assert not flashes(*still)
+    assert not flashes(*moved)
+    for frames in (still, moved):
+        line = grey("Run to the pier", ground=4 if frames is moved else 0)
+        assert flashes(frames[0], line, frames[2])
+        assert not flashes(frames[0], line, line)
+        assert not flashes(line, line, frames[2])
 
 
 def test_strokes_are_known_again_while_the_background_moves() -> None:

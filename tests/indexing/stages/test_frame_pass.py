@@ -79,6 +79,18 @@ def test_edges_of_texts_are_exact_to_the_frame(scanned: list[ClipScan], signs: A
     assert max(errors) <= 1.01 * FRAME
 
 
+def test_a_fleeting_text_between_two_samples_is_read(
+    film: Any, sign: Any, tmp_path: Path, reader: TextReader
+) -> None:
+    """A third of a second is enough, with edges exact to the frame or two."""
+    shown = [sign("Lock the vault", 13, 17), sign("Hide the map", 38, 42), sign("stays", 20, 36)]
+    video = film(shown, frames=60).write(tmp_path / "flash.mp4")
+    cues = {letters(cue.text): cue for cue in cues_of(scan(video, reader))}
+    for text in shown:
+        found = cues[letters(text.text)]
+        assert (found.start, found.end) == pytest.approx(text.span, abs=2.1 * FRAME)
+
+
 def test_every_value_of_a_clock_is_kept(scanned: list[ClipScan]) -> None:
     """The clock is one cue a clip length, and each of its 35 values is in one of them."""
     clock = [cue for cue in cues_of(scanned) if cue.values]

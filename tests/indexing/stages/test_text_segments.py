@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from videoseal.indexing.stages.text_segments import Cue, join_segments
 from videoseal.indexing.stages.text_tracker import TextSegment
 
@@ -106,3 +108,23 @@ def test_a_few_numbers_are_no_clock() -> None:
     """Three numbers in a row stay three texts."""
     cues = join([segment(f"{n}", n, n + 1, count=3) for n in range(11, 14)])
     assert [cue.text for cue in cues] == ["11", "12", "13"]
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "score", "kept"),
+    [("嗯", 2, 0.99, True), ("5", 3, 0.8, True), ("x", 2, 0.8, False), ("x", 1, 0.99, False)],
+)
+def test_a_lone_letter_must_be_sure(text: str, count: int, score: float, kept: bool) -> None:
+    """Read twice without doubt it is a text, else a speck of the background."""
+    line = segment(text, 4, 5, count=count)
+    line["readings"] = {text: [count, count * score]}
+    assert told(join([line])) == ([(text, 4, 5)] if kept else [])
+
+
+def test_a_countdown_of_seconds_is_kept() -> None:
+    """Single figures that follow each other are one counter."""
+    line = [segment(str(5 - n), 6 + n, 7 + n, count=2) for n in range(5)]
+    for part, figure in zip(line, "54321", strict=True):
+        part["readings"] = {figure: [2, 1.98]}
+    (cue,) = join(line)
+    assert (cue.text, cue.start, cue.end) == ("5, 4, 3, 2, 1", 6, 11)
