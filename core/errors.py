@@ -160,13 +160,21 @@ class EmptyVideo(VideoError):
 
 
 class ModelError(VideosealError):
-    """A model role could not do its work; `role` names it."""
+    """A model role could not do its work.
+
+    `role` names it, `status` is the HTTP code (408 where the time was over, 0 for none), and `said`
+    are the server's words without the key.
+    """
 
     exit_code = 4
 
-    def __init__(self, message: str, *, role: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, role: str = "", hint: str = "", status: int = 0, said: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.role = role
+        self.status = status
+        self.said = said
 
 
 class ModelAuthError(ModelError):
@@ -178,11 +186,7 @@ class ModelUnavailable(ModelError):
 
 
 class ModelRejected(ModelError):
-    """The endpoint refused the request itself (any other 4xx); `status` is the HTTP code."""
-
-    def __init__(self, message: str, *, role: str = "", hint: str = "", status: int = 0) -> None:
-        super().__init__(message, role=role, hint=hint)
-        self.status = status
+    """The endpoint refused the request itself (any other 4xx)."""
 
 
 class ModelReplyError(ModelError):

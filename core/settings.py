@@ -1,7 +1,7 @@
 """One frozen Settings object, read from the environment once at the edge.
 
 Explicit value > environment > default. Names are `VIDEOSEAL_<FIELD>`, a role's endpoint is
-`VIDEOSEAL_<ROLE>_BASE_URL`, `_API_KEY` and `_MODEL`; the names of the reference system
+`VIDEOSEAL_<ROLE>_BASE_URL`, `_API_KEY`, `_MODEL` and so on; the names of the reference system
 (`AGENT_LLM_API_BASE` and so on) are read where the project's own are not set.
 """
 
@@ -33,7 +33,6 @@ REFERENCE_NAMES: Final[Mapping[str, Role]] = {
     "LLM_JUDGE": "judge",
 }
 _PREFIX: Final = "VIDEOSEAL_"
-_PARTS: Final = {"BASE_URL": "base_url", "API_KEY": "api_key", "MODEL": "model"}
 
 
 class Endpoint(BaseModel):
@@ -47,6 +46,43 @@ class Endpoint(BaseModel):
     """The model's name at that server."""
     api_key: SecretStr = SecretStr("none")
     """The key; local servers take any."""
+    temperature: float | None = Field(default=0.0, ge=0, le=2)
+    """How freely it chooses its words; `none` leaves that to the server."""
+    max_tokens: int | None = Field(default=4096, ge=1)
+    """Tokens of one reply, thoughts included; `none` leaves that to the server."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """The share of likely words that it chooses from; unset leaves that to the server."""
+    seed: int | None = None
+    """Of its choices; unset sends none."""
+    reasoning_effort: str | None = None
+    """How much it thinks first, in its server's words (`none`, `low`, `high`); unset sends none."""
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of every request, a JSON object; such as `chat_template_kwargs`."""
+
+    @field_validator("temperature", "max_tokens", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return None if value == "none" else value
+
+    @field_validator("extra_body", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("not a JSON object") from None
+
+    @property
+    def sampling(self) -> dict[str, Any]:
+        """What every request for words says beside them."""
+        names = ("temperature", "max_tokens", "top_p", "seed", "reasoning_effort")
+        told = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in told.items() if value is not None}
+
+
+_PARTS: Final = {name.upper(): name for name in Endpoint.model_fields}
+_OLD_PARTS: Final = {"BASE_URL": "API_BASE", "API_KEY": "API_KEY", "MODEL": "MODEL"}
+"""Parts of an endpoint by the names of the reference system."""
 
 
 class Settings(BaseModel):
@@ -179,9 +215,10 @@ def _endpoints(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
         given = {key: environ.get(f"{own}_{part}", "") for part, key in _PARTS.items()}
         for reference, target in REFERENCE_NAMES.items():
             if target == role:
-                for part, key in _PARTS.items():
-                    name = f"{reference}_{part.replace('BASE_URL', 'API_BASE')}"
-                    given[key] = given[key] or environ.get(name, "")
+                for part, old in _OLD_PARTS.items():
+                    given[_PARTS[part]] = given[_PARTS[part]] or environ.get(
+                        f"{reference}_{old}", ""
+                    )
         given = {key: value for key, value in given.items() if value}
         if not given:
             continue

@@ -29,7 +29,7 @@ from pydantic import BaseModel
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from videoseal.cli.main import app
-from videoseal.core.settings import REFERENCE_NAMES, ROLES, Settings
+from videoseal.core.settings import REFERENCE_NAMES, ROLES, Endpoint, Settings
 from videoseal.evals.benchmarks.registry import BENCHMARKS
 from videoseal.graph.app import agent
 from videoseal.graph.context import Context
@@ -84,6 +84,12 @@ def roles() -> str:
     texts = meanings(Settings)
     rows = [[f"`VIDEOSEAL_{role.upper()}_*`", other.get(role, ""), texts[role]] for role in ROLES]
     return grid(["variables", "also read", "the role"], rows)
+
+
+def endpoint() -> str:
+    """What an endpoint may be told."""
+    names = {"base_url", "model", "api_key"}
+    return table(Endpoint, {n: f"_{n.upper()}" for n in Endpoint.model_fields if n not in names})
 
 
 def context() -> str:
@@ -165,7 +171,8 @@ def demo() -> str:
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     block.__name__: block
     for block in (
-        commands, settings, roles, context, training, recipe_list, benchmarks, experiments, graph,
+        commands, settings, roles, endpoint, context, training, recipe_list, benchmarks,
+        experiments, graph,
         figures, systems, demo,
     )
 }  # fmt: skip

@@ -29,7 +29,7 @@ class ChatAnswerer(StructuredRole):
     async def answer(self, request: AnswerRequest) -> Reply[AnswerDraft]:
         """Propose an answer that cites the ledger; raises ModelError."""
         form = Form(_Draft, lambda wire: _draft(wire, request), _rules(request))
-        return await self._ask(prompts.answer_task(request), form)
+        return await self._ask(prompts.answer_task(request), lambda _: form)
 
 
 class _Draft(Wire):

@@ -28,7 +28,7 @@ class ChatCaptioner(StructuredRole):
         if not request.frames:
             raise ValueError("a caption needs at least one frame")
         form = Form(_Caption, _caption, _RULES)
-        return await self._ask(prompts.caption_task(request), form, request.frames)
+        return await self._ask(prompts.caption_task(request), lambda _: form, request.frames)
 
 
 class _Caption(Wire):

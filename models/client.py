@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Self
 
+import openai
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
     CallbackManagerForLLMRun,
@@ -15,8 +18,10 @@ from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
 from pydantic import Field
 
+from videoseal.core.errors import ModelError, ModelRejected, ModelReplyError, ModelUnavailable
 from videoseal.core.settings import Endpoint, Role, Settings
 from videoseal.core.text import clean_text
+from videoseal.models.limits.learned import Learned, learned_of
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.types import Usage
 
@@ -25,6 +30,9 @@ __all__ = ["EndpointChat", "reasoning_of", "usage_of", "was_cut"]
 log = logging.getLogger(__name__)
 
 _REASONING: Final = "reasoning"
+_FORMS: Final = ("response_format", "tool_choice")
+_COLD: Final = 2
+"""Time-outs over a form before it counts as refused."""
 
 
 class EndpointChat(ChatOpenAI):
@@ -34,6 +42,7 @@ class EndpointChat(ChatOpenAI):
     """
 
     policy: RequestPolicy = Field(exclude=True, repr=False)
+    learned: Learned = Field(exclude=True, repr=False)
 
     @classmethod
     def at(cls, settings: Settings, endpoint: Endpoint, role: Role, **more: Any) -> Self:
@@ -41,6 +50,7 @@ class EndpointChat(ChatOpenAI):
         policy = RequestPolicy.of(settings, endpoint, role)
         return cls(
             policy=policy,
+            learned=learned_of(endpoint),
             model=endpoint.model,
             api_key=endpoint.api_key,
             http_async_client=policy.http_client,
@@ -69,8 +79,53 @@ class EndpointChat(ChatOpenAI):
     async def _ask(
         self, messages: list[BaseMessage], options: dict[str, Any], stop: list[str] | None
     ) -> dict[str, Any]:
-        payload = self._get_request_payload(messages, stop=stop, **options)
-        return self._body(await self.policy.call(lambda: self.async_client.create(**payload)))
+        endpoint, given = self.policy.endpoint, dict(options)
+        told = {**endpoint.sampling, **{n: given.pop(n) for n in ("max_tokens",) if n in given}}
+        payload = {**self._get_request_payload(messages, stop=stop, **given), **told}
+        if endpoint.extra_body:
+            payload["extra_body"] = endpoint.extra_body
+        try:
+            return self._body(await self._fitting(payload))
+        except ModelReplyError as error:
+            # Cut or empty replies may heal; a web page is another address.
+            if not self.max_retries or error.said.lstrip()[:1] == "<":
+                raise
+        return self._body(await self._fitting(payload))
+
+    async def _fitting(self, payload: dict[str, Any]) -> Any:
+        """The reply to what the server takes of a request; each refusal that teaches costs one."""
+        without: set[str] = set()
+        limit: int | None = None
+        hung = False
+        while True:
+            sent = self.learned.fitted(payload, without, limit)
+            # A server that breaks over a form is not asked for the same many times.
+            once = hung or (not self.learned.held and bool({*sent} & {*_FORMS}))
+            send = partial(self.root_async_client.chat.completions.create, **sent)
+            try:
+                response = await self.policy.call(send, once=once)
+            except (ModelRejected, ModelUnavailable) as error:
+                more, less = self.learned.lesson(error, sent)
+                if more <= without and less in (None, limit):
+                    raise await self._with_models(error) from None
+                without, limit = without | more, less or limit
+                hung = error.status == 408
+            else:
+                self.learned.hung += hung
+                # One time-out may be that of a cold start.
+                kept = set() if hung and self.learned.hung < _COLD else without
+                self.learned.remember(kept, limit, sent, self.policy.place)
+                return response
+
+    async def _with_models(self, error: ModelError) -> ModelError:
+        """A refused name of a model, with those that the server lists."""
+        if error.status == 404 and "model" in error.said.lower():
+            client = self.root_async_client.with_options(max_retries=0, timeout=5)
+            with suppress(openai.APIError, ValueError, KeyError, TypeError):
+                told: Any = await client.get("/models", cast_to=object)
+                listed = ", ".join(str(model["id"]) for model in told["data"][:8])
+                error.hint = f"set {self.policy.setting('MODEL')} to one of {listed}"
+        return error
 
     def _generate(
         self,
@@ -84,7 +139,7 @@ class EndpointChat(ChatOpenAI):
     def _body(self, response: Any) -> dict[str, Any]:
         """The reply as plain data, with at least one choice that holds a message."""
         if not hasattr(response, "model_dump"):
-            raise self.policy.bad_reply(f"not JSON but {str(response)!r}")
+            raise self.policy.bad_reply(f"not JSON but {str(response)!r}", str(response))
         body: dict[str, Any] = response.model_dump(warnings=False)
         choices = body.get("choices")
         if not isinstance(choices, list) or not choices:
@@ -107,6 +162,7 @@ class EndpointChat(ChatOpenAI):
         for generation, choice in zip(result.generations, body["choices"], strict=True):
             told = generation.message.response_metadata
             told["finish_reason"] = choice.get("finish_reason")
+            told["refusal"] = _text(choice["message"].get("refusal"))
             if not choice["message"]["content"]:
                 told[_REASONING] = _thought(choice["message"])
         return result

@@ -3,32 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import logging
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import openai
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, field_validator
 
-from videoseal.core.errors import EmbeddingMismatch
+from videoseal.core.errors import (
+    EmbeddingMismatch,
+    ModelError,
+    ModelRejected,
+    ModelUnavailable,
+)
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.core.text import clean_text
+from videoseal.models.limits.learned import learned_of
+from videoseal.models.limits.refusals import lengths, numbers_of, too_long
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.roles import Vectors
 from videoseal.models.types import Reply, Usage
 
 __all__ = ["BATCH", "HttpEmbedder"]
 
+log = logging.getLogger(__name__)
+
 BATCH: Final = 64
 """Texts in one request; servers commonly allow at least so many."""
+_LONG: Final = 1500
+"""Characters that windows of 512 tokens may not hold."""
 
 
 class _Vector(BaseModel):
-    index: int
+    index: int | None = None
+    """None where the server numbers none, and the order counts."""
     embedding: list[float]
+
+    @field_validator("embedding", mode="before")
+    @classmethod
+    def _from_base64(cls, value: Any) -> Any:
+        """Some servers send base64 whatever is asked for: four bytes a number."""
+        if not isinstance(value, str):
+            return value
+        return np.frombuffer(base64.b64decode(value, validate=True), "<f4").tolist()
 
 
 class _Table(BaseModel):
@@ -50,6 +74,8 @@ class HttpEmbedder:
             http_client=self._policy.http_client,
             **self._policy.client_options,
         )
+        self._learned = learned_of(endpoint)
+        self._shortened = 0
         self.name = endpoint.model
         self._dimension = 0
         self._learning = threading.Lock()
@@ -72,10 +98,12 @@ class HttpEmbedder:
         started = time.perf_counter()
         usage = Usage()
         parts: list[Vectors] = []
-        for first in range(0, len(texts), BATCH):
-            reply = await self._embed(texts[first : first + BATCH])
+        first = 0
+        while first < len(texts):
+            reply = await self._embed(texts[first : first + (self._learned.texts or BATCH)])
             parts.append(reply.value)
             usage = usage.plus(reply.usage)
+            first += len(reply.value)
         empty = np.empty((0, self._dimension), np.float32)
         vectors = np.concatenate([empty, *parts])
         return Reply(vectors, usage._replace(seconds=time.perf_counter() - started))
@@ -85,27 +113,73 @@ class HttpEmbedder:
         return await self.passages([text])
 
     async def _embed(self, texts: list[str]) -> Reply[Vectors]:
+        """Vectors of these texts, or of as many from the first as the server takes."""
         # Endpoints refuse empty texts; a space is embedded by all.
         wanted = [clean_text(text) or " " for text in texts]
-        response = await self._policy.call(
-            lambda: self._client.embeddings.create(
-                model=self.name, input=wanted, encoding_format="float"
-            )
-        )
+        while True:
+            try:
+                response = await self._request(wanted)
+            except (ModelRejected, ModelUnavailable) as refused:
+                if too_long(refused):
+                    wanted = self._shorter(wanted, refused)
+                elif (fewer := _fewer(refused, len(wanted))) is not None:
+                    self._learned.texts, wanted = fewer, wanted[:fewer]
+                else:
+                    raise
+                if not wanted:
+                    raise
+            else:
+                break
         vectors = self._unit(self._matrix(response, len(wanted)))
-        tokens = getattr(getattr(response, "usage", None), "prompt_tokens", None) or 0
-        return Reply(vectors, Usage(calls=1, prompt_tokens=tokens))
+        usage = response.get("usage") or {}
+        return Reply(vectors, Usage(calls=1, prompt_tokens=usage.get("prompt_tokens") or 0))
+
+    async def _request(self, wanted: list[str]) -> Any:
+        """The body of a reply. Not by the client's own method, which would ask for base64."""
+        whole = {"model": self.name, "input": wanted, "encoding_format": "float"}
+        without: set[str] = set()
+        while True:
+            more = {**whole, **self._policy.endpoint.extra_body}
+            sent = self._learned.fitted(more, without)
+            try:
+                body = await self._policy.call(partial(self._post, sent))
+            except ModelRejected as refused:
+                lesson = self._learned.lesson(refused, sent)[0] - without
+                if not lesson:
+                    raise
+                without |= lesson
+            else:
+                self._learned.remember(without, None, sent, self._policy.place)
+                return body
+
+    async def _post(self, sent: dict[str, Any]) -> Any:
+        return await self._client.post("/embeddings", body=sent, cast_to=object)
+
+    def _shorter(self, wanted: list[str], refused: ModelError) -> list[str]:
+        """Fewer texts, or those without their end that stand out by their length; else none."""
+        sizes = sorted(map(len, wanted))
+        if len(wanted) > 1 and sizes[-1] < 2 * sizes[len(sizes) // 2] and sizes[-1] < _LONG:
+            return wanted[: len(wanted) // 2]
+        told = lengths(refused.said)
+        share = min(told.allowed / told.needed, 0.9) if told and told.needed else 0.5
+        most = int(sizes[-1] * share * 0.9)
+        self._shortened += 1
+        if self._shortened in (1, 10, 100, 1000):
+            log.warning("%d texts were too long for %s: only their start is found by meaning",
+                        self._shortened, self._policy.place)  # fmt: skip
+        return [text[:most] for text in wanted] if most else []
 
     def _matrix(self, response: Any, count: int) -> npt.NDArray[np.float64]:
         """The vectors in the order of the texts, all of the one dimension."""
         try:
-            items = _Table.model_validate(response, from_attributes=True).data
+            items = _Table.model_validate(response).data
         except ValidationError:
             raise self._policy.bad_reply("it holds no list of numbered vectors") from None
         if len(items) != count:
             raise self._policy.bad_reply(f"{len(items)} vectors for {count} texts")
-        items.sort(key=lambda item: item.index)
-        if [item.index for item in items] != list(range(count)):
+        if any(item.index is not None for item in items):
+            items.sort(key=lambda item: -1 if item.index is None else item.index)
+        if [item.index for item in items] not in ([None] * count, list(range(count))):
             raise self._policy.bad_reply("its vectors are not numbered as the texts are")
         if len({len(item.embedding) for item in items}) != 1 or not items[0].embedding:
             raise self._policy.bad_reply("its vectors are empty or differ in length")
@@ -128,3 +202,18 @@ class HttpEmbedder:
             raise self._policy.bad_reply("a vector is zero or not finite")
         unit: Vectors = (matrix / lengths).astype(np.float32)
         return unit
+
+
+def _fewer(refused: ModelError, count: int) -> int | None:
+    """How many texts to send after a refusal of so many; None where their number is no fault."""
+    if count < 2 or refused.status not in (400, 413, 422):
+        return None
+    if refused.status != 413 and not _BATCH_WORDS.search(refused.said):
+        return None
+    named = [number for number in numbers_of(refused.said) if 1 <= number < count]
+    return max(named, default=count // 2)
+
+
+_BATCH_WORDS: Final = re.compile(
+    r"batch|too many|inputs?\b.*(?:most|max|limit|larger|exceed)", re.I
+)

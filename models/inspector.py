@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Any, Final, get_args
 
@@ -52,7 +53,10 @@ class ChatInspector(StructuredRole):
         """Judge the frames; raises ModelError, ValueError when there are no frames."""
         if not request.frames:
             raise ValueError("an inspection needs at least one frame")
-        return await self._ask(prompts.inspect_task(request), verdict_form(request), request.frames)
+        task = prompts.inspect_task(request)
+        return await self._ask(
+            task, lambda shown: verdict_form(replace(request, frames=list(shown))), request.frames
+        )
 
 
 def verdict_form(request: InspectRequest) -> Form[_Verdict, Verdict]:
@@ -164,6 +168,7 @@ def _verdict(wire: _Verdict, request: InspectRequest) -> Verdict:
         observations=seen,
         missing="" if wire.sufficient else wire.missing.strip(),
         confidence=wire.confidence,
+        shown=[frame.time for frame in request.frames],
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from videoseal.core.settings import Endpoint, JudgeRole, Settings
 from videoseal.models import prompts
@@ -16,6 +16,7 @@ __all__ = ["ChatJudge"]
 
 _LONGEST: Final = 2000
 """Characters kept of a reason."""
+_LIMIT: Final = "max_tokens"
 
 
 class ChatJudge(StructuredRole):
@@ -26,20 +27,24 @@ class ChatJudge(StructuredRole):
     """
 
     told = "judge"
-    options = MappingProxyType({"temperature": 0.0})
-    """A judge that is asked again should say the same again, as far as its server lets it."""
 
     def __init__(self, settings: Settings, endpoint: Endpoint, role: JudgeRole = "judge") -> None:
         self.role = role
         super().__init__(settings, endpoint)
         self.prompt = prompts.judge_prompt()
-        place = self._chat.policy.place
-        self.settings = {"model": endpoint.model, "place": place, **self.options}
         self._matcher = _ChatMatcher(settings, endpoint, role)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What else its verdicts depend on, as far as its server takes it."""
+        policy, refused = self._chat.policy, self._chat.learned.refused
+        told = {n: v for n, v in policy.endpoint.sampling.items() if n not in {*refused, _LIMIT}}
+        return {"model": policy.endpoint.model, "place": policy.place, **told}
 
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule on one answer; raises ModelError."""
-        return await self._ask(prompts.judge_task(request), Form(_Ruling, _ruling, _RULES))
+        form = Form(_Ruling, _ruling, _RULES)
+        return await self._ask(prompts.judge_task(request), lambda _: form)
 
     async def match(self, request: MatchRequest) -> Reply[Match]:
         """Say whether an answer in words is the published one; raises ModelError."""
@@ -48,14 +53,14 @@ class ChatJudge(StructuredRole):
 
 class _ChatMatcher(StructuredRole):
     told = "match"
-    options = ChatJudge.options
 
     def __init__(self, settings: Settings, endpoint: Endpoint, role: JudgeRole) -> None:
         self.role = role
         super().__init__(settings, endpoint)
 
     async def match(self, request: MatchRequest) -> Reply[Match]:
-        return await self._ask(prompts.match_task(request), Form(_Match, _match, _MATCH))
+        form = Form(_Match, _match, _MATCH)
+        return await self._ask(prompts.match_task(request), lambda _: form)
 
 
 class _Match(Wire):

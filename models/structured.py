@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from pydantic import ValidationError
 
-from videoseal.core.errors import ModelRejected, ModelReplyError, faults
+from videoseal.core.errors import (
+    ModelError,
+    ModelRejected,
+    ModelReplyError,
+    ModelUnavailable,
+    faults,
+)
 from videoseal.core.settings import Endpoint, Role, Settings
 from videoseal.core.span import format_time
 from videoseal.core.text import normalise
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, reasoning_of, usage_of, was_cut
 from videoseal.models.fence import escape_special
+from videoseal.models.limits.refusals import too_long
 from videoseal.models.pictures import Illustrated
 from videoseal.models.reading.json_text import after_thoughts, json_parts
 from videoseal.models.reading.letters import read_choice
@@ -38,8 +44,6 @@ __all__ = [
 T = TypeVar("T")
 W = TypeVar("W", bound=Wire)
 
-_NO_SCHEMA: Final = (400, 422)
-"""How servers refuse a `response_format` that they do not know."""
 _TOLD: Final = 5
 """Faults of a reply that its model is told of."""
 _DEPTH: Final = 4
@@ -154,43 +158,83 @@ class StructuredRole:
     role: Role
     told: str
     """Name of its prompt."""
-    options: Mapping[str, Any] = MappingProxyType({})
-    """Further options of its chat client."""
 
     def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
-        self._chat = EndpointChat.at(settings, endpoint, self.role, **self.options)
-        self._takes_schema = True
+        self._chat = EndpointChat.at(settings, endpoint, self.role)
         self.name = f"{endpoint.model}@{prompts.version(self.told)}"
 
-    async def _ask(self, task: str, form: Form[W, T], frames: Sequence[Frame] = ()) -> Reply[T]:
+    async def _ask(
+        self, task: str, form_of: Callable[[Sequence[Frame]], Form[W, T]],
+        frames: Sequence[Frame] = (),
+    ) -> Reply[T]:  # fmt: skip
         """Ask, and once more with the error if the reply is malformed.
 
-        Frames follow the task, each after its timestamp, and are counted once. Raises
-        ModelReplyError when the second reply is malformed too, and what the endpoint raises.
+        Frames follow the task, each after its timestamp; `form_of` is told which of them the server
+        took. Raises ModelReplyError when the second reply is malformed too, and what the endpoint
+        raises.
         """
         started = time.perf_counter()
-        shown = Illustrated(task, frames)
-        messages: list[BaseMessage] = [
-            SystemMessage(prompts.render(self.told)),
-            HumanMessage(shown.content),
-        ]
-        reply = await self._send(messages, form)
-        usage = usage_of(reply, frames=len(frames))
+        reply, shown, form = await self._look(task, form_of, frames)
+        usage = usage_of(reply, frames=len(shown))
         try:
             value, mended = form.parse(reply)
         except Malformed as problem:
             said = after_thoughts(str(reply.text))
-            if said:
-                times = [format_time(frame.time, decimals=1) for frame in frames]
-                messages[1] = HumanMessage("\n".join([task, *times]))
-            told = HumanMessage(prompts.repair(str(problem)))
-            messages += [AIMessage(escape_special(str(reply.text)) or "(nothing)"), told]
-            reply = await self._send(messages, form)
+            told = [AIMessage(escape_special(str(reply.text)) or "(nothing)"),
+                    HumanMessage(prompts.repair(str(problem)))]  # fmt: skip
+            if said or not frames:
+                times = [format_time(frame.time, decimals=1) for frame in shown]
+                reply = await self._send("\n".join([task, *times]), form, told)
+            else:
+                reply, shown, form = await self._look(task, form_of, shown, told)
             usage = usage.plus(usage_of(reply))
             value, mended = self._last_chance(form, reply, said)
             mended = ("asked again", *mended)
         seconds = time.perf_counter() - started
+        mended += ("fewer frames",) if len(shown) < len(frames) else ()
         return Reply(value, usage._replace(seconds=seconds)).mended_by(*mended)
+
+    async def _look(
+        self, task: str, form_of: Callable[[Sequence[Frame]], Form[W, T]],
+        frames: Sequence[Frame], told: Sequence[BaseMessage] = (),
+    ) -> tuple[AIMessage, Sequence[Frame], Form[W, T]]:  # fmt: skip
+        """The reply to as many frames as the server takes, and those frames."""
+        learned = self._chat.learned
+        most = learned.pictures
+        while True:
+            self._see(frames)
+            shown = _spread(frames, len(frames) if most is None else most)
+            form = form_of(shown)
+            pictures = Illustrated(task, shown)
+            try:
+                reply = await self._send(pictures.content, form, told)
+            except (ModelRejected, ModelUnavailable) as refused:
+                most = learned.fewer_pictures(refused, len(shown))
+                if most is None:
+                    self._see(frames)
+                    raise self._with_limits(refused, frames) from None
+            else:
+                if len(shown) < len(frames):
+                    learned.pictures = len(shown)
+                return reply, shown, form
+
+    def _see(self, frames: Sequence[Frame]) -> None:
+        """Raises ModelRejected where the model was found to take no pictures at all."""
+        words, policy = self._chat.learned.blind, self._chat.policy
+        if frames and words:
+            raise ModelRejected(
+                f"the model {policy.endpoint.model} at {policy.place} takes no pictures: "
+                f"{policy.redact(words)}",
+                role=policy.role,
+                hint=f"set {policy.setting('MODEL')} to a model that does",
+            )
+
+    def _with_limits(self, refused: ModelError, frames: Sequence[Frame]) -> ModelError:
+        if frames and (refused.status == 413 or too_long(refused)):
+            refused.hint = (
+                "lower VIDEOSEAL_FRAME_SIDE, or the frames of a look (frames_per_inspect)"
+            )
+        return refused
 
     def _last_chance(
         self, form: Form[W, T], reply: AIMessage, said: str
@@ -203,7 +247,7 @@ class StructuredRole:
         except Malformed as problem:
             hint = f"{policy.setting('MODEL')} may be too weak for this role"
             if was_cut(reply):
-                hint = "raise the server's limit of output tokens, or have the model think less"
+                hint = policy.longer_replies
             raise ModelReplyError(
                 f"the {policy.role} at {policy.place} twice replied in the wrong form: "
                 f"{policy.redact(str(problem))}",
@@ -212,19 +256,29 @@ class StructuredRole:
             ) from None
         return value, mended
 
-    async def _send(self, messages: list[BaseMessage], form: Form[W, T]) -> AIMessage:
+    async def _send(self, content: str, form: Form[W, T], told: Sequence[BaseMessage]) -> AIMessage:
         """One reply, held to the schema by the server if it can."""
-        if not self._takes_schema:
-            return await self._chat.ask(messages)
-        try:
-            return await self._chat.ask(messages, extra_body={"response_format": form.schema()})
-        except ModelRejected as refused:
-            if refused.status not in _NO_SCHEMA:
-                raise
-        reply = await self._chat.ask(messages)
-        # Only now it is known that the schema was at fault and not the request.
-        self._takes_schema = False
+        messages = [SystemMessage(prompts.render(self.told)), HumanMessage(content), *told]
+        reply = await self._chat.ask(messages, response_format=form.schema())
+        refusal = reply.response_metadata.get("refusal", "")
+        if refusal or reply.response_metadata.get("finish_reason") == "content_filter":
+            policy = self._chat.policy
+            what = (
+                f"said no: {policy.redact(refusal)}" if refusal else "was held back by its filter"
+            )
+            raise ModelReplyError(
+                f"the {policy.role} at {policy.place} {what}",
+                role=policy.role,
+                hint="ask in other words, or look at other frames",
+            )
         return reply
+
+
+def _spread(frames: Sequence[Frame], most: int) -> Sequence[Frame]:
+    """At most so many of the frames, evenly over all of them."""
+    if len(frames) <= most:
+        return frames
+    return [frames[(2 * place + 1) * len(frames) // (2 * most)] for place in range(most)]
 
 
 def answer_of(wire: AnswerFields, question: Question, *, due: bool) -> tuple[str, str | None]:

@@ -196,6 +196,8 @@ class Verdict(BaseModel):
     """What is still needed, in words; empty when sufficient."""
     confidence: float = Field(default=0.0, ge=0.0, le=1.0)
     """The model's own confidence."""
+    shown: list[float] | None = Field(default=None, exclude=True)
+    """Times of the frames that the model was really shown, where that is told; no part of it."""
 
 
 class EvidenceNote(BaseModel):

@@ -21,7 +21,7 @@ from PIL import Image
 
 import videoseal
 from videoseal.cli.main import app
-from videoseal.core.settings import ROLES, Settings
+from videoseal.core.settings import ROLES, Endpoint, Settings
 from videoseal.graph.context import Context
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -191,7 +191,8 @@ def _unknown(words: str) -> list[str]:
 def setting_problems(text: str, folder: Path) -> list[str]:
     """Variables that are the name, or the start of the name, of no setting."""
     found = set(re.findall(r"VIDEOSEAL_[A-Z0-9_]+", text))
-    return [name for name in sorted(found) if not any(k.startswith(name) for k in _names())]
+    told = {f"VIDEOSEAL_{r}_{p}".upper() for r in ROLES for p in Endpoint.model_fields}
+    return [n for n in sorted(found) if not any(k.startswith(n) for k in _names() | told)]
 
 
 def target_problems(text: str, folder: Path) -> list[str]:

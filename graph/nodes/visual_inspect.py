@@ -110,6 +110,9 @@ async def _look(meter: Meter, job: Job, spans: list[Span], frames: list[Frame]) 
             return await inspector.inspect(request)
 
     verdict = await meter.ask("inspector", inspect)
+    if verdict.shown is not None:
+        # A server may take fewer pictures than were offered: only those are evidence.
+        frames = [frame for frame in frames if frame.time in verdict.shown]
     times = [frame.time for frame in frames]
     settled, downgraded = settle(verdict, task.question, times, forced=forced)
     return Evidence(

@@ -130,6 +130,29 @@ def test_other_programs_variables_are_ignored():
     assert Settings.from_env({"PATH": "/bin", "OPENAI_API_KEY": "k"}) == Settings()
 
 
+def test_a_role_is_told_how_to_speak():
+    """Numbers, texts and a JSON object; `none` leaves a field to the server."""
+    own = "VIDEOSEAL_PLANNER_"
+    told = {"TEMPERATURE": "0.7", "MAX_TOKENS": "none", "SEED": "3", "REASONING_EFFORT": "low",
+            "EXTRA_BODY": '{"chat_template_kwargs": {"enable_thinking": false}}'}  # fmt: skip
+    environ = endpoint_of("planner", **{own + name: value for name, value in told.items()})
+    endpoint = Settings.from_env(environ).planner
+    assert endpoint.sampling == {"temperature": 0.7, "seed": 3, "reasoning_effort": "low"}
+    assert endpoint.extra_body["chat_template_kwargs"] == {"enable_thinking": False}
+    plain = Settings.from_env(endpoint_of("planner")).planner
+    assert plain.sampling == {"temperature": 0.0, "max_tokens": 4096}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TEMPERATURE", "3"), ("MAX_TOKENS", "0"), ("EXTRA_BODY", "{")]
+)
+def test_a_wrong_part_of_an_endpoint_is_named(name, value):
+    """With the variable that holds it."""
+    environ = endpoint_of("judge", **{f"VIDEOSEAL_JUDGE_{name}": value})
+    with pytest.raises(SettingsError, match=f"VIDEOSEAL_JUDGE_{name}"):
+        Settings.from_env(environ)
+
+
 def test_secrets_are_not_printed():
     """Neither keys nor the database password, in no form of the settings."""
     environ = endpoint_of("planner", VIDEOSEAL_PLANNER_API_KEY="hush-1")

@@ -7,6 +7,7 @@ stays. `GET /<lane>/requests` returns what came. The server ends when its standa
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -26,6 +27,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         lane = self.path.split("/")[1]
+        if self.path.endswith("/models"):
+            with LOCK:
+                LANES[lane]["seen"].append({"path": self.path})
+            self.send_json(200, {"data": [{"id": "test-model"}, {"id": "other"}]})
+            return
         with LOCK:
             self.send_json(200, LANES[lane]["seen"])
 
@@ -102,6 +108,26 @@ class Handler(BaseHTTPRequestHandler):
         self.start(200, {"Content-Type": content_type, "Content-Length": str(len(data))})
         self.wfile.write(data)
 
+    def reply_case(self, reply, body):
+        """The first of the cases that holds, else a good reply."""
+        count = len(LANES[self.path.split("/")[1]]["seen"])
+        size = int(self.headers["Content-Length"])
+        case = next((c for c in reply["cases"] if holds(c["when"], body, size, count)), None)
+        when = case["when"] if case else {}
+        if when.get("hang"):
+            time.sleep(60)
+        elif case and case["body"] is not None:
+            text = case["body"] if isinstance(case["body"], str) else json.dumps(case["body"])
+            data, kind = text.encode(), case.get("type", "application/json")
+            start = {"Content-Type": kind, "Content-Length": str(len(data))}
+            self.start(case["status"], {**start, **case.get("headers", {})})
+            self.wfile.write(data)
+        elif "input" in body:
+            self.reply_embeddings({**reply, **when}, body)
+        else:
+            good = next(f for name, f in reply["good"].items() if name in (*body, "else"))
+            self.send_json(200, {**completion(body, []), **good, **when.get("more", {})})
+
     def reply_embeddings(self, reply, body):
         """Vectors that tell the texts apart, with the faults that the reply names."""
         dimension = reply.get("dimension", 8)
@@ -116,6 +142,12 @@ class Handler(BaseHTTPRequestHandler):
         data = [{"object": "embedding", "index": i, "embedding": v} for i, v in enumerate(vectors)]
         if reply.get("reverse"):
             data.reverse()
+        for item in data:
+            if reply.get("vectors") == "base64":
+                floats = struct.pack(f"<{len(item['embedding'])}f", *item["embedding"])
+                item["embedding"] = base64.b64encode(floats).decode()
+            if reply.get("vectors") == "no-index":
+                del item["index"]
         if reply.get("same_index"):
             data[0]["index"] = 1
         usage = {"prompt_tokens": 5 * len(data), "total_tokens": 5 * len(data)}
@@ -147,6 +179,28 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request, client_address):
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
+
+
+def holds(when, body, size, count):
+    """Whether a case is met by a request of so many bytes, the so-manieth of its lane."""
+    messages = body.get("messages", [])
+    parts = [p for m in messages if isinstance(m["content"], list) for p in m["content"]]
+    texts = [str(m["content"]) for m in messages] + list(body.get("input", []))
+    images = sum(part["type"] == "image_url" for part in parts)
+    tests = {
+        "always": lambda _: True,
+        "has": lambda name: name in body,
+        "value": lambda pair: body.get(pair[0]) == pair[1],
+        "role": lambda role: any(m["role"] == role for m in messages),
+        "images_over": lambda most: images > most,
+        "texts_over": lambda most: len(body.get("input", [])) > most,
+        "chars_over": lambda most: max(map(len, texts), default=0) > most,
+        "all_over": lambda most: sum(map(len, texts)) > most,
+        "body_over": lambda most: size > most,
+        "strict": lambda _: any(t["function"].get("strict") for t in body.get("tools", [])),
+        "first": lambda most: count <= most,
+    }
+    return all(tests[name](value) for name, value in when.items() if name in tests)
 
 
 def completion(body, choices):

@@ -193,7 +193,7 @@ async def test_a_reply_that_was_cut_is_asked_for_shorter(lane, inspector):
     lane.script(lane.chat(**cut))
     with pytest.raises(ModelReplyError, match="limit of tokens") as caught:
         await inspector.inspect(request())
-    assert "limit of output tokens" in caught.value.hint
+    assert "VIDEOSEAL_INSPECTOR_MAX_TOKENS" in caught.value.hint
 
 
 async def test_a_second_malformed_reply_is_an_error(lane, inspector):

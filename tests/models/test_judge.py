@@ -53,7 +53,8 @@ async def test_it_is_told_question_answer_and_evidence_and_nothing_else(lane, ju
         "<evidence>\n1. [00:01:01] GATE 7 / DEPARTS 14:35\n</evidence>"
     )
     assert body["temperature"] == 0
-    assert set(body) == {"model", "messages", "temperature", "stream", "response_format"}
+    extra = {"temperature", "max_tokens", "response_format"}
+    assert set(body) == {"model", "messages", "stream", *extra}
 
 
 async def test_orders_in_the_evidence_stay_inside_their_fence(lane, judge):

@@ -51,7 +51,8 @@ async def test_native_calls_are_read(lane, planner):
     )
     assert usage_of(reply) == Usage(1, 11, 7)
     body = lane.seen()[0]["body"]
-    assert body["tools"] == [TOOL]
+    assert body["tools"] == [{**TOOL, "function": {**TOOL["function"], "strict": True}}]
+    assert body["tool_choice"] == "required"
     assert body["messages"][1]["content"] == "Question: what ‹|im_end|› is it?"
 
 
@@ -120,7 +121,8 @@ async def test_text_conversations_only_grow(lane, planner):
 @pytest.mark.parametrize("form", ["native", "text"])
 async def test_failures_are_model_errors(lane, planner, form):
     """The graph meets the same errors from the planner as from any role."""
-    lane.script({"kind": "empty_choices"}, lane.status(500))
+    empty = {"kind": "empty_choices"}
+    lane.script(empty, empty, lane.status(500))
     with pytest.raises(ModelReplyError):
         await planner(form).ainvoke(START)
     with pytest.raises(ModelUnavailable) as caught:
@@ -209,4 +211,4 @@ async def test_a_thought_that_was_cut_is_an_error_with_its_settings(lane, planne
     lane.script(lane.chat("", **thought))
     with pytest.raises(ModelReplyError, match="still thinking") as caught:
         await planner("native").ainvoke(START)
-    assert "limit of output tokens" in caught.value.hint
+    assert "VIDEOSEAL_PLANNER_MAX_TOKENS" in caught.value.hint

@@ -1,0 +1,1 @@
+"""What servers and models can take, and what they say where they cannot."""
