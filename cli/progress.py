@@ -159,7 +159,7 @@ def show_run() -> Iterator[Callable[[RunProgress], None]]:
             display.say(f"warning: {plain(step.note)}")
             return
         if step.stage != "index":
-            right = step.record is not None and outcome_of(step.record).right
+            right = step.record is not None and bool(outcome_of(step.record).right)
             error = step.record.error if step.record else None
             count.add(step.done, step.total, good=right, error=error)
             return

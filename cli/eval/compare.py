@@ -9,7 +9,7 @@ import click
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 
 if TYPE_CHECKING:
-    from videoseal.evals.scoring.systems import RecordedSystem
+    from videoseal.evals.scoring.systems import System
 
 __all__ = ["compare"]
 
@@ -34,7 +34,7 @@ def compare(invocation: Invocation, first: str, second: str) -> None:
     invocation.emit(found, comparison_markdown(found).rstrip("\n"))
 
 
-def _system(invocation: Invocation, name: str) -> RecordedSystem:
+def _system(invocation: Invocation, name: str) -> System:
     from videoseal.evals.scoring.systems import NoSuchRun, read_systems
 
     run, _, rest = name.partition(":")

@@ -17,7 +17,7 @@ from videoseal.core.environment import environment
 if TYPE_CHECKING:
     from videoseal.evals.experiments.experiment import Loaded
     from videoseal.evals.report.tables import Table
-    from videoseal.evals.scoring.cost import Prices
+    from videoseal.evals.scoring.sample_result import Prices
 
 __all__ = ["experiment_command"]
 
@@ -88,12 +88,11 @@ def _show(
     invocation: Invocation, loaded: Loaded, folder: Path, frames: Path, prices: Prices | None
 ) -> None:
     from videoseal.evals.report.experiment_figure import experiment_figure, write_figure
-    from videoseal.evals.report.system_summary import systems_of
     from videoseal.evals.report.write import write_report
     from videoseal.evals.scoring.systems import read_systems
 
-    recorded = read_systems([folder], prices=prices)
-    figure = experiment_figure(loaded.experiment, systems_of(recorded))
+    systems = read_systems([folder], prices=prices)
+    figure = experiment_figure(loaded.experiment, systems)
     assert figure is not None
     files = [
         *write_figure(figure, folder),
@@ -102,13 +101,13 @@ def _show(
         ),
     ]
     if invocation.as_json:
-        print_scores(invocation, recorded, priced=prices is not None)
+        print_scores(invocation, systems, priced=prices is not None)
     else:
         if figure.table is not None:
             results().print(_stacked(figure.table, len(loaded.experiment.figure.y)))
         for path in files:
             click.echo(near(path))
-    exit_if_all_failed(recorded)
+    exit_if_all_failed(systems)
 
 
 def _stacked(shown: Table, measures: int) -> Any:

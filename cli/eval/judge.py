@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from videoseal.evals.judging.blind_view import Gathered
     from videoseal.evals.judging.human_labels import Labels
     from videoseal.evals.judging.judge_run import JudgeProgress
-    from videoseal.evals.report.system_summary import System
     from videoseal.evals.report.tables import Column, Table, TableRow
+    from videoseal.evals.scoring.systems import System
 
 __all__ = ["evidence_of", "judge", "print_judged", "wanted_options"]
 
@@ -87,7 +87,6 @@ def print_judged(invocation: Invocation, folder: Path, sheets: list[Labels]) -> 
     """The verdicts on a run, and how far judges agree with each other and with people."""
     from videoseal.evals.judging.agreement import agreements, rulings_of
     from videoseal.evals.report.judges import agreement_table, semantic_table
-    from videoseal.evals.report.system_summary import systems_of
     from videoseal.evals.scoring.systems import NoSuchRun, read_systems
     from videoseal.evals.verdicts import read_judgements
 
@@ -98,7 +97,7 @@ def print_judged(invocation: Invocation, folder: Path, sheets: list[Labels]) -> 
         )
     people = {f"{sheet.labeller} (labels)": sheet.rulings for sheet in sheets}
     pairs = agreements({**rulings_of(lines), **people})
-    systems = systems_of(read_systems([folder]))
+    systems = read_systems([folder])
     counts = {
         "judgements": len(lines),
         "no evidence": sum(not line.asked for line in lines),

@@ -11,7 +11,7 @@ from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.options import folder_option, price_option
 
 if TYPE_CHECKING:
-    from videoseal.evals.scoring.cost import Prices
+    from videoseal.evals.scoring.sample_result import Prices
 
 __all__ = ["report"]
 

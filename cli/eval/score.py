@@ -15,10 +15,9 @@ from videoseal.core.text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from videoseal.evals.report.system_summary import System
     from videoseal.evals.report.tables import Column, Table, TableRow
-    from videoseal.evals.scoring.cost import Prices
-    from videoseal.evals.scoring.systems import RecordedSystem
+    from videoseal.evals.scoring.sample_result import Prices
+    from videoseal.evals.scoring.systems import System
 
 __all__ = ["exit_if_all_failed", "print_scores", "score"]
 
@@ -40,18 +39,16 @@ def score(invocation: Invocation, run: str, prices: Prices | None) -> None:
 
 
 def print_scores(
-    invocation: Invocation, recorded: Sequence[RecordedSystem], *, priced: bool = False
+    invocation: Invocation, systems: Sequence[System], *, priced: bool = False
 ) -> None:
     """Every system's numbers: a table, or with `--json` one document; money where `priced`."""
     from videoseal.evals.formats.score_document import score_document
     from videoseal.evals.report.question_groups import by_wording
-    from videoseal.evals.report.system_summary import systems_of
     from videoseal.evals.report.tables import headline_table, rates_table
 
     if invocation.as_json:
-        emit_json(score_document(recorded))
+        emit_json(score_document(systems))
         return
-    systems = systems_of(recorded)
     console = results()
     shown = headline_table(systems)
     for number, rows in enumerate(_side_by_side(shown, console.width)):
@@ -69,13 +66,10 @@ def print_scores(
         console.print(f"{plain(system.label)}: {_money(system)}", soft_wrap=True)
 
 
-def exit_if_all_failed(systems: Sequence[RecordedSystem]) -> None:
+def exit_if_all_failed(systems: Sequence[System]) -> None:
     """End with exit code 1 where questions were asked and every one of them ended in an error."""
-    from videoseal.evals.scoring.scores import status_counts
-
-    counts = [status_counts(system.tally) for system in systems]
-    asked = sum(count["asked"] for count in counts)
-    if asked and asked == sum(count["errored"] for count in counts):
+    asked, errored = (sum(s.counts[name] for s in systems) for name in ("asked", "errored"))
+    if asked and asked == errored:
         notes().print(f"error: every question ended in an error ({asked:,})", soft_wrap=True)
         click.get_current_context().exit(1)
 

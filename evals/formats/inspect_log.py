@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from videoseal.evals.records import SampleRecord
 from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
-from videoseal.evals.scoring.score_table import ScoreTable
-from videoseal.evals.scoring.scores import MEASURES, judge_outcomes, rate
+from videoseal.evals.scoring.scores import MEASURES, rate
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import score_frame
 
 __all__ = ["SCORED", "inspect_log"]
 
@@ -34,7 +34,8 @@ def inspect_log(records: Sequence[SampleRecord], manifest: Mapping[str, Any]) ->
     `manifest` is that of the run, or empty.
     """
     outcomes = [outcome_of(record) for record in records]
-    tally = judge_outcomes(outcomes)
+    frame = score_frame(outcomes)
+    values = {name: MEASURES[name].values(frame) for name in SCORED}
     first = records[0]
     name = " ".join(filter(None, (first.item.benchmark, first.mode, first.variant)))
     times = sorted(record.finished for record in records)
@@ -45,7 +46,7 @@ def inspect_log(records: Sequence[SampleRecord], manifest: Mapping[str, Any]) ->
         "results": {
             "total_samples": len(records),
             "completed_samples": sum(record.error is None for record in records),
-            "scores": [_score(measure, rate(tally, measure)) for measure in SCORED],
+            "scores": [_score(measure, rate(frame, measure)) for measure in SCORED],
         },
         "stats": {
             "started_at": str(manifest.get("created", times[0].isoformat())),
@@ -53,7 +54,7 @@ def inspect_log(records: Sequence[SampleRecord], manifest: Mapping[str, Any]) ->
             "model_usage": _model_usage(outcomes),
         },
         "samples": [
-            _sample(record, outcome, _values(tally, row))
+            _sample(record, outcome, {name: values[name].iloc[row] for name in SCORED})
             for row, (record, outcome) in enumerate(zip(records, outcomes, strict=True))
         ],
     }
@@ -98,15 +99,6 @@ def _score(measure: str, found: Estimate) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _values(tally: ScoreTable, row: int) -> dict[str, float]:
-    """The sample's own value of every measure that counts it."""
-    return {
-        name: float(MEASURES[name].value(tally)[row])
-        for name in SCORED
-        if MEASURES[name].over(tally)[row]
-    }
-
-
 def _sample(
     record: SampleRecord, outcome: SampleResult, values: Mapping[str, float]
 ) -> dict[str, Any]:
@@ -116,7 +108,8 @@ def _sample(
         "id": item.uid, "epoch": 1, "input": item.question.text, "target": item.answer,
         "messages": messages,
         "output": _output(outcome, episode),
-        "scores": {name: _verdict(value, outcome) for name, value in values.items()},
+        "scores": {name: _verdict(value, outcome) for name, value in values.items()
+                   if not math.isnan(value)},
         "metadata": {
             "video": item.video, "duration": record.duration, "categories": item.categories,
             "group": item.group, "gold": item.evidence, "answerable": item.answerable,
@@ -184,13 +177,13 @@ def _verdict(value: float, outcome: SampleResult) -> dict[str, Any]:
 def _model_usage(outcomes: Sequence[SampleResult]) -> dict[str, dict[str, int]]:
     """Tokens by model."""
     found: dict[str, dict[str, int]] = {}
-    for used in (used for outcome in outcomes for used in outcome.tokens):
+    for model, used in (each for outcome in outcomes for each in outcome.tokens()):
         entry = found.setdefault(
-            used.model or "unknown", {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+            model or "unknown", {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
         )
-        entry["input_tokens"] += used.prompt
-        entry["output_tokens"] += used.completion
-        entry["total_tokens"] += used.prompt + used.completion
+        entry["input_tokens"] += used.prompt_tokens
+        entry["output_tokens"] += used.completion_tokens
+        entry["total_tokens"] += used.prompt_tokens + used.completion_tokens
     return found
 
 

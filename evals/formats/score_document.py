@@ -6,24 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from videoseal.core.text import json_values
-from videoseal.evals.report.system_summary import System, systems_of
-from videoseal.evals.scoring.scores import scores
-from videoseal.evals.scoring.systems import RecordedSystem
+from videoseal.evals.scoring.scores import grouped, scores
+from videoseal.evals.scoring.systems import System
 
 __all__ = ["score_document"]
 
 
-def score_document(recorded: Sequence[RecordedSystem]) -> list[Any]:
+def score_document(systems: Sequence[System]) -> list[Any]:
     """Counts, rates with intervals, official figures and spending, a mapping for every system."""
-    documents: list[Any] = json_values([_document(system) for system in systems_of(recorded)])
+    documents: list[Any] = json_values([_document(system) for system in systems])
     return documents
 
 
 def _document(system: System) -> dict[str, Any]:
     odd = {"defective": system.defective} if system.defective else {}
-    wordings = {
-        name: scores(system.tally, where) for name, where in system.tally.wordings().items()
-    }
+    parts = grouped(system.frame, wordings=True)
+    wordings = {name: scores(rows) for name, rows in parts.items()}
     return {
         **system.key._asdict(),
         "counts": system.counts | odd,

@@ -26,67 +26,52 @@ def export(benchmark: str, outcomes: Sequence[SampleResult]) -> str:
     return json.dumps(FORMATS[benchmark](outcomes), ensure_ascii=False, indent=1)
 
 
-def _lvbench(outcomes: Iterable[SampleResult]) -> Document:
-    """`{uid: letter}`, answered questions alone."""
-    return {o.item.uid: o.letter for o in outcomes if o.letter}
-
-
-def _cgbench(outcomes: Iterable[SampleResult]) -> Document:
-    """One object a question: the letter and at most five predicted intervals."""
-    return [
-        {
-            "qid": int(o.item.uid),
-            "video_uid": o.item.video,
-            "pred": o.letter or "",
-            "pred_intervals": [[span.start, span.end] for span in o.looked.cited[:5]],
-        }
-        for o in outcomes
-    ]
+def _cgbench(o: SampleResult) -> Document:
+    """The letter and at most five predicted intervals."""
+    return {
+        "qid": int(o.item.uid),
+        "video_uid": o.item.video,
+        "pred": o.letter or "",
+        "pred_intervals": [[span.start, span.end] for span in o.looked.cited[:5]],
+    }
 
 
 def _videomme(outcomes: Iterable[SampleResult]) -> Document:
     """One object a video with its questions, each with the letter as `response`."""
     videos: dict[str, dict[str, Any]] = {}
     for o in outcomes:
-        video = videos.setdefault(
-            o.item.video,
-            {"video_id": o.item.video, "duration": o.item.group, "questions": []},
-        )
-        video["questions"].append(
+        item = o.item
+        video = {"video_id": item.video, "duration": item.group, "questions": []}
+        videos.setdefault(item.video, video)["questions"].append(
             {
-                "question_id": o.item.uid,
-                "task_type": o.item.categories[0],
-                "answer": o.item.answer,
+                "question_id": item.uid,
+                "task_type": item.categories[0],
+                "answer": item.answer,
                 "response": o.letter or "",
             }
         )
     return list(videos.values())
 
 
-def _mlvu(outcomes: Iterable[SampleResult]) -> Document:
-    """One object a question: the text of the chosen option, or the free text."""
-    return [
-        {
-            "question_id": o.item.uid,
-            "video_name": o.item.video,
-            "question_type": o.item.categories[0],
-            "option": o.letter or "",
-            "answer": o.text,
-        }
-        for o in outcomes
-    ]
-
-
-def _longvideobench(outcomes: Iterable[SampleResult]) -> Document:
-    """`{id: index of the chosen option}`, answered questions alone."""
-    return {o.item.uid: ord(o.letter) - ord("A") for o in outcomes if o.letter}
+def _mlvu(o: SampleResult) -> Document:
+    """The text of the chosen option, or the free text."""
+    return {
+        "question_id": o.item.uid,
+        "video_name": o.item.video,
+        "question_type": o.item.categories[0],
+        "option": o.letter or "",
+        "answer": o.text,
+    }
 
 
 FORMATS: Final[Mapping[str, Callable[[Iterable[SampleResult]], Document]]] = {
-    "lvbench": _lvbench,
-    "cgbench": _cgbench,
+    "lvbench": lambda outcomes: {o.item.uid: o.letter for o in outcomes if o.letter},
+    "cgbench": lambda outcomes: [_cgbench(o) for o in outcomes],
     "videomme": _videomme,
-    "mlvu": _mlvu,
-    "longvideobench": _longvideobench,
+    "mlvu": lambda outcomes: [_mlvu(o) for o in outcomes],
+    "longvideobench": lambda outcomes: {
+        o.item.uid: ord(o.letter) - ord("A") for o in outcomes if o.letter
+    },
 }
-"""Submission formats by benchmark."""
+"""Submission formats by benchmark; a question without an answer is left out where a form has no
+word for it."""

@@ -78,9 +78,8 @@ def agreement(names: tuple[str, str], rulings: tuple[Rulings, Rulings]) -> Agree
     """Compare two on the units that both ruled on."""
     first, second = rulings
     shared = [unit for unit in first if unit in second]
-    table = np.array(
-        [_one_of_four(first[unit], second[unit]) for unit in shared], dtype=np.float64
-    ).reshape(len(shared), 4)
+    one, two = (np.array([said[unit] for unit in shared], dtype=np.bool_) for said in rulings)
+    table = np.stack([one & two, one & ~two, ~one & two, ~one & ~two], axis=-1)
     videos = [unit.video for unit in shared]
     both, only_first, only_second, neither = (int(count) for count in table.sum(axis=0))
     return Agreement(
@@ -104,7 +103,3 @@ def kappa(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _share(table: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     agreed: npt.NDArray[np.float64] = (table[..., 0] + table[..., 3]) / table.sum(axis=-1)
     return agreed
-
-
-def _one_of_four(first: bool, second: bool) -> list[bool]:
-    return [first and second, first and not second, second and not first, not first and not second]

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +16,8 @@ from videoseal.evals.benchmarks.registry import BENCHMARKS
 from videoseal.evals.item import Item
 from videoseal.evals.judging.blind_view import Gathered, blind_view
 from videoseal.evals.judging.judge_pins import Pins, pin_judges, pin_of
-from videoseal.evals.records import SampleError, SampleRecord, parse_line, record_lines
-from videoseal.evals.scoring.record_view import Scorable
-from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
+from videoseal.evals.records import SampleError, SampleRecord
+from videoseal.evals.scoring.systems import RECORDS, NoSuchRun, read_record, read_systems
 from videoseal.evals.verdicts import Judgement, JudgementFile, SampleKey, VerdictKey
 from videoseal.models.prompts import version
 from videoseal.models.roles import Judge
@@ -140,16 +140,13 @@ def _recorded(folder: Path) -> None:
 
 def _latest(folder: Path, wanted: Wanted) -> Iterator[SampleRecord]:
     """The last record of every wanted sample, one at a time: whole records are long."""
-    path = folder / RECORDS
-    last: dict[SampleKey, int] = {}
-    for line in record_lines(path):
-        sample = parse_line(path, line, Scorable)
-        if wanted.mode in (None, sample.mode) and wanted.variant in (None, sample.variant):
-            last[sample.item.uid, sample.mode, sample.variant] = line.offset
-    chosen = set(last.values())
-    for line in record_lines(path):
-        if line.offset in chosen:
-            yield parse_line(path, line, SampleRecord)
+    offsets = [
+        system.frame["offset"]
+        for system in read_systems([folder])
+        if wanted.mode in (None, system.key.mode) and wanted.variant in (None, system.key.variant)
+    ]
+    for offset in sorted(chain(*offsets)):
+        yield read_record(folder, offset)
 
 
 def _open(job: JudgeJob, known: dict[VerdictKey, Judgement], *, retry_errors: bool) -> bool:

@@ -14,8 +14,7 @@ from typing import Any, Final
 from videoseal.core.errors import SpanError
 from videoseal.core.span import Span
 from videoseal.evals.records import SampleRecord
-from videoseal.evals.scoring.sample_result import outcome_of
-from videoseal.evals.scoring.score_table import Judged, judge
+from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
 
 __all__ = ["VERSION", "Pictures", "evidence_document"]
 
@@ -36,15 +35,14 @@ def evidence_document(
     pictures: Pictures | None = None,
     *,
     most_pictures: int = 12,
-    judged: Judged | None = None,
+    outcome: SampleResult | None = None,
 ) -> Json:
     """Everything the evidence view shows of a sample; times in seconds, long texts cut.
 
     At most `most_pictures` frames get a picture: cited ones first, then others spread evenly.
-    `judged` is the record's own judgement where it is known already.
+    `outcome` is what the record came to, where it is known already.
     """
-    judged = judged or judge(outcome_of(record))
-    outcome, item = judged.outcome, record.item
+    outcome, item = outcome or outcome_of(record), record.item
     episode = record.episode or {}
     return {
         "version": VERSION,
@@ -67,25 +65,25 @@ def evidence_document(
         "gold": _cut(item.answer, _LONG),
         "answerable": item.answerable,
         "status": outcome.status,
-        "right": judged.right,
-        "grounded": judged.grounded,
-        "scores": _scores(judged),
+        "right": outcome.right,
+        "grounded": outcome.grounding and outcome.grounding.hit,
+        "scores": _scores(outcome),
         "judges": dict(record.semantic),
         "answer": _answer(episode.get("answer"), proven=outcome.proven),
         "error": _error(record),
-        "timeline": _timeline(record, judged),
-        "frames": _frames(record, judged, pictures, most_pictures),
+        "timeline": _timeline(record, outcome),
+        "frames": _frames(record, outcome, pictures, most_pictures),
         "inspections": [_inspection(entry) for entry in episode.get("evidence", [])],
         "steps": [_step(step) for step in episode.get("steps", [])],
-        "cost": outcome.cost._asdict(),
+        "cost": outcome.cost,
         "models": dict(episode.get("models", {})),
     }  # fmt: skip
 
 
-def _scores(judged: Judged) -> Json | None:
-    if judged.grounding is None or judged.chance is None:
+def _scores(outcome: SampleResult) -> Json | None:
+    found, luck = outcome.grounding, outcome.chance
+    if found is None or luck is None:
         return None
-    found, luck = judged.grounding, judged.chance
     return {
         "best_iou": found.best_iou, "hit": found.hit, "cited_hit": found.cited_hit,
         "coverage": found.coverage, "iou": found.iou, "chance_hit": luck.hit,
@@ -127,8 +125,7 @@ def _error(record: SampleRecord) -> Json | None:
     }
 
 
-def _timeline(record: SampleRecord, judged: Judged) -> Json:
-    looked = judged.outcome.looked
+def _timeline(record: SampleRecord, outcome: SampleResult) -> Json:
     episode = record.episode or {}
     inspected = [
         [start, end, entry.get("id", "")]
@@ -143,7 +140,7 @@ def _timeline(record: SampleRecord, judged: Judged) -> Json:
         "gold": gold,
         "retrieved": retrieved,
         "inspected": inspected,
-        "cited": [[span.start, span.end] for span in looked.cited],
+        "cited": [[span.start, span.end] for span in outcome.looked.cited],
     }
 
 
@@ -161,17 +158,16 @@ def _retrieved(steps: Sequence[Json]) -> Iterator[list[Any]]:
 
 
 def _frames(
-    record: SampleRecord, judged: Judged, pictures: Pictures | None, most: int
+    record: SampleRecord, outcome: SampleResult, pictures: Pictures | None, most: int
 ) -> list[Json]:
     """Every frame shown, in the order of inspections; pictures only for the chosen ones."""
-    cited = set(judged.outcome.looked.cited_frames)
-    gold = [Span(start, end) for start, end in record.item.evidence]
+    cited = set(outcome.looked.cited_frames)
     shown = [
         {
             "time": frame["time"],
             "evidence": entry.get("id", ""),
             "cited": frame["time"] in cited,
-            "gold": any(span.contains(frame["time"]) for span in gold),
+            "gold": any(span.contains(frame["time"]) for span in outcome.gold),
             "ref": frame.get("ref", ""),
         }
         for entry in (record.episode or {}).get("evidence", [])

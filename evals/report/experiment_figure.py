@@ -26,10 +26,10 @@ from videoseal.evals.report.house_style import (
 )
 from videoseal.evals.report.markdown import markdown_page
 from videoseal.evals.report.numbers import amount, interval, percent, points, points_interval
-from videoseal.evals.report.system_summary import System
 from videoseal.evals.report.tables import Column, Table, TableRow, Value, measure_note
 from videoseal.evals.scoring.compare import difference
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import System
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

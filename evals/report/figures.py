@@ -28,9 +28,9 @@ from videoseal.evals.report.question_groups import (
     by_length,
     by_wording,
 )
-from videoseal.evals.report.system_summary import System
 from videoseal.evals.report.tables import rates_table
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import System
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,9 @@ from typing import Final
 from videoseal.evals.judging.agreement import Agreement, agreements, rulings_of
 from videoseal.evals.judging.judge_pins import Pins
 from videoseal.evals.report.numbers import NOTHING, interval, percent
-from videoseal.evals.report.system_summary import System
 from videoseal.evals.report.tables import Column, Table, TableRow, Value, rate_value
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import System
 from videoseal.evals.verdicts import read_judgements
 
 __all__ = ["agreement_table", "describe_judges", "judge_tables", "semantic_table"]

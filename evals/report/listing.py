@@ -14,11 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from videoseal.evals.records import SampleRecord
 from videoseal.evals.report.evidence_view import Pictures, evidence_document
-from videoseal.evals.report.system_summary import System
-from videoseal.evals.scoring.sample_result import outcome_of
-from videoseal.evals.scoring.score_table import STATUSES, Judged, judge
-from videoseal.evals.scoring.systems import read_record
-from videoseal.evals.verdicts import read_verdicts
+from videoseal.evals.scoring.sample_result import STATUSES, SampleResult, outcome_of
+from videoseal.evals.scoring.systems import System, read_record
 from videoseal.graph.proof.answer_html import thumbnail
 from videoseal.tools.frame_cache import FrameCache, find_frame
 
@@ -44,13 +41,6 @@ class Listing(NamedTuple):
     """Samples there are; more than rows where the page has no room."""
 
 
-class _Place(NamedTuple):
-    question: int
-    """Its rank among all questions."""
-    system: int
-    row: int
-
-
 def list_samples(
     systems: Sequence[System], pictures: Pictures | None, *, most: int, most_pictures: int
 ) -> Listing:
@@ -59,17 +49,17 @@ def list_samples(
     blocks: list[str] = []
     open_block: list[dict[str, Any]] = []
     for number, record in _records(systems, most):
-        judged = judge(outcome_of(record))
-        rows.append(_row(number, judged))
+        outcome = outcome_of(record)
+        rows.append(_row(number, outcome))
         open_block.append(
-            evidence_document(record, pictures, most_pictures=most_pictures, judged=judged)
+            evidence_document(record, pictures, most_pictures=most_pictures, outcome=outcome)
         )
         if len(open_block) == BLOCK:
             blocks.append(_pack(open_block))
             open_block = []
     if open_block:
         blocks.append(_pack(open_block))
-    return Listing(rows, blocks, sum(len(system.tally) for system in systems))
+    return Listing(rows, blocks, sum(len(system.frame) for system in systems))
 
 
 def unpack(block: str) -> list[dict[str, Any]]:
@@ -81,33 +71,28 @@ def unpack(block: str) -> list[dict[str, Any]]:
 def _records(systems: Sequence[System], most: int) -> Iterator[tuple[int, SampleRecord]]:
     """Records question by question, so that the systems' answers to one stand together."""
     share = most // len(systems) if systems else 0
-    order: dict[str, int] = {}
-    places = [
-        _Place(order.setdefault(uid, len(order)), number, row)
+    ranks: dict[str, int] = {}
+    places = sorted(
+        (ranks.setdefault(uid, len(ranks)), number, offset)
         for number, system in enumerate(systems)
-        for row, uid in enumerate(system.tally.uids()[:share])
-    ]
-    offsets = [system.tally.column("offset") for system in systems]
-    folders = [system.folder for system in systems]
-    verdicts = {folder: read_verdicts(folder) for folder in set(folders)}
-    for place in sorted(places):
-        folder = folders[place.system]
-        record = read_record(folder, int(offsets[place.system][place.row]))
-        ruled = {**record.semantic, **verdicts[folder].get(record.key, {})}
-        yield place.system, record.model_copy(update={"semantic": ruled})
+        for uid, offset in system.frame["offset"].head(share).items()
+    )
+    for _, number, offset in places:
+        record = read_record(systems[number].folder, offset)
+        said = systems[number].frame.at[record.item.uid, "verdicts"]
+        yield number, record.model_copy(update={"semantic": said})
 
 
-def _row(system: int, judged: Judged) -> list[Any]:
-    outcome = judged.outcome
-    item = outcome.item
+def _row(system: int, outcome: SampleResult) -> list[Any]:
+    item, found = outcome.item, outcome.grounding
     return [
         system, item.uid, item.video, ", ".join(item.categories), item.group,
         STATUSES.index(outcome.status),
-        None if judged.right is None else int(judged.right),
-        None if judged.grounded is None else int(judged.grounded), int(item.answerable),
+        None if outcome.right is None else int(outcome.right),
+        None if found is None else int(found.hit), int(item.answerable),
         item.answer if item.question.options else "", outcome.letter or "",
-        item.question.text[:_TEXT], round(outcome.confidence, 3), outcome.cost.frames,
-        round(outcome.cost.seconds, 2),
+        item.question.text[:_TEXT], round(outcome.confidence, 3), outcome.cost["frames"],
+        round(outcome.seconds, 2),
     ]  # fmt: skip
 
 

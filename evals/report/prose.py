@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from videoseal.evals.report.numbers import percent
-from videoseal.evals.report.system_summary import System
+from videoseal.evals.scoring.systems import System
 
 __all__ = ["describe_run", "facts_of", "sentences_of"]
 
@@ -23,7 +23,7 @@ def facts_of(systems: Sequence[System]) -> list[str]:
         _count(runs, "run"),
         _count(len(systems), "system"),
         _count(max(system.counts["asked"] for system in systems), "question"),
-        _count(max(system.videos for system in systems), "video"),
+        _count(max(system.frame["video"].nunique() for system in systems), "video"),
         _count(asked, "sample"),
     ]
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-
-from videoseal.evals.report.system_summary import System
-from videoseal.evals.scoring.score_table import Flags
-from videoseal.evals.scoring.scores import rate
+from videoseal.evals.scoring.scores import grouped, rate
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import System
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["LENGTHS", "FigureGroup", "by_category", "by_length", "by_wording"]
 
-LENGTHS: Final = ((120.0, "under 2 min"), (900.0, "2 to 15 min"), (3600.0, "15 to 60 min"),
-                  (math.inf, "over an hour"))  # fmt: skip
-"""Groups by the length of the video, where the benchmark has none of its own."""
+LENGTHS: Final = {"under 2 min": 120.0, "2 to 15 min": 900.0, "15 to 60 min": 3600.0,
+                  "over an hour": math.inf}  # fmt: skip
+"""Groups by the length of the video, where the benchmark has none of its own: up to how long."""
+_NAMED: Final = ("short", "medium", "long")
 
 
 class FigureGroup(NamedTuple):
@@ -30,56 +31,41 @@ class FigureGroup(NamedTuple):
 
 def by_category(systems: Sequence[System]) -> list[FigureGroup]:
     """Every category's questions; a question with several counts in each."""
-    masks = [system.tally.categories() for system in systems]
-    return _groups(systems, masks, sorted({name for found in masks for name in found}))
+    parts = [dict(iter(s.frame.explode("categories").groupby("categories"))) for s in systems]
+    return _groups(systems, parts, sorted({name for part in parts for name in part}))
 
 
 def by_length(systems: Sequence[System]) -> list[FigureGroup]:
     """Every official duration group, or groups by the length of the video."""
-    masks = [system.tally.groups() for system in systems]
-    if not any(masks):
-        masks = [_lengths(system) for system in systems]
-        return _groups(systems, masks, [name for _, name in LENGTHS])
-    names = {name for found in masks for name in found}
-    return _groups(systems, masks, sorted(names, key=_duration_order))
+    parts = [grouped(system.frame) for system in systems]
+    if any(parts):
+        names = {name for part in parts for name in part}
+        return _groups(systems, parts, sorted(names, key=_duration_order))
+    from pandas import cut
+
+    ends = [0, *LENGTHS.values()]
+    lengths = [cut(s.frame["duration"], ends, labels=list(LENGTHS)) for s in systems]
+    split = zip(systems, lengths, strict=True)
+    parts = [dict(iter(s.frame.groupby(length, observed=True))) for s, length in split]
+    return _groups(systems, parts, LENGTHS)
 
 
 def by_wording(systems: Sequence[System]) -> list[FigureGroup]:
     """Generated questions in words that who made the systems had seen, and in others."""
-    masks = [system.tally.wordings() for system in systems]
-    return _groups(systems, masks, sorted({name for found in masks for name in found}))
+    parts = [grouped(system.frame, wordings=True) for system in systems]
+    return _groups(systems, parts, sorted({name for part in parts for name in part}))
 
 
 def _groups(
-    systems: Sequence[System], masks: Sequence[dict[str, Flags]], names: Iterable[str]
+    systems: Sequence[System], parts: Sequence[Mapping[str, DataFrame]], names: Iterable[str]
 ) -> list[FigureGroup]:
     groups = []
     for name in names:
-        pairs = [
-            _pair(system, found.get(name)) for system, found in zip(systems, masks, strict=True)
-        ]
+        rows = [p.get(name, s.frame[:0]) for s, p in zip(systems, parts, strict=True)]
+        pairs = [(rate(one, "accuracy"), rate(one, "grounded accuracy")) for one in rows]
         if any(accuracy.n for accuracy, _ in pairs):
             groups.append(FigureGroup(name, pairs))
     return groups
-
-
-def _pair(system: System, where: Flags | None) -> tuple[Estimate, Estimate]:
-    tally = system.tally
-    mask = np.zeros(len(tally), dtype=np.bool_) if where is None else where
-    return rate(tally, "accuracy", mask), rate(tally, "grounded accuracy", mask)
-
-
-def _lengths(system: System) -> dict[str, Flags]:
-    length = system.tally.column("length")
-    found: dict[str, Flags] = {}
-    low = 0.0
-    for high, name in LENGTHS:
-        found[name] = (length > low) & (length <= high)
-        low = high
-    return found
-
-
-_NAMED: Final = ("short", "medium", "long")
 
 
 def _duration_order(name: str) -> tuple[int, float, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from videoseal.evals.report.numbers import (
@@ -15,24 +15,16 @@ from videoseal.evals.report.numbers import (
     points,
     points_interval,
 )
-from videoseal.evals.report.system_summary import SPENDING, System
+from videoseal.evals.report.question_groups import FigureGroup
 from videoseal.evals.scoring.compare import Comparison
+from videoseal.evals.scoring.sample_result import STATUSES
+from videoseal.evals.scoring.scores import MEASURES, REPORTED
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import SPENDING, System
 
-__all__ = [
-    "Column",
-    "Table",
-    "TableRow",
-    "Value",
-    "comparison_table",
-    "cost_table",
-    "headline_table",
-    "measure_note",
-    "numbers_table",
-    "pair_table",
-    "rate_value",
-    "rates_table",
-]  # fmt: skip
+__all__ = ["Column", "Table", "TableRow", "Value", "comparison_table", "cost_table",
+           "headline_table", "measure_note", "numbers_table", "pair_table", "rate_value",
+           "rates_table"]  # fmt: skip
 
 
 class Value(NamedTuple):
@@ -71,97 +63,66 @@ class Table(NamedTuple):
     rows: list[TableRow]
 
 
-_INTERVAL: Final = "95% interval"
+_Told = tuple[Column, Callable[[System], Value]]
+"""A column of the headline, and what a system has in it."""
 
 
 def headline_table(systems: Sequence[System]) -> Table:
     """What a reader wants first, a line a system."""
-    official = any(system.official for system in systems)
-    judged = any(system.scores["H_s"].n for system in systems)
-    columns = [
-        Column("asked"), Column("answered"), Column("forced"), Column("abstained"),
-        Column("errored", "no video"), Column("accuracy", "strict", _INTERVAL),
-        *([Column("accuracy", "official rule")] if official else []), Column("chance"),
-        Column("grounded accuracy", "", _INTERVAL), Column("evidence hit", "by chance"),
-        Column("right but never shown", "of right"),
-        *([Column("right but unsupported (H_s)", "of judged")] if judged else []),
-    ]  # fmt: skip
+    official: _Told = (
+        Column("accuracy", "official rule"), lambda s: Value(percent(s.official_accuracy)),
+    )  # fmt: skip
+    told: list[_Told] = [
+        *((Column(name), _count(name)) for name in ("asked", "answered", "forced", "abstained")),
+        (Column("errored", "no video"), _errored),
+        (Column("accuracy", "strict", "95% interval"), _share("accuracy")),
+        *([official] if any(system.official for system in systems) else []),
+        (Column("chance"), lambda s: Value(percent(s.scores["chance"].mean))),
+        (Column("grounded accuracy", "", "95% interval"), _share("grounded accuracy")),
+        (Column("evidence hit", "by chance"), _hit),
+        (Column("right but never shown", "of right"), _part("right but never shown")),
+    ]
+    if any(system.scores["H_s"].n for system in systems):
+        told.append((Column("right but unsupported (H_s)", "of judged"), _part("H_s")))
     return Table(
         "headline",
         "Rates in per cent with 95% intervals that resample whole videos. Grounded accuracy counts"
         " right, unforced answers whose system was really shown a frame inside a gold span.",
         "system",
-        columns,
-        [
-            TableRow(
-                system.label,
-                [*_headline(system, official=official), *([_uncarried(system)] if judged else [])],
-            )
-            for system in systems
-        ],
+        [column for column, _ in told],
+        [TableRow(system.label, [value(system) for _, value in told]) for system in systems],
     )
 
 
-def _headline(system: System, *, official: bool) -> list[Value]:
-    found, counts = system.scores, system.counts
-    never = found["right but never shown"]
-    lucky = system.quadrants.right_ungrounded
-    return [
-        *(Value(f"{counts[name]:,}") for name in ("asked", "answered", "forced", "abstained")),
-        Value(f"{counts['errored']:,}", f"{system.missing:,}" if system.missing else ""),
-        Value(percent(found["accuracy"].mean), interval(found["accuracy"])),
-        *([Value(percent(system.official_accuracy))] if official else []),
-        Value(percent(found["chance"].mean)),
-        Value(percent(found["grounded accuracy"].mean), interval(found["grounded accuracy"])),
-        Value(percent(found["evidence hit"].mean), percent(found["evidence hit by chance"].mean)),
-        Value(percent(never.mean), f"{lucky:,} of {never.n:,}" if never.n else ""),
-    ]
+def _count(name: str) -> Callable[[System], Value]:
+    return lambda system: Value(f"{system.counts[name]:,}")
 
 
-def _uncarried(system: System) -> Value:
-    found = system.scores["H_s"]
-    count = round(found.mean * found.n) if found.n else 0
-    return Value(percent(found.mean), f"{count:,} of {found.n:,}" if found.n else "")
+def _share(name: str) -> Callable[[System], Value]:
+    return lambda system: Value(percent(system.scores[name].mean), interval(system.scores[name]))
 
 
-_MEASURES: Final[dict[str, dict[str, str]]] = {
-    "Answers": {
-        "accuracy": "strict: everything that is not the gold letter is wrong",
-        "chance": "a uniform guess among the options",
-        "accuracy without guesses": "a guess that was forced counts as wrong",
-        "accuracy of unforced answers": "of those that were given freely",
-        "abstained on unanswerable": "of the questions that nothing in the video answers",
-    },
-    "Grounding in time": {
-        "grounded accuracy": "right, unforced, and a shown frame inside a gold span",
-        "acc@IoU": "CG-Bench: right and cited spans that overlap gold, IoU 0.1 to 0.5",
-        "G_t": "an inspected span with tIoU of at least 0.05 with a gold span",
-        "G_t by chance": "the same number of windows of the same lengths, thrown at random",
-        "R@0.10": "tIoU of at least 0.10",
-        "R@0.10 by chance": "",
-        "R@0.20": "tIoU of at least 0.20",
-        "R@0.20 by chance": "",
-        "evidence hit": "a frame really shown lies inside a gold span",
-        "evidence hit by chance": "",
-        "cited evidence hit": "a frame that the answer cites lies inside a gold span",
-        "coverage": "share of the gold spans of which a frame was shown",
-        "mIoU": "CG-Bench: IoU of cited against gold spans",
-        "rec@IoU": "CG-Bench: share of IoU thresholds 0.1 to 0.5 that are reached",
-    },
-    "Right for the wrong reasons": {
-        "H_t": "of right answers, those without G_t",
-        "right but never shown": "of right answers, those without an evidence hit",
-    },
-    "Grounding in meaning": {
-        "G_s": "every judge says that the evidence alone carries the answer",
-        "H_s": "of right answers, those without G_s",
-    },
-}  # fmt: skip
+def _part(name: str) -> Callable[[System], Value]:
+    def value(system: System) -> Value:
+        mean, _, _, n = system.scores[name]
+        return Value(percent(mean), f"{round(mean * n):,} of {n:,}" if n else "")
+
+    return value
+
+
+def _errored(system: System) -> Value:
+    missing = int(system.frame["missing"].sum())
+    return Value(f"{system.counts['errored']:,}", f"{missing:,}" if missing else "")
+
+
+def _hit(system: System) -> Value:
+    hit, luck = system.scores["evidence hit"], system.scores["evidence hit by chance"]
+    return Value(percent(hit.mean), percent(luck.mean))
 
 
 def measure_note(name: str) -> str:
     """What a measure means, in a few words; empty for one that says it itself."""
-    return next((notes[name] for notes in _MEASURES.values() if name in notes), "")
+    return MEASURES[name].note
 
 
 def numbers_table(systems: Sequence[System]) -> Table:
@@ -173,14 +134,13 @@ def numbers_table(systems: Sequence[System]) -> Table:
     for name in official:
         found = [system.official.get(name, float("nan")) for system in systems]
         rows.append(TableRow(name, [Value(percent(value)) for value in found]))
-    for heading, measures in _MEASURES.items():
-        kept = {name: note for name, note in measures.items() if _any(systems, name)}
-        if kept:
-            rows.append(TableRow(heading, []))
-        rows += [
-            TableRow(name, [rate_value(system.scores[name]) for system in systems], note)
-            for name, note in kept.items()
+    for heading, measures in REPORTED.items():
+        told = [
+            TableRow(name, [rate_value(system.scores[name]) for system in systems], measure.note)
+            for name, measure in measures.items()
+            if any(system.scores[name].n for system in systems)
         ]
+        rows += [TableRow(heading, []), *told] if told else []
     return Table(
         "numbers",
         "Rates in per cent with 95% intervals clustered by video, and n.",
@@ -190,28 +150,29 @@ def numbers_table(systems: Sequence[System]) -> Table:
     )
 
 
+_WHERE_ANY: Final = {
+    "prose": ("free text", "answered in prose: neither right nor wrong without a judge"),
+    "defect": ("defective rows", "published with a fault, asked and counted all the same"),
+}
+"""Columns that are counted where any sample has it: what they are called, and what it means."""
+
+
 def _counts(systems: Sequence[System]) -> list[TableRow]:
-    names = ("asked", "answered", "forced", "abstained", "errored")
-    rows = [TableRow(name, [Value(f"{s.counts[name]:,}") for s in systems]) for name in names]
-    rows.append(
-        TableRow("missing video", [Value(f"{s.missing:,}") for s in systems], "of the errored")
-    )
-    rows.append(TableRow("videos", [Value(f"{s.videos:,}") for s in systems]))
-    if any(system.prose for system in systems):
-        rows.append(TableRow("free text", [Value(f"{s.prose:,}") for s in systems],
-                        "answered in prose: neither right nor wrong without a judge"))  # fmt: skip
-    if any(system.defective for system in systems):
-        rows.append(TableRow("defective rows", [Value(f"{s.defective:,}") for s in systems],
-                        "published with a fault, asked and counted all the same"))  # fmt: skip
-    return rows
+    def row(name: str, counts: Sequence[int], note: str = "") -> TableRow:
+        return TableRow(name, [Value(f"{count:,}") for count in counts], note)
 
-
-def _any(systems: Sequence[System], name: str) -> bool:
-    return any(system.scores[name].n for system in systems)
+    frames = [system.frame for system in systems]
+    sums = {name: [int(one[name].sum()) for one in frames] for name in ("missing", *_WHERE_ANY)}
+    return [
+        *(row(name, [s.counts[name] for s in systems]) for name in ("asked", *STATUSES)),
+        row("missing video", sums["missing"], "of the errored"),
+        row("videos", [one["video"].nunique() for one in frames]),
+        *(row(name, sums[c], note) for c, (name, note) in _WHERE_ANY.items() if any(sums[c])),
+    ]
 
 
 def rate_value(estimate: Estimate | None) -> Value:
-    """A rate with its interval and its n."""
+    """A rate in per cent with its interval and its number of questions."""
     if estimate is None or not estimate.n:
         return Value(NOTHING, "n = 0")
     within = "" if math.isnan(estimate.low) else f"{interval(estimate)}, "
@@ -219,32 +180,29 @@ def rate_value(estimate: Estimate | None) -> Value:
 
 
 def rates_table(
-    name: str, corner: str, systems: Sequence[System],
-    groups: Sequence[tuple[str, Sequence[tuple[Estimate, Estimate]]]],
-) -> Table:  # fmt: skip
+    name: str, corner: str, systems: Sequence[System], groups: Sequence[FigureGroup]
+) -> Table:
     """Accuracy and grounded accuracy of every system in every group of questions."""
-    rows = []
-    for label, pairs in groups:
-        values = [
-            Value(
-                f"{percent(accuracy.mean)} / {percent(grounded.mean)}",
-                f"{interval(accuracy)}, n = {accuracy.n:,}" if accuracy.n else "n = 0",
-            )
-            for accuracy, grounded in pairs
-        ]
-        rows.append(TableRow(label, values))
+
+    def value(accuracy: Estimate, grounded: Estimate) -> Value:
+        both = f"{percent(accuracy.mean)} / {percent(grounded.mean)}"
+        within = f"{interval(accuracy)}, " if accuracy.n else ""
+        return Value(both, f"{within}n = {accuracy.n:,}")
+
     return Table(
         name,
         "Accuracy / grounded accuracy in per cent; the interval and n are those of accuracy.",
         corner,
         [Column(system.label) for system in systems],
-        rows,
+        [TableRow(label, [value(*pair) for pair in pairs]) for label, pairs in groups],
     )
 
 
 def cost_table(systems: Sequence[System], *, priced: bool) -> Table:
     """What a question cost on average, and all of them together."""
     kinds = [name for name in SPENDING if priced or name != "money"]
+    notes = {"money": "a model without a price leaves it unknown"}
+    spent = {kind: [system.spending[kind] for system in systems] for kind in kinds}
     return Table(
         "cost",
         "A question on average, and all questions together.",
@@ -252,20 +210,15 @@ def cost_table(systems: Sequence[System], *, priced: bool) -> Table:
         [Column(system.label, "a question, in all") for system in systems],
         [
             TableRow(
-                SPENDING[name],
-                [
-                    Value(amount(system.spending[name].mean), amount(system.spending[name].total))
-                    for system in systems
-                ],
-                "a model without a price leaves it unknown" if name == "money" else "",
+                SPENDING[kind],
+                [Value(amount(one.mean), amount(one.total)) for one in spent[kind]],
+                notes.get(kind, ""),
             )
-            for name in kinds
+            for kind in kinds
         ],
     )
 
 
-_JUDGED: Final = ("G_s", "H_s")
-"""Told only where answers were judged."""
 _TOLD: Final = (
     "accuracy", "grounded accuracy", "evidence hit", "right but never shown", "H_t",
     "abstained on unanswerable",
@@ -274,24 +227,22 @@ _TOLD: Final = (
 
 def comparison_table(comparisons: Sequence[Comparison], names: Sequence[str], base: str) -> Table:
     """Every system against one, a line each; `names` are the systems' labels."""
-    rows = []
-    judged = any(e.name == "H_s" and e.difference.n for found in comparisons for e in found.rates)
-    measures = [*_TOLD, *(["H_s"] if judged else [])]
-    for name, found in zip(names, comparisons, strict=True):
-        told = {entry.name: entry.difference for entry in found.rates}
-        rows.append(
-            TableRow(
-                name,
-                [
-                    Value(f"{found.shared:,}"),
-                    *(_split(told[measure]) for measure in measures),
-                    Value(
-                        p_value(found.test.p_value),
-                        f"{found.test.only_first:,} against {found.test.only_second:,}",
-                    ),
-                ],
-            )
+    told = [{entry.name: entry.difference for entry in found.rates} for found in comparisons]
+    measures = [*_TOLD, *(["H_s"] if any(rates["H_s"].n for rates in told) else [])]
+    rows = [
+        TableRow(
+            name,
+            [
+                Value(f"{found.shared:,}"),
+                *(_split(rates[measure]) for measure in measures),
+                Value(
+                    p_value(found.test.p_value),
+                    f"{found.test.only_first:,} against {found.test.only_second:,}",
+                ),
+            ],
         )
+        for name, found, rates in zip(names, comparisons, told, strict=True)
+    ]
     return Table(
         "comparison",
         f"Differences to {base} in percentage points, question by question on those that both were"
@@ -308,26 +259,16 @@ def _split(estimate: Estimate) -> Value:
 
 
 def pair_table(found: Comparison) -> Table:
-    """Two systems side by side, a line a measure."""
+    """Two systems side by side, a line a measure; what is judged only where judges ruled."""
     rows = [
-        TableRow(
-            entry.name,
-            [Value(percent(entry.first)), Value(percent(entry.second)), _split(entry.difference)],
-        )
-        for entry in found.rates
-        if entry.name not in _JUDGED or entry.difference.n
+        TableRow(name, [Value(percent(first)), Value(percent(second)), _split(difference)])
+        for name, first, second, difference in found.rates
+        if name not in ("G_s", "H_s") or difference.n
     ]
-    rows += [
-        TableRow(
-            f"{SPENDING[entry.name]} a question",
-            [
-                Value(amount(entry.first)),
-                Value(amount(entry.second)),
-                Value(amount(entry.difference.mean), _within(entry.difference)),
-            ],
-        )
-        for entry in found.costs
-    ]
+    for name, first, second, difference in found.costs:
+        split = Value(amount(difference.mean), _within(difference))
+        told = [Value(amount(first)), Value(amount(second)), split]
+        rows.append(TableRow(f"{SPENDING[name]} a question", told))
     test = found.test
     return Table(
         "pair",

@@ -16,7 +16,6 @@ from videoseal.evals.report.listing import BLOCK, COLUMNS, Listing, Thumbnails, 
 from videoseal.evals.report.markdown import markdown_page
 from videoseal.evals.report.page import Page, render_page
 from videoseal.evals.report.prose import describe_run, facts_of, sentences_of
-from videoseal.evals.report.system_summary import System, systems_of
 from videoseal.evals.report.tables import (
     Table,
     comparison_table,
@@ -25,9 +24,8 @@ from videoseal.evals.report.tables import (
     numbers_table,
 )
 from videoseal.evals.scoring.compare import baseline_of, compare
-from videoseal.evals.scoring.cost import Prices
-from videoseal.evals.scoring.score_table import STATUSES
-from videoseal.evals.scoring.systems import read_manifest, read_systems
+from videoseal.evals.scoring.sample_result import STATUSES, Prices
+from videoseal.evals.scoring.systems import System, read_manifest, read_systems
 
 __all__ = ["ReportFiles", "write_report"]
 
@@ -65,7 +63,7 @@ def write_report(
     completion tokens by model. Raises NoSuchRun, AnnotationError for a damaged record, and
     MissingDependency without Jinja or Matplotlib.
     """
-    systems = systems_of(read_systems(runs, prices=prices))
+    systems = read_systems(runs, prices=prices)
     tables = [*judge_tables(runs, systems), *_tables(systems, priced=prices is not None)]
     figures = [*experiment_figures(runs, systems), *report_figures(systems)]
     named, headline = title or _title(systems), headline_table(systems)
@@ -142,7 +140,7 @@ def _notes(listing: Listing, thumbnails: Thumbnails | None) -> list[str]:
 
 
 def _pictures_each(systems: Sequence[System], most_listed: int, page_bytes: int) -> int:
-    listed = min(most_listed, sum(len(system.tally) for system in systems))
+    listed = min(most_listed, sum(len(system.frame) for system in systems))
     return max(1, min(_PICTURES_EACH, page_bytes // _PICTURE_BYTES // max(1, listed)))
 
 

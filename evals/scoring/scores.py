@@ -1,31 +1,98 @@
 """The headline numbers of a run, each with its 95 % interval clustered by video.
 
-Everything here is a pure function of outcomes, so old records can be scored anew.
+Everything here is a pure function of a data frame with a row a sample (`score_frame`), so that
+old records can be scored anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-
-from videoseal.evals.scoring.grounding import PAPER_THRESHOLD
-from videoseal.evals.scoring.official import OFFICIAL
-from videoseal.evals.scoring.sample_result import SampleResult
-from videoseal.evals.scoring.score_table import STATUSES, Flags, Floats, ScoreTable
+from videoseal.evals.scoring.sample_result import STATUSES
 from videoseal.evals.scoring.statistics import Estimate, clustered_mean
 
-__all__ = ["MEASURES", "JudgeScores", "Measure", "Quadrants", "RiskPoint", "judge_outcomes",
-           "official_figures", "quadrants", "rate", "risk_coverage", "scores", "semantic_scores",
-           "status_counts"]  # fmt: skip
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+__all__ = ["MEASURES", "REPORTED", "JudgeScores", "Measure", "Quadrants", "RiskPoint", "grouped",
+           "quadrants", "rate", "risk_coverage", "scores", "semantic_scores", "status_counts",
+           "verdicts"]  # fmt: skip
 
 
 class Measure(NamedTuple):
-    """A rate: what is averaged, and over which questions."""
+    """A rate, as expressions over the columns of a frame."""
 
-    over: Callable[[ScoreTable], Flags]
-    value: Callable[[ScoreTable], Floats]
+    over: str
+    """Which samples count."""
+    value: str
+    """What is averaged over them."""
+    note: str = ""
+    """What it means, in a few words; empty for one that says it itself."""
+
+    def values(self, frame: DataFrame) -> Series:
+        """A number a sample; NaN where it does not count."""
+        value = frame.eval(self.value, engine="python").astype(float)
+        return value.where(frame.eval(self.over, engine="python"))
+
+
+_LUCK: Final = "the same number of windows of the same lengths, thrown at random"
+REPORTED: Final = {
+    "Answers": {
+        "accuracy": Measure(
+            "choice", "right", "strict: everything that is not the gold letter is wrong"),
+        "chance": Measure("choice", "guess", "a uniform guess among the options"),
+        "accuracy without guesses": Measure(
+            "choice", "right & free", "a guess that was forced counts as wrong"),
+        "accuracy of unforced answers": Measure(
+            "choice & free", "right", "of those that were given freely"),
+        "abstained on unanswerable": Measure(
+            "~answerable", "right", "of the questions that nothing in the video answers"),
+    },
+    "Grounding in time": {
+        "grounded accuracy": Measure(
+            "choice & gold", "right & free & hit",
+            "right, unforced, and a shown frame inside a gold span"),
+        "acc@IoU": Measure(
+            "choice & gold", "right * recall_at_iou",
+            "CG-Bench: right and cited spans that overlap gold, IoU 0.1 to 0.5"),
+        "G_t": Measure(
+            "answerable & gold", "best_iou >= 0.05",
+            "an inspected span with tIoU of at least 0.05 with a gold span"),
+        "G_t by chance": Measure("answerable & gold", "chance_paper", _LUCK),
+        "R@0.10": Measure("answerable & gold", "best_iou >= 0.10", "tIoU of at least 0.10"),
+        "R@0.10 by chance": Measure("answerable & gold", "chance_at_10"),
+        "R@0.20": Measure("answerable & gold", "best_iou >= 0.20", "tIoU of at least 0.20"),
+        "R@0.20 by chance": Measure("answerable & gold", "chance_at_20"),
+        "evidence hit": Measure(
+            "answerable & gold", "hit", "a frame really shown lies inside a gold span"),
+        "evidence hit by chance": Measure("answerable & gold", "chance_hit"),
+        "cited evidence hit": Measure(
+            "answerable & gold", "cited_hit",
+            "a frame that the answer cites lies inside a gold span"),
+        "coverage": Measure(
+            "answerable & gold", "coverage", "share of the gold spans of which a frame was shown"),
+        "mIoU": Measure("answerable & gold", "iou", "CG-Bench: IoU of cited against gold spans"),
+        "rec@IoU": Measure(
+            "answerable & gold", "recall_at_iou",
+            "CG-Bench: share of IoU thresholds 0.1 to 0.5 that are reached"),
+    },
+    "Right for the wrong reasons": {
+        "H_t": Measure(
+            "choice & gold & right", "best_iou < 0.05", "of right answers, those without G_t"),
+        "right but never shown": Measure(
+            "choice & gold & right", "~hit", "of right answers, those without an evidence hit"),
+    },
+    "Grounding in meaning": {
+        "G_s": Measure(
+            "answerable & (semantic >= 0)", "semantic",
+            "every judge says that the evidence alone carries the answer"),
+        "H_s": Measure(
+            "choice & right & (semantic >= 0)", "1 - semantic",
+            "of right answers, those without G_s"),
+    },
+}  # fmt: skip
+"""Every rate by the heading that it stands under in reports; prose has no accuracy."""
+MEASURES: Final = {name: one for group in REPORTED.values() for name, one in group.items()}
 
 
 class Quadrants(NamedTuple):
@@ -56,161 +123,60 @@ class RiskPoint(NamedTuple):
     """Share of wrong answers among them."""
 
 
-def judge_outcomes(outcomes: Iterable[SampleResult]) -> ScoreTable:
-    """Ground and count every outcome; each is a sample of its own."""
-    tally = ScoreTable()
-    for outcome in outcomes:
-        tally.add(outcome)
-    return tally
-
-
-def status_counts(tally: ScoreTable) -> dict[str, int]:
+def status_counts(frame: DataFrame) -> dict[str, int]:
     """How many were asked, and what became of them."""
-    codes = tally.column("status")
-    found = {"asked": len(tally)}
-    found.update((status, int((codes == code).sum())) for code, status in enumerate(STATUSES))
-    return found
+    found = frame["status"].value_counts()
+    return {"asked": len(frame), **{str(name): int(found.get(name, 0)) for name in STATUSES}}
 
 
-def scores(tally: ScoreTable, where: Flags | None = None) -> dict[str, Estimate]:
-    """Every rate of the report by name, of the samples `where`; n = 0 for a rate over none."""
-    return {name: rate(tally, name, where) for name in MEASURES}
+def scores(frame: DataFrame) -> dict[str, Estimate]:
+    """Every rate of the report by name; n = 0 for a rate over none."""
+    return {name: rate(frame, name) for name in MEASURES}
 
 
-def rate(tally: ScoreTable, name: str, where: Flags | None = None) -> Estimate:
-    """One measure with its interval, of the samples `where`."""
-    measure = MEASURES[name]
-    counted = measure.over(tally) if where is None else measure.over(tally) & where
-    return clustered_mean(measure.value(tally)[counted], tally.videos()[counted])
+def rate(frame: DataFrame, name: str) -> Estimate:
+    """One measure with its interval."""
+    values = MEASURES[name].values(frame)
+    counted = values.notna()
+    return clustered_mean(values[counted], frame["video"][counted])
 
 
-def semantic_scores(tally: ScoreTable) -> dict[str, JudgeScores]:
+def grouped(frame: DataFrame, *, wordings: bool = False) -> dict[str, DataFrame]:
+    """The rows of every official duration group, or of every way of wording questions."""
+    parts = frame.groupby("group")
+    return {n: rows for n, rows in parts if n and n.endswith(" wording") == wordings}
+
+
+def verdicts(frame: DataFrame) -> DataFrame:
+    """A column a judge that ruled on any sample, by name: 1 for grounded, NaN for no ruling."""
+    from pandas import DataFrame
+
+    ruled = DataFrame(frame["verdicts"].tolist(), index=frame.index, dtype=float)
+    return ruled.sort_index(axis="columns")
+
+
+def semantic_scores(frame: DataFrame) -> dict[str, JudgeScores]:
     """Semantic groundedness by each judge alone; empty where nothing was judged."""
-    found = {}
-    right, videos = _choices(tally) & tally.flags("right"), tally.videos()
-    for judge in tally.judges():
-        verdicts = tally.verdicts(judge)
-        ruled = tally.flags("answerable") & ~np.isnan(verdicts)
-        found[judge] = JudgeScores(
-            clustered_mean(verdicts[ruled], videos[ruled]),
-            clustered_mean(1 - verdicts[ruled & right], videos[ruled & right]),
-        )
-    return found
+    alone = {name: frame.assign(semantic=said) for name, said in verdicts(frame).items()}
+    return {name: JudgeScores(rate(one, "G_s"), rate(one, "H_s")) for name, one in alone.items()}
 
 
-def quadrants(tally: ScoreTable) -> Quadrants:
+def quadrants(frame: DataFrame) -> Quadrants:
     """Count right and grounded (a shown frame inside a gold span) over questions with gold."""
-    counted = _choices_with_gold(tally)
-    right, hit = tally.flags("right")[counted], tally.flags("hit")[counted]
-    return Quadrants(
-        int((right & hit).sum()),
-        int((right & ~hit).sum()),
-        int((~right & hit).sum()),
-        int((~right & ~hit).sum()),
-    )
+    counts = frame.query("choice & gold", engine="python").value_counts(["right", "hit"])
+    kinds = [(right, hit) for right in (True, False) for hit in (True, False)]
+    return Quadrants(*(int(counts.get(kind, 0)) for kind in kinds))
 
 
-def risk_coverage(tally: ScoreTable) -> list[RiskPoint]:
-    """Risk of the answers given, in order of falling confidence; ties enter together."""
-    answered = _status("answered", "forced")(tally)
-    if not answered.any():
-        return []
-    # Unforced before forced: a guess that was asked for is the first to be given up.
-    unforced = _status("answered")(tally)[answered]
-    confidence = tally.column("confidence")[answered]
-    order = np.lexsort((-confidence, ~unforced))
-    unforced, confidence = unforced[order], confidence[order]
-    wrong = np.cumsum(~tally.flags("right")[answered][order])
-    changes = (unforced[1:] != unforced[:-1]) | (confidence[1:] != confidence[:-1])
-    last = np.flatnonzero(np.append(changes, True))
-    return [RiskPoint((int(p) + 1) / len(tally), float(wrong[p]) / (int(p) + 1)) for p in last]
+def risk_coverage(frame: DataFrame) -> list[RiskPoint]:
+    """Risk of the answers given, in order of falling confidence; ties enter together.
 
-
-def official_figures(tally: ScoreTable, benchmark: str) -> dict[str, float]:
-    """The benchmark's own figures; empty for a set without a scorer of its own."""
-    if benchmark not in OFFICIAL:
-        return {}
-    items = [tally.items[uid] for uid in tally.predictions]
-    return OFFICIAL[benchmark](items, tally.predictions)
-
-
-def _status(*names: str) -> Callable[[ScoreTable], Flags]:
-    codes = [STATUSES.index(status) for status in STATUSES if status in names]
-    return lambda t: np.isin(t.column("status"), codes)
-
-
-def _answerable(t: ScoreTable) -> Flags:
-    return t.flags("answerable")
-
-
-def _choices(t: ScoreTable) -> Flags:
-    """Questions whose answer is right or wrong; prose is for judges."""
-    return t.flags("answerable") & ~t.flags("prose")
-
-
-def _with_gold(t: ScoreTable) -> Flags:
-    return t.flags("answerable") & t.flags("gold")
-
-
-def _choices_with_gold(t: ScoreTable) -> Flags:
-    return _choices(t) & t.flags("gold")
-
-
-def _right_with_gold(t: ScoreTable) -> Flags:
-    return _choices_with_gold(t) & t.flags("right")
-
-
-def _judged(t: ScoreTable) -> Flags:
-    return t.flags("answerable") & ~np.isnan(t.column("semantic"))
-
-
-def _column(name: str) -> Callable[[ScoreTable], Floats]:
-    return lambda t: t.column(name)
-
-
-def _at_least(iou: float) -> Callable[[ScoreTable], Floats]:
-    return lambda t: _number(t.column("best_iou") >= iou)
-
-
-def _number(flags: Flags) -> Floats:
-    return flags.astype(np.float64)
-
-
-def _grounded_and_right(t: ScoreTable) -> Floats:
-    return _number(_freely_right(t) & t.flags("hit"))
-
-
-def _freely_right(t: ScoreTable) -> Flags:
-    return t.flags("right") & _status("answered")(t)
-
-
-MEASURES: Final[dict[str, Measure]] = {
-    "accuracy": Measure(_choices, _column("right")),
-    "accuracy of unforced answers": Measure(
-        lambda t: _choices(t) & _status("answered")(t), _column("right")
-    ),
-    "accuracy without guesses": Measure(_choices, lambda t: _number(_freely_right(t))),
-    "chance": Measure(_choices, _column("guess")),
-    "grounded accuracy": Measure(_choices_with_gold, _grounded_and_right),
-    "abstained on unanswerable": Measure(lambda t: ~_answerable(t), _column("right")),
-    "G_t": Measure(_with_gold, _at_least(PAPER_THRESHOLD)),
-    "G_t by chance": Measure(_with_gold, _column("chance_paper")),
-    "R@0.10": Measure(_with_gold, _at_least(0.10)),
-    "R@0.10 by chance": Measure(_with_gold, _column("chance_at_10")),
-    "R@0.20": Measure(_with_gold, _at_least(0.20)),
-    "R@0.20 by chance": Measure(_with_gold, _column("chance_at_20")),
-    "evidence hit": Measure(_with_gold, _column("hit")),
-    "evidence hit by chance": Measure(_with_gold, _column("chance_hit")),
-    "cited evidence hit": Measure(_with_gold, _column("cited_hit")),
-    "coverage": Measure(_with_gold, _column("coverage")),
-    "mIoU": Measure(_with_gold, _column("iou")),
-    "rec@IoU": Measure(_with_gold, _column("recall_at_iou")),
-    "acc@IoU": Measure(_choices_with_gold, lambda t: t.column("right") * t.column("recall_at_iou")),
-    "H_t": Measure(_right_with_gold, lambda t: _number(t.column("best_iou") < PAPER_THRESHOLD)),
-    "right but never shown": Measure(_right_with_gold, lambda t: _number(~t.flags("hit"))),
-    "G_s": Measure(_judged, _column("semantic")),
-    "H_s": Measure(
-        lambda t: _judged(t) & _choices(t) & t.flags("right"), lambda t: 1 - t.column("semantic")
-    ),
-}
-"""Every rate of the report by name, in the order of the report; prose has no accuracy."""
+    Unforced before forced: a guess that was asked for is the first to be given up.
+    """
+    given = frame[frame["status"].isin(("answered", "forced"))]
+    ties = given.groupby([given["status"] == "forced", -given["confidence"]])["right"]
+    entered = ties.agg(["size", "sum"]).cumsum()
+    return [
+        RiskPoint(int(answered) / len(frame), float(answered - right) / int(answered))
+        for answered, right in entered.itertuples(index=False)
+    ]

@@ -1,41 +1,60 @@
-"""Recorded runs as cells: one system (mode and variant) of one run, tallied while it streams."""
+"""Recorded runs as systems (mode and variant), each with a data frame of a row a sample."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from videoseal.core.errors import SpanError, VideosealError
-from videoseal.evals.benchmarks.annotation_rows import AnnotationError
-from videoseal.evals.item import Item
+from videoseal.core.errors import MissingDependency, VideosealError
 from videoseal.evals.manifest import MANIFEST
 from videoseal.evals.records import RecordLine, SampleRecord, parse_line, record_lines
-from videoseal.evals.scoring.cost import Prices
-from videoseal.evals.scoring.record_view import Scorable
-from videoseal.evals.scoring.sample_result import outcome_of
-from videoseal.evals.scoring.score_table import ScoreTable
-from videoseal.evals.verdicts import SampleKey, read_verdicts
+from videoseal.evals.scoring.grounding import Chance, Grounding
+from videoseal.evals.scoring.official import OFFICIAL
+from videoseal.evals.scoring.sample_result import MISSING_VIDEO, Prices, SampleResult
+from videoseal.evals.scoring.scores import (
+    JudgeScores,
+    Quadrants,
+    RiskPoint,
+    quadrants,
+    risk_coverage,
+    scores,
+    semantic_scores,
+    status_counts,
+    verdicts,
+)
+from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.verdicts import read_verdicts
 from videoseal.graph.context import MODES
 
-__all__ = [
-    "RECORDS",
-    "NoSuchRun",
-    "RecordedSystem",
-    "SystemKey",
-    "key_of",
-    "labels",
-    "read_manifest",
-    "read_record",
-    "read_systems",
-    "run_names",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["RECORDS", "SPENDING", "NoSuchRun", "Spending", "System", "SystemKey", "labels",
+           "read_manifest", "read_record", "read_systems", "run_names", "score_frame",
+           "split"]  # fmt: skip
 
 RECORDS: Final = "samples.jsonl"
+SPENDING: Final = {
+    "calls": "model calls",
+    "prompt_tokens": "tokens in",
+    "completion_tokens": "tokens out",
+    "frames": "frames shown",
+    "steps": "planner steps",
+    "seconds": "seconds",
+    "money": "money",
+}
+"""Columns of cost and what they are called."""
+_NAN: Final = float("nan")
+_NO_GROUNDING: Final = Grounding(_NAN, False, False, _NAN, _NAN, _NAN)
+_NO_CHANCE: Final = Chance(_NAN, _NAN, _NAN, _NAN)
+_AT_A_TIME: Final = 2000
+"""Rows that are gathered before they become columns: their numbers take far less room there."""
 
 
 class NoSuchRun(VideosealError):
@@ -53,52 +72,137 @@ class SystemKey(NamedTuple):
     variant: str
 
 
-@dataclass(slots=True)
-class RecordedSystem:
-    """One system's samples of one run."""
+class Spending(NamedTuple):
+    """One kind of cost; NaN where it is not known."""
+
+    mean: float
+    """A question on average."""
+    total: float
+
+
+@dataclass(eq=False)
+class System:
+    """One system's samples of one run, and all its numbers."""
 
     key: SystemKey
     folder: Path
-    tally: ScoreTable
-    benchmarks: Counter[str] = field(default_factory=Counter)
-    """Questions by benchmark; a run has one."""
+    frame: DataFrame = field(repr=False)
+    """As `score_frame` makes it, by uid; `semantic` is 1 where every judge of this system says
+    grounded, NaN where one has not ruled."""
+    label: str = ""
+    """Tells it from the others that were read with it."""
+    colour: int = 0
+    """The same for all variants of a mode in a run."""
+
+    @property
+    def family(self) -> tuple[str, str]:
+        """Run and mode."""
+        return (self.key.run, self.key.mode)
 
     @property
     def benchmark(self) -> str:
-        """The benchmark that its questions come from."""
-        return self.benchmarks.most_common(1)[0][0] if self.benchmarks else ""
+        """The benchmark that its questions come from; a run has one."""
+        return str(self.frame["benchmark"].iloc[0])
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many were asked, and what became of them."""
+        return status_counts(self.frame)
+
+    @property
+    def defective(self) -> int:
+        """Samples whose published row is at fault."""
+        return int(self.frame["defect"].sum())
+
+    @cached_property
+    def scores(self) -> dict[str, Estimate]:
+        """Every rate by name."""
+        return scores(self.frame)
+
+    @cached_property
+    def official(self) -> dict[str, float]:
+        """The benchmark's own figures; empty where it has none."""
+        scorer = OFFICIAL.get(self.benchmark)
+        return scorer.figures(self.frame) if scorer else {}
+
+    @property
+    def official_accuracy(self) -> float:
+        """Accuracy by the benchmark's own rule; NaN where it has none."""
+        scorer = OFFICIAL.get(self.benchmark)
+        return self.official[scorer.headline] if scorer else _NAN
+
+    @cached_property
+    def quadrants(self) -> Quadrants:
+        """Right or wrong against grounded or not."""
+        return quadrants(self.frame)
+
+    @cached_property
+    def risk(self) -> list[RiskPoint]:
+        """Risk against coverage."""
+        return risk_coverage(self.frame)
+
+    @cached_property
+    def judges(self) -> dict[str, JudgeScores]:
+        """Semantic groundedness by each judge; empty where none was asked."""
+        return semantic_scores(self.frame)
+
+    @cached_property
+    def spending(self) -> dict[str, Spending]:
+        """What was spent, by the names in `SPENDING`."""
+        columns = ((name, self.frame[name]) for name in SPENDING)
+        return {
+            name: Spending(float(one.mean(skipna=False)), float(one.sum(skipna=False)))
+            for name, one in columns
+        }
 
 
-def read_systems(runs: Sequence[Path], *, prices: Prices | None = None) -> list[RecordedSystem]:
-    """ScoreTable every run's records, in the order of the runs, modes and variants.
+def read_systems(runs: Sequence[Path], *, prices: Prices | None = None) -> list[System]:
+    """Every run's records, in the order of the runs, modes and variants.
 
     The last record of a sample counts, with the verdicts that judges gave on it since. Raises
     NoSuchRun for a missing folder, AnnotationError naming file, line and field for a line that is
     no record; a folder without records is empty.
     """
-    systems: dict[SystemKey, RecordedSystem] = {}
-    names = list(run_names(runs))
-    runs_in_order = {name: place for place, name in enumerate(names)}
-    for folder, name in zip(runs, names, strict=True):
+    systems: list[System] = []
+    for folder, name in zip(runs, run_names(runs), strict=True):
         if not folder.is_dir():
             raise NoSuchRun(f"no run at {folder}")
-        items: dict[str, Item] = {}
-        path = folder / RECORDS
-        verdicts = read_verdicts(folder)
-        for line in record_lines(path):
-            sample = parse_line(path, line, Scorable)
-            key = key_of(name, sample)
-            if key not in systems:
-                systems[key] = RecordedSystem(key, folder, ScoreTable(prices, items))
-            _count(systems[key], sample, path, line, verdicts)
-    return sorted(
-        systems.values(), key=lambda system: (runs_in_order[system.key.run], _rank(system.key))
-    )
+        found = split(score_frame(_results(folder), prices), name, folder)
+        systems += sorted(found, key=lambda system: _rank(system.key))
+    families = list(dict.fromkeys(system.family for system in systems))
+    for system, label in zip(systems, labels(system.key for system in systems), strict=True):
+        system.label, system.colour = label, families.index(system.family)
+    return systems
 
 
-def key_of(run: str, sample: Scorable | SampleRecord) -> SystemKey:
-    """The system that a sample belongs to."""
-    return SystemKey(run, sample.mode, sample.variant)
+def score_frame(samples: Iterable[SampleResult], prices: Prices | None = None) -> DataFrame:
+    """A row a sample by uid: the last of every sample, in the order of their first.
+
+    MissingDependency without pandas.
+    """
+    try:
+        import pandas as pd
+    except ImportError:
+        raise MissingDependency(
+            "scores need pandas", hint="pip install 'videoseal-agent[evals]'"
+        ) from None
+    rows, key = (_row(sample, prices) for sample in samples), ["uid", "mode", "variant"]
+    parts = [pd.DataFrame(columns=key)]
+    while part := list(islice(rows, _AT_A_TIME)):
+        parts.append(pd.DataFrame(part))
+    frame = pd.concat(parts[1:] or parts, ignore_index=True)
+    if frame.duplicated(key).any():
+        order = frame.groupby(key, sort=False).ngroup()
+        frame = frame.assign(order=order).drop_duplicates("order", keep="last")
+        frame = frame.sort_values("order").drop(columns="order")
+    return frame.set_index("uid")
+
+
+def split(frame: DataFrame, run: str, folder: Path) -> Iterator[System]:
+    """The systems of a run."""
+    for (mode, variant), rows in frame.groupby(["mode", "variant"], sort=False):
+        judged = rows.assign(semantic=verdicts(rows).min(axis="columns", skipna=False))
+        yield System(SystemKey(run, mode, variant), folder, judged)
 
 
 def labels(keys: Iterable[SystemKey]) -> list[str]:
@@ -128,30 +232,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _rank(key: SystemKey) -> tuple[int, str, list[tuple[str, float]]]:
-    """Where a system stands in its run: by mode, and `steps=4` before `steps=16`."""
-    known = MODES.index(key.mode) if key.mode in MODES else len(MODES)
-    parts = re.findall(r"([^0-9]*)([0-9]+(?:\.[0-9]+)?|$)", key.variant)
-    return known, key.mode, [(text, float(digits or -1)) for text, digits in parts]
-
-
-def _count(
-    system: RecordedSystem,
-    sample: Scorable,
-    path: Path,
-    line: RecordLine,
-    verdicts: Mapping[SampleKey, dict[str, bool]],
-) -> None:
-    if ruled := verdicts.get((sample.item.uid, sample.mode, sample.variant)):
-        sample = sample.model_copy(update={"semantic": {**sample.semantic, **ruled}})
-    try:
-        outcome = outcome_of(sample)
-        system.tally.add(outcome, key=sample.item.uid, offset=line.offset)
-    except SpanError as error:
-        raise AnnotationError(f"{path.name}:{line.number}: spans: {error}") from None
-    system.benchmarks[sample.item.benchmark] += 1
-
-
 def run_names(runs: Sequence[Path]) -> Iterator[str]:
     """Folder names, with as much of the path before them as tells equal ones apart."""
     resolved = [run.resolve() for run in runs]
@@ -163,3 +243,39 @@ def run_names(runs: Sequence[Path]) -> Iterator[str]:
         ):
             depth += 1
         yield "/".join(run.parts[-depth:])
+
+
+def _results(folder: Path) -> Iterator[SampleResult]:
+    """Every record of a run with its place and what judges said of it."""
+    path, ruled = folder / RECORDS, read_verdicts(folder)
+    for line in record_lines(path):
+        sample = parse_line(path, line, SampleResult)
+        sample.offset = line.offset
+        sample.semantic |= ruled.get((sample.item.uid, sample.mode, sample.variant), {})
+        yield sample
+
+
+def _row(sample: SampleResult, prices: Prices | None) -> dict[str, Any]:
+    item = sample.item
+    return {
+        "uid": item.uid, "mode": sample.mode, "variant": sample.variant, "offset": sample.offset,
+        "benchmark": item.benchmark, "video": item.video, "duration": sample.duration,
+        "categories": tuple(dict.fromkeys(item.categories)), "group": item.group,
+        "answer": item.answer, "guess": item.chance, "prose": item.prose,
+        "answerable": item.answerable, "choice": item.answerable and not item.prose,
+        "defect": bool(item.defect), "gold": bool(sample.gold),
+        "status": sample.status, "free": sample.status == "answered", "letter": sample.letter,
+        "right": bool(sample.right), "confidence": sample.confidence,
+        "missing": bool(sample.error and sample.error.type == MISSING_VIDEO),
+        **(sample.grounding or _NO_GROUNDING)._asdict(),
+        **{f"chance_{name}": v for name, v in (sample.chance or _NO_CHANCE)._asdict().items()},
+        **sample.cost, "money": _NAN if prices is None else sample.money(prices),
+        "verdicts": sample.semantic if sample.answer else {},
+    }  # fmt: skip
+
+
+def _rank(key: SystemKey) -> tuple[int, str, list[tuple[str, float]]]:
+    """Where a system stands in its run: by mode, and `steps=4` before `steps=16`."""
+    known = MODES.index(key.mode) if key.mode in MODES else len(MODES)
+    parts = re.findall(r"([^0-9]*)([0-9]+(?:\.[0-9]+)?|$)", key.variant)
+    return known, key.mode, [(text, float(digits or -1)) for text, digits in parts]

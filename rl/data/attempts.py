@@ -8,10 +8,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple, get_args
 
-from videoseal.core.errors import SpanError
-from videoseal.evals.benchmarks.annotation_rows import AnnotationError
 from videoseal.evals.records import SampleRecord, latest, parse_line, record_lines
-from videoseal.evals.scoring.sample_result import outcome_of
+from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
 from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
 from videoseal.rl.rewards.rewards import Kind, RewardSpec, reward_of
 
@@ -73,7 +71,7 @@ def scores_of(
     for record in records:
         if record.mode != mode or record.error is not None or record.episode is None:
             continue
-        score = reward_of(record, by).total if by else float(outcome_of(record).right)
+        score = reward_of(record, by).total if by else float(bool(outcome_of(record).right))
         scores[record.item.benchmark, record.item.uid].append(score)
     return dict(scores)
 
@@ -124,9 +122,5 @@ def _of(values: Iterable[float]) -> float:
 
 def _records(path: Path) -> Iterator[SampleRecord]:
     for line in record_lines(path):
-        record = parse_line(path, line, SampleRecord)
-        try:
-            outcome_of(record)
-        except SpanError as error:
-            raise AnnotationError(f"{path.name}:{line.number}: spans: {error}") from None
-        yield record
+        parse_line(path, line, SampleResult)
+        yield parse_line(path, line, SampleRecord)

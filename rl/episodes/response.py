@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple, TypedDict
 
-from videoseal.core.span import Span
-from videoseal.evals.scoring.grounding import ground
 from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.rl.episodes.rollout import Rollout
 from videoseal.rl.episodes.tokens import TokenSegment
@@ -137,15 +135,13 @@ def _result_metrics(rollout: Rollout) -> dict[str, float]:
     if rollout.infra_error:
         return {}
     outcome = outcome_of(rollout.record)
-    gold = [Span(*pair) for pair in outcome.item.evidence]
     found: dict[str, float] = {
-        "right": outcome.right,
+        "right": bool(outcome.right),
         "abstained": outcome.status == "abstained",
         "forced": outcome.status == "forced",
         "frames": sum(len(entry["frames"]) for entry in _part(rollout, "evidence")),
     }
-    if gold:
-        grounding = ground(outcome.looked, gold)
+    if grounding := outcome.grounding:
         found |= {"grounded": grounding.hit, "best_iou": grounding.best_iou}
     return found
 

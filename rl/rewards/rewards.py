@@ -30,9 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from videoseal.core.span import Span, covered_seconds
 from videoseal.evals.records import SampleRecord
-from videoseal.evals.scoring.grounding import ground
-from videoseal.evals.scoring.record_view import EpisodePart, scorable
-from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
+from videoseal.evals.scoring.sample_result import EpisodePart, SampleResult, outcome_of
 from videoseal.models.reply import read_strict_calls
 from videoseal.rl.rewards.span_overlap import (
     ShownSpans,
@@ -172,14 +170,13 @@ def reward_of(record: SampleRecord, spec: RewardSpec, judge: float | None = None
     """The reward of one recorded episode; `judge` is a verdict in [0, 1] where one was asked.
 
     A record without an episode, or whose episode failed, is paid 0. Free-text questions are right
-    as far as the judge says so. Raises SpanError for a record whose spans are none.
+    as far as the judge says so. Raises ValueError for a record whose spans are none.
     """
-    sample = scorable(record)
-    outcome, raw = outcome_of(sample), record.episode
-    if sample.episode is None or raw is None or outcome.status == "errored":
+    outcome, raw = outcome_of(record), record.episode
+    if outcome.episode is None or raw is None or outcome.status == "errored":
         return Reward(0.0, dict.fromkeys(TERMS, 0.0))
     verdict = None if judge is None else min(1.0, max(0.0, judge))
-    case = _Case(outcome, sample.episode, raw, verdict, spec)
+    case = _Case(outcome, outcome.episode, raw, verdict, spec)
     terms = _terms(case)
     total = _pay(case, terms) * (1 - terms["cost"])
     if terms["errors"] and spec.errors == "zero":
@@ -209,14 +206,13 @@ def _mistakes_in_turn(step: Mapping[str, Any]) -> int:
 
 def _terms(case: _Case) -> dict[str, float]:
     status, errors = case.outcome.status, mistakes(case.steps)
-    gold = [Span(*pair) for pair in case.outcome.item.evidence]
     terms: dict[str, float] = {
         "correct": _correct(case),
         "answered": status == "answered",
         "abstained": status == "abstained",
         "forced": status == "forced",
         **_proof_terms(case),
-        "grounded": bool(gold) and ground(case.outcome.looked, gold).hit,
+        "grounded": case.outcome.grounding is not None and case.outcome.grounding.hit,
         "judge": case.verdict or 0.0,
         "form": errors == 0,
         "errors": errors,
@@ -233,7 +229,7 @@ def _correct(case: _Case) -> float:
         return 0.0
     if outcome.item.prose and outcome.item.answerable:
         return (case.verdict or 0.0) if outcome.text else 0.0
-    return float(outcome.right)
+    return float(bool(outcome.right))
 
 
 def _proof_terms(case: _Case) -> dict[str, float]:

@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import Final, NamedTuple
 
 from videoseal.core.span import Span, covered_seconds, merge_spans, shared_seconds
-from videoseal.evals.scoring.record_view import EpisodePart
+from videoseal.evals.scoring.sample_result import EpisodePart
 
 __all__ = ["Overlap", "ShownSpans", "best_pair", "proof", "shown", "together", "wide_enough"]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from videoseal.evals.item import Item
 from videoseal.evals.records import SampleError, SampleRecord
+from videoseal.evals.scoring.sample_result import outcome_of
+from videoseal.evals.scoring.systems import System, score_frame, split
 from videoseal.graph.answers import Answer, Citation, abstain
 from videoseal.graph.ledger import Evidence, ShownFrame
 from videoseal.models.types import (
@@ -21,7 +25,7 @@ from videoseal.models.types import (
     Usage,
 )
 
-__all__ = ["FakeJudge", "evidence", "item", "proven", "record"]
+__all__ = ["FakeJudge", "evidence", "item", "proven", "record", "renumbered", "scored"]
 
 
 class FakeJudge:
@@ -130,3 +134,16 @@ def record(
         seconds=1.5,
         finished=datetime(2026, 1, 1, tzinfo=UTC),
     )
+
+
+def scored(*records: SampleRecord) -> System:
+    """The one system of these records."""
+    (system,) = split(score_frame(map(outcome_of, records)), "r", Path("r"))
+    return system
+
+
+def renumbered(system: System, **changes: Any) -> System:
+    """The same with other numbers than those of its samples."""
+    other = copy(system)
+    vars(other).update(changes)
+    return other

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.evals.made import renumbered
 from tests.evals.report.drawn import SPACE, marked, paths, scale, words
 from tests.evals.report.made_runs import System, make_items, make_run
 from tests.evals.report.parsed import parse
@@ -27,11 +27,10 @@ from videoseal.evals.report.experiment_figure import (
 )
 from videoseal.evals.report.house_style import Figure
 from videoseal.evals.report.numbers import points
-from videoseal.evals.report.system_summary import System as Scored
-from videoseal.evals.report.system_summary import systems_of
 from videoseal.evals.report.write import write_report
 from videoseal.evals.scoring.compare import difference
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.evals.scoring.systems import System as Scored
 from videoseal.evals.scoring.systems import read_systems
 
 
@@ -54,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     ]
     run = make_run(tmp_path_factory.mktemp("runs") / "budget", systems, make_items(33, 5))
     (run / EXPERIMENT).write_text(loaded.text)
-    scored = systems_of(read_systems([run]))
+    scored = read_systems([run])
     (figure,) = experiment_figures([run], scored)
     return Made(loaded, run, scored, figure)
 
@@ -153,7 +152,7 @@ def test_measure_of_nothing_is_a_dash(made: Made) -> None:
     """Names are escaped, and a rate over no questions is told from one of 0."""
     nothing = Estimate(math.nan, math.nan, math.nan, 0)
     odd = [
-        replace(system, label="<script>", scores={**system.scores, "accuracy": nothing})
+        renumbered(system, label="<script>", scores={**system.scores, "accuracy": nothing})
         for system in made.systems[:3]
     ]
     some = made.loaded.experiment.model_copy(update={"modes": ["decoupled"]})

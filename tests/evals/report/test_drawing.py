@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.evals.made import renumbered
 from tests.evals.report.drawn import paths, scale, words
 from videoseal.core.errors import MissingDependency
 from videoseal.evals.report.figures import (
@@ -21,11 +21,10 @@ from videoseal.evals.report.figures import (
 from videoseal.evals.report.house_style import Figure, thin, write_figures
 from videoseal.evals.report.markdown import markdown_table
 from videoseal.evals.report.numbers import amount, interval, p_value, percent, points
-from videoseal.evals.report.system_summary import System, systems_of
 from videoseal.evals.report.tables import Column, Table, TableRow, Value
 from videoseal.evals.scoring.scores import Quadrants, RiskPoint
 from videoseal.evals.scoring.statistics import Estimate
-from videoseal.evals.scoring.systems import read_systems
+from videoseal.evals.scoring.systems import System, read_systems
 
 NOTHING = Estimate(math.nan, math.nan, math.nan, 0)
 HALF = Estimate(0.5, 0.4, 0.6, 20)
@@ -33,7 +32,7 @@ HALF = Estimate(0.5, 0.4, 0.6, 20)
 
 @pytest.fixture(scope="module")
 def systems(run: Path) -> list[System]:
-    return systems_of(read_systems([run]))
+    return read_systems([run])
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +42,14 @@ def figures(systems: list[System]) -> list[Figure]:
 
 def _like(system: System, **scores: Estimate) -> System:
     told = {name.replace("_", " "): estimate for name, estimate in scores.items()}
-    return replace(system, scores={**system.scores, **told})
+    return renumbered(system, scores={**system.scores, **told})
 
 
 @pytest.mark.parametrize("label", ["<script>&\"'$x_1$" + "x" * 500, "_\u5b57\u5e55\x00\x1b\ud800"])
 def test_figures_are_well_formed_whatever_the_names(systems: list[System], label: str) -> None:
     """Names are escaped, cut, and never read as formulas; nothing in a figure can run."""
-    odd = [replace(system, label=label) for system in systems[:2]]
-    odd.append(replace(_like(odd[0], accuracy=NOTHING, grounded_accuracy=NOTHING), risk=[]))
+    odd = [renumbered(system, label=label) for system in systems[:2]]
+    odd.append(renumbered(_like(odd[0], accuracy=NOTHING, grounded_accuracy=NOTHING), risk=[]))
     figures = report_figures(odd)
     assert {figure.name for figure in figures} >= {"accuracy", "quadrants", "risk", "categories"}
     for figure in figures:
@@ -84,7 +83,7 @@ def test_areas_are_as_large_as_their_shares(
     systems: list[System], counts: tuple[int, int, int, int]
 ) -> None:
     """Every quadrant that holds a sample has an area of its share of the whole, and a link."""
-    figure = quadrant_figure([replace(systems[0], quadrants=Quadrants(*counts))])
+    figure = quadrant_figure([renumbered(systems[0], quadrants=Quadrants(*counts))])
     assert figure is not None
     kinds = ("right-grounded", "right-ungrounded", "wrong-grounded", "wrong-ungrounded")
     wanted = dict(zip(kinds, counts, strict=True))
@@ -102,7 +101,7 @@ def test_areas_are_as_large_as_their_shares(
 def test_risk_curves_end_at_their_last_point(systems: list[System]) -> None:
     """However long a curve is, it ends where everything is answered; the legend goes by risk."""
     long = [RiskPoint(n / 5000, n / 10000) for n in range(1, 4001)]
-    odd = [replace(systems[0], risk=long), replace(systems[1], risk=[RiskPoint(0.9, 0.7)])]
+    odd = [renumbered(systems[0], risk=long), renumbered(systems[1], risk=[RiskPoint(0.9, 0.7)])]
     figure = risk_figure(odd)
     assert figure is not None
     assert len(figure.svg) < 60_000

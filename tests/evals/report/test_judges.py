@@ -15,7 +15,6 @@ from videoseal.evals.report.markdown import comparison_markdown
 from videoseal.evals.report.numbers import percent
 from videoseal.evals.report.write import ReportFiles, write_report
 from videoseal.evals.scoring.compare import compare
-from videoseal.evals.scoring.scores import scores, semantic_scores
 from videoseal.evals.scoring.systems import read_systems
 from videoseal.evals.verdicts import read_verdicts
 
@@ -45,7 +44,7 @@ def test_headline_and_all_numbers_have_the_judged_rates(files: ReportFiles, judg
     page = parse(files.html)
     headline, numbers = page.table("headline"), page.table("numbers")
     for cell in read_systems([judged]):
-        found = scores(cell.tally)
+        found = cell.scores
         wrong = round(found["H_s"].mean * found["H_s"].n)
         shown = headline[cell.key.mode]["right but unsupported (H_s)|of judged"]
         assert shown == f"{percent(found['H_s'].mean)}|{wrong} of {found['H_s'].n}"
@@ -59,7 +58,7 @@ def test_each_judge_and_their_agreement_stand_in_the_markdown(
     text = files.markdown.read_text("utf-8")
     assert "## Does the evidence carry the answer?" in text
     first = read_systems([judged])[0]
-    each = semantic_scores(first.tally)
+    each = first.judges
     assert tuple(each) == JUDGES
     for name in JUDGES:
         part = text.partition(f"**{name}**")[2]

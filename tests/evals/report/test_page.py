@@ -14,7 +14,6 @@ from tests.evals.report.parsed import parse
 from videoseal.evals.report.numbers import percent, points
 from videoseal.evals.report.write import ReportFiles, write_report
 from videoseal.evals.scoring.compare import compare
-from videoseal.evals.scoring.scores import quadrants, scores, status_counts
 from videoseal.evals.scoring.systems import read_systems
 
 
@@ -49,8 +48,8 @@ def test_headline_is_what_the_scorers_say(files: ReportFiles, run: Path) -> None
     cells = read_systems([run])
     assert [cell.key.mode for cell in cells] == list(table)
     for cell in cells:
-        found, shown = scores(cell.tally), table[cell.key.mode]
-        for name, number in status_counts(cell.tally).items():
+        found, shown = cell.scores, table[cell.key.mode]
+        for name, number in cell.counts.items():
             heading = next(key for key in shown if key.split("|")[0] == name)
             assert shown[heading].split("|")[0] == str(number)
         assert shown["accuracy|strict"].startswith(f"{percent(found['accuracy'].mean)}|")
@@ -66,7 +65,7 @@ def test_every_measure_stands_in_the_table_of_all_numbers(files: ReportFiles, ru
     """Each rate that has questions is there with its n; judges' rates only if there were judges."""
     table = parse(files.html).table("numbers")
     (first, *_) = read_systems([run])
-    for name, estimate in scores(first.tally).items():
+    for name, estimate in first.scores.items():
         if name in ("G_s", "H_s"):
             assert name not in table
             continue
@@ -81,7 +80,7 @@ def test_quadrant_picture_counts_and_links(files: ReportFiles, run: Path) -> Non
     for number, cell in enumerate(read_systems([run])):
         for kind, count in zip(
             ("right-grounded", "right-ungrounded", "wrong-grounded", "wrong-ungrounded"),
-            quadrants(cell.tally),
+            cell.quadrants,
             strict=True,
         ):
             link = re.search(rf'href="#samples/{number}/{kind}" aria-label="([^"]*)"', page)
@@ -96,7 +95,7 @@ def test_list_holds_every_sample_with_its_evidence(files: ReportFiles, run: Path
     assert len(rows) == len(documents) == 44 * 4
     assert [row["uid"] for row in rows] == [document["uid"] for document in documents]
     lucky = [r for r in rows if r["answerable"] and r["right"] and r["grounded"] == 0]
-    assert len(lucky) == sum(quadrants(c.tally).right_ungrounded for c in read_systems([run]))
+    assert len(lucky) == sum(c.quadrants.right_ungrounded for c in read_systems([run]))
 
 
 def test_systems_are_compared_with_decoupled(files: ReportFiles, run: Path) -> None:

@@ -31,7 +31,6 @@ from videoseal.evals.running import ready_videos as indexing
 from videoseal.evals.running import run as running
 from videoseal.evals.running.run import Places, jobs_of, run
 from videoseal.evals.running.sample import context_of
-from videoseal.evals.scoring.scores import scores, status_counts
 from videoseal.evals.scoring.systems import read_systems
 from videoseal.graph.planner_messages import plan_version
 from videoseal.indexing.pipeline import INDEX_VERSION
@@ -75,10 +74,10 @@ def test_run_killed_twenty_times_ends_like_one_that_was_not(tmp_path: Path) -> N
     assert len(everything) <= len(killed["paid"]) <= len(everything) + 20 * 3
     assert killed["unfinished"] >= 10
     ends = [read_systems([tmp_path / name / "run"]) for name in ("a", "b")]
-    assert [status_counts(cell.tally) for (cell,) in ends] == [
+    assert [cell.counts for (cell,) in ends] == [
         {"asked": 120, "answered": 120, "forced": 0, "abstained": 0, "errored": 0}
     ] * 2
-    assert [scores(cell.tally)["accuracy"].mean for (cell,) in ends] == [2 / 3, 2 / 3]
+    assert [cell.scores["accuracy"].mean for (cell,) in ends] == [2 / 3, 2 / 3]
 
 
 def test_only_what_is_open_is_asked() -> None:

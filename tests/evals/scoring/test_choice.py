@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoseal.evals.scoring.sample_result import parse_choice
+from videoseal.models.reading.letters import parse_choice
 
 
 @pytest.mark.parametrize(

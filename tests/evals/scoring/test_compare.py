@@ -7,22 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.evals.made import evidence, item, proven, record
+from tests.evals.made import evidence, item, proven, record, scored
 from videoseal.evals.records import SampleRecord
 from videoseal.evals.scoring.compare import baseline_of, compare
-from videoseal.evals.scoring.sample_result import outcome_of
-from videoseal.evals.scoring.score_table import ScoreTable
-from videoseal.evals.scoring.statistics import clustered_difference
-from videoseal.evals.scoring.systems import RecordedSystem, SystemKey, read_systems
+from videoseal.evals.scoring.statistics import clustered_difference, clustered_mean
+from videoseal.evals.scoring.systems import System, SystemKey, read_systems
 
 ASIDE = [evidence(times=(104.0,))]
 
 
-def _cell(mode: str, *records: SampleRecord) -> RecordedSystem:
-    tally = ScoreTable()
-    for entry in records:
-        tally.add(outcome_of(entry), key=entry.item.uid)
-    return RecordedSystem(SystemKey("r", mode, ""), Path("r"), tally)
+def _cell(mode: str, *records: SampleRecord) -> System:
+    return scored(*(entry.model_copy(update={"mode": mode}) for entry in records))
 
 
 def _asked(uid: int) -> dict[str, object]:
@@ -89,7 +84,7 @@ def test_systems_without_a_shared_question_differ_by_nothing_known() -> None:
 def test_baseline_is_plain_decoupled_or_the_first() -> None:
     """The system that every claim is measured against."""
     coupled, plain = _cell("coupled", _right(1)), _cell("decoupled", _right(1))
-    swept = RecordedSystem(SystemKey("r", "decoupled", "steps=4"), Path("r"), plain.tally)
+    swept = System(SystemKey("r", "decoupled", "steps=4"), Path("r"), plain.frame)
     assert baseline_of([coupled, swept, plain]) is plain
     assert baseline_of([coupled, swept]) is swept
     assert baseline_of([coupled]) is coupled
@@ -97,12 +92,13 @@ def test_baseline_is_plain_decoupled_or_the_first() -> None:
 
 
 def test_difference_of_unpaired_rates_agrees_with_the_paired_one() -> None:
-    """Where the questions are the same, both ways give the same mean and nearly the interval."""
+    """Where the questions are the same, the mean of differences is the difference of means."""
     first, second = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0] * 5, [0.0, 0.0, 1.0, 0.0, 1.0, 1.0] * 5
     videos = [f"v{n // 3}" for n in range(30)]
-    found = clustered_difference(first, second, videos, videos)
+    found = clustered_difference(first, second, videos)
     assert found.mean == pytest.approx(1 / 6)
-    assert found.low <= found.mean <= found.high
+    paired = clustered_mean([a - b for a, b in zip(first, second, strict=True)], videos)
+    assert found == pytest.approx(paired)
 
 
 def test_formula_for_very_many_videos_agrees_with_resampling() -> None:
@@ -112,7 +108,7 @@ def test_formula_for_very_many_videos_agrees_with_resampling() -> None:
         first = [float(n % 3 == 0) for n in range(count)]
         second = [float(n % 5 == 0) for n in range(count)]
         videos = [f"v{n}" for n in range(count)]
-        found = clustered_difference(first, second, videos, videos)
+        found = clustered_difference(first, second, videos)
         return found.high - found.low
 
     assert width(2100) == pytest.approx(width(1900) * math.sqrt(1900 / 2100), rel=0.1)

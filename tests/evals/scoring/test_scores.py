@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.evals.made import evidence, item, proven, record
+from tests.evals.made import evidence, item, proven, record, scored
 from videoseal.evals.records import SampleError, SampleRecord
-from videoseal.evals.scoring.sample_result import SampleResult, outcome_of
-from videoseal.evals.scoring.scores import (
-    judge_outcomes,
-    quadrants,
-    risk_coverage,
-    scores,
-    status_counts,
-)
+from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.graph.answers import Answer
 from videoseal.models.types import Question
 
 
-def _outcomes(*records: SampleRecord) -> list[SampleResult]:
-    return [outcome_of(record) for record in records]
-
-
 def _scores(*records: SampleRecord) -> dict[str, float]:
-    judged = judge_outcomes(_outcomes(*records))
-    return {name: estimate.mean for name, estimate in scores(judged).items()}
+    return {name: estimate.mean for name, estimate in scored(*records).scores.items()}
 
 
 def _forced(choice: str = "B") -> Answer:
@@ -41,8 +29,7 @@ def test_missing_abstained_and_failed_are_wrong() -> None:
 
 def test_forced_guess_is_counted_apart() -> None:
     """A forced answer may be right, but it is never grounded accuracy."""
-    judged = judge_outcomes(_outcomes(record(answer=_forced())))
-    assert status_counts(judged) == {
+    assert scored(record(answer=_forced())).counts == {
         "asked": 1, "answered": 0, "forced": 1, "abstained": 0, "errored": 0,
     }  # fmt: skip
     found = _scores(record(answer=_forced()))
@@ -53,13 +40,11 @@ def test_forced_guess_is_counted_apart() -> None:
 def test_right_without_having_seen_it_is_the_bad_cell() -> None:
     """The gold letter from frames beside the gold span is right and ungrounded."""
     blind_luck = [evidence(times=(104.0,))]
-    judged = judge_outcomes(
-        _outcomes(
-            record(answer=proven()), record(answer=proven(ledger=blind_luck), ledger=blind_luck)
-        )
+    found = scored(
+        record(answer=proven()), record(item("q2"), proven(ledger=blind_luck), blind_luck)
     )
-    assert quadrants(judged) == (1, 1, 0, 0)
-    assert scores(judged)["right but never shown"].mean == 0.5
+    assert found.quadrants == (1, 1, 0, 0)
+    assert found.scores["right but never shown"].mean == 0.5
 
 
 def test_abstaining_is_right_only_where_there_is_no_answer() -> None:
@@ -74,7 +59,7 @@ def test_abstaining_is_right_only_where_there_is_no_answer() -> None:
 def test_letter_comes_from_the_shared_parser_where_no_choice_is_given() -> None:
     """Prose that states a letter counts as that letter, prose that does not as none."""
     said = Answer(outcome="answered", forced=True, text="Not (A). It is (B)", by="answerer")
-    (found,) = _outcomes(record(answer=said))
+    found = outcome_of(record(answer=said))
     assert (found.letter, found.right) == ("B", True)
     vague = said.model_copy(update={"text": "a beautiful dog"})
     assert outcome_of(record(answer=vague)).letter is None
@@ -89,16 +74,13 @@ def test_open_question_has_no_letter() -> None:
 
 def test_risk_falls_when_the_unsure_are_left_out() -> None:
     """The curve takes the most confident first, and guesses that were asked for last."""
-    judged = judge_outcomes(
-        _outcomes(
-            record(item("q1"), _forced("A")),
-            record(item("q2"), proven()),
-            record(item("q3")),
-        )
+    found = scored(
+        record(item("q1"), _forced("A")), record(item("q2"), proven()), record(item("q3"))
     )
-    assert risk_coverage(judged) == [(pytest.approx(1 / 3), 0.0), (pytest.approx(2 / 3), 0.5)]
+    assert found.risk == [(pytest.approx(1 / 3), 0.0), (pytest.approx(2 / 3), 0.5)]
 
 
 def test_rates_without_questions_say_so() -> None:
     """An empty denominator is n = 0, not a score of zero."""
-    assert scores(judge_outcomes([]))["accuracy"].n == 0
+    hopeless = item("q2", "", answerable=False, evidence=[])
+    assert scored(record(hopeless)).scores["accuracy"].n == 0

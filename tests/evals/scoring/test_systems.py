@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.evals.made import item, proven, record
+from tests.evals.made import item, proven, record, scored
 from videoseal.evals.records import RecordFile, SampleError, SampleRecord
-from videoseal.evals.scoring.cost import NO_COST, Cost, cost_of, model_tokens, money
-from videoseal.evals.scoring.record_view import scorable
+from videoseal.evals.report.question_groups import by_category, by_length
 from videoseal.evals.scoring.sample_result import outcome_of
-from videoseal.evals.scoring.score_table import ScoreTable
-from videoseal.evals.scoring.scores import official_figures, scores, semantic_scores, status_counts
-from videoseal.evals.scoring.systems import NoSuchRun, SystemKey, labels, read_record, read_systems
+from videoseal.evals.scoring.systems import (
+    NoSuchRun,
+    SystemKey,
+    labels,
+    read_record,
+    read_systems,
+    score_frame,
+)
 from videoseal.evals.verdicts import Judgement, JudgementFile
 from videoseal.models.types import Question
 
@@ -32,7 +37,7 @@ def test_cells_are_modes_and_variants_in_order(tmp_path: Path) -> None:
     swept = [record().model_copy(update={"variant": f"steps={n}"}) for n in (16, 4)]
     run = _run(tmp_path / "r", record(mode="coupled"), *swept, record(), record(item("q2")))
     cells = read_systems([run])
-    assert [(*cell.key, len(cell.tally)) for cell in cells] == [
+    assert [(*cell.key, len(cell.frame)) for cell in cells] == [
         ("r", "decoupled", "", 2), ("r", "decoupled", "steps=4", 1),
         ("r", "decoupled", "steps=16", 1), ("r", "coupled", "", 1),
     ]  # fmt: skip
@@ -45,10 +50,10 @@ def test_later_record_of_a_sample_replaces_the_earlier(tmp_path: Path) -> None:
     (cell,) = read_systems(
         [_run(tmp_path / "r", failed, record(item("q2")), record(answer=proven()))]
     )
-    assert status_counts(cell.tally) == {
+    assert cell.counts == {
         "asked": 2, "answered": 1, "forced": 0, "abstained": 1, "errored": 0,
     }  # fmt: skip
-    offset = int(cell.tally.column("offset")[0])
+    offset = int(cell.frame["offset"].iloc[0])
     assert read_record(cell.folder, offset) == record(answer=proven())
 
 
@@ -57,7 +62,7 @@ def test_torn_last_line_is_not_counted(tmp_path: Path) -> None:
     run = _run(tmp_path / "r", record())
     with (run / "samples.jsonl").open("a") as file:
         file.write('{"version": 1, "item')
-    assert len(read_systems([run])[0].tally) == 1
+    assert len(read_systems([run])[0].frame) == 1
 
 
 def test_missing_run_and_empty_run(tmp_path: Path) -> None:
@@ -76,51 +81,50 @@ def test_labels_name_the_run_where_there_are_several() -> None:
 
 def test_columns_hold_what_they_are_called() -> None:
     """Numbers of a sample come back under their own names."""
-    tally = ScoreTable({"": (1.0, 2.0)})
-    tally.add(outcome_of(record(item(group="short", defect="equal options"), proven())), offset=7)
+    asked = item(group="short", defect="equal options", categories=["x", "y", "x"])
+    sample = outcome_of(record(asked, proven())).model_copy(update={"offset": 7})
+    (row,) = score_frame([sample], {"": (1.0, 2.0)}).reset_index().to_dict("records")
     expected = {
-        "status": 0, "right": 1, "answerable": 1, "guess": 0.25, "confidence": 0.9, "missing": 0,
-        "proven": 1, "defect": 1, "prose": 0, "gold": 1, "hit": 1, "cited_hit": 1, "coverage": 1,
+        "uid": "q1", "status": "answered", "right": True, "answerable": True, "guess": 0.25,
+        "confidence": 0.9, "missing": False, "defect": True, "prose": False, "choice": True,
+        "gold": True, "hit": True, "cited_hit": True, "coverage": 1, "letter": "B", "answer": "B",
         "calls": 3, "prompt_tokens": 10, "completion_tokens": 5, "frames": 1, "steps": 0,
-        "seconds": 1.5, "money": 0, "length": 600, "video": 0, "category": 0, "group": 0,
-        "offset": 7,
+        "seconds": 1.5, "money": 0, "duration": 600, "video": "v1", "categories": ("x", "y"),
+        "group": "short", "offset": 7,
     }  # fmt: skip
-    assert {name: tally.column(name)[0] for name in expected} == expected
-    assert 0 < tally.column("chance_at_20")[0] < tally.column("chance_paper")[0] < 1
+    assert {name: row[name] for name in expected} == expected
+    assert 0 < row["chance_at_20"] < row["chance_paper"] < 1
 
 
 def test_categories_overlap_and_groups_do_not() -> None:
     """A question with two categories is in both."""
-    tally = ScoreTable()
-    tally.add(outcome_of(record(item(categories=["x", "y"], group="long"))))
-    tally.add(outcome_of(record(item(categories=["y"]))))
-    assert {name: mask.tolist() for name, mask in tally.categories().items()} == {
-        "x": [True, False], "y": [True, True],
-    }  # fmt: skip
-    assert {name: mask.tolist() for name, mask in tally.groups().items()} == {"long": [True, False]}
+    system = scored(
+        record(item(categories=["x", "y"], group="long")), record(item("q2", categories=["y"]))
+    )
+    assert [(group.label, group.pairs[0][0].n) for group in by_category([system])] == [
+        ("x", 1), ("y", 2),
+    ]  # fmt: skip
+    assert [(group.label, group.pairs[0][0].n) for group in by_length([system])] == [("long", 1)]
 
 
-def test_official_figures_come_from_the_tally(tmp_path: Path) -> None:
-    """Dropping the texts changes no official figure; a set without a scorer has none."""
+def test_official_figures_come_from_the_frame(tmp_path: Path) -> None:
+    """They are of the benchmark of the run's questions; a set without a scorer has none."""
     asked = [item(f"q{n}", benchmark="lvbench") for n in range(3)]
     run = _run(tmp_path / "r", record(asked[0], proven()), record(asked[1], proven("A")),
                record(asked[2]))  # fmt: skip
     (cell,) = read_systems([run])
-    figures = official_figures(cell.tally, cell.benchmark)
+    figures = cell.official
     assert figures["Overall"] == 0.5
-    assert scores(cell.tally)["accuracy"].mean == pytest.approx(1 / 3)
-    assert official_figures(cell.tally, "synthetic") == {}
+    assert cell.scores["accuracy"].mean == pytest.approx(1 / 3)
+    assert scored(record()).official == {}
 
 
 def test_free_text_is_neither_right_nor_wrong() -> None:
     """Prose stays out of accuracy, and is still asked and answered."""
-    tally = ScoreTable()
-    prose = item(question=Question(text="Describe it."), answer="A dog runs.", evidence=[])
-    tally.add(outcome_of(record(prose, proven())))
-    tally.add(outcome_of(record(item(), proven())))
-    assert scores(tally)["accuracy"][:1] == (1.0,)
-    assert scores(tally)["accuracy"].n == 1
-    assert status_counts(tally)["answered"] == 2
+    prose = item("q2", question=Question(text="Describe it."), answer="A dog runs.", evidence=[])
+    found = scored(record(prose, proven()), record(item(), proven()))
+    assert (found.scores["accuracy"].mean, found.scores["accuracy"].n) == (1.0, 1)
+    assert found.counts["answered"] == 2
 
 
 @pytest.mark.parametrize(
@@ -139,9 +143,7 @@ def test_open_questions_are_right_by_the_value_they_name(value, text, right) -> 
     """A generated question without options needs no judge: the value stands in the answer."""
     asked = item(question=Question(text="When?"), answer=value, exact=True)
     answered = proven().model_copy(update={"choice": None, "text": text})
-    tally = ScoreTable()
-    tally.add(outcome_of(record(asked, answered)))
-    assert scores(tally)["accuracy"][:1] == (float(right),)
+    assert scored(record(asked, answered)).scores["accuracy"].mean == float(right)
 
 
 def test_money_needs_a_price_for_every_model_that_used_tokens() -> None:
@@ -153,17 +155,16 @@ def test_money_needs_a_price_for_every_model_that_used_tokens() -> None:
         "planner": {"prompt_tokens": 2_000_000, "completion_tokens": 500_000},
         "embedder": {"calls": 4},
     }
-    tokens = model_tokens(scorable(told).episode)
-    assert money(tokens, {"big": (1.0, 4.0)}) == 4.0
-    assert money(tokens, {"small": (1.0, 4.0)}) is None
-    assert money((), {}) == 0.0
+    assert outcome_of(told).money({"big": (1.0, 4.0)}) == 4.0
+    assert math.isnan(outcome_of(told).money({"small": (1.0, 4.0)}))
+    assert outcome_of(record()).money({}) == 0.0
 
 
 def test_cost_of_what_failed_early_is_its_seconds() -> None:
     """Without an episode nothing else is known."""
     failed = record(error=SampleError(type="X", message="m"))
-    assert cost_of(scorable(failed)) == Cost(seconds=1.5)
-    assert Cost(0, 0, 0, 0, 0, 0.0) == NO_COST
+    cost = outcome_of(failed).cost
+    assert {name: value for name, value in cost.items() if value} == {"seconds": 1.5}
 
 
 def _ruled(folder: Path, uid: str, judge: str, grounded: bool | None) -> None:
@@ -183,15 +184,15 @@ def test_verdicts_of_judges_are_read_beside_the_records(tmp_path: Path) -> None:
         _ruled(run, uid, "first", first)
         _ruled(run, uid, "second", second)
     (cell,) = read_systems([run])
-    found = scores(cell.tally)
+    found = cell.scores
     assert (found["G_s"].mean, found["G_s"].n) == (0.5, 2)
     assert (found["H_s"].mean, found["H_s"].n) == (0.5, 2)
-    each = semantic_scores(cell.tally)
+    each = cell.judges
     assert [(name, one.grounded.mean, one.grounded.n) for name, one in each.items()] == [
         ("first", pytest.approx(2 / 3), 3), ("second", 0.5, 2),
     ]  # fmt: skip
     _ruled(run, "q0", "first", False)
-    assert scores(read_systems([run])[0].tally)["G_s"].mean == 0.0
+    assert read_systems([run])[0].scores["G_s"].mean == 0.0
 
 
 def test_semantic_hallucination_is_of_right_answers(tmp_path: Path) -> None:
@@ -200,7 +201,7 @@ def test_semantic_hallucination_is_of_right_answers(tmp_path: Path) -> None:
     _ruled(run, "q0", "j", False)
     _ruled(run, "q1", "j", True)
     (cell,) = read_systems([run])
-    found = scores(cell.tally)
+    found = cell.scores
     assert (found["G_s"].mean, found["G_s"].n) == (0.5, 2)
     assert (found["H_s"].mean, found["H_s"].n) == (0.0, 1)
-    assert semantic_scores(cell.tally)["j"].hallucinated.n == 1
+    assert cell.judges["j"].hallucinated.n == 1

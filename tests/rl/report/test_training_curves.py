@@ -185,7 +185,7 @@ def test_report_opens_every_episode(trained, tmp_path):
     trained.play()
     files = write_training_report(trained.run, tmp_path / "out")
     cells = read_systems([files["episodes"].parent])
-    assert {cell.key.variant: len(cell.tally) for cell in cells} == {
+    assert {cell.key.variant: len(cell.frame) for cell in cells} == {
         "steps=1-1": 4, "steps=2-2": 4, "steps=3-3": 4, "steps=4-4": 4, "held out": 1,
     }  # fmt: skip
     assert "episodes/report.html" in files["html"].read_text("utf-8")

@@ -11,7 +11,7 @@ from tests.evals.made import item, record
 from tests.rl.played import GOLD, played, search_step
 from videoseal.core.span import Span
 from videoseal.evals.records import SampleError
-from videoseal.evals.scoring.record_view import scorable
+from videoseal.evals.scoring.sample_result import outcome_of
 from videoseal.models.types import Question
 from videoseal.rl.rewards.rewards import RECIPES, TERMS, RewardSpec, reward_of
 from videoseal.rl.rewards.span_overlap import ShownSpans, proof, shown, together, wide_enough
@@ -235,7 +235,7 @@ def test_frames_seen_densely_are_a_window_and_sparsely_are_glimpses() -> None:
 
 def shown_of(start: float, end: float) -> ShownSpans:
     """The one window of an inspection of one span."""
-    episode = scorable(played([(start, end)])).episode
+    episode = outcome_of(played([(start, end)])).episode
     assert episode is not None
     (window,) = shown(episode)
     return window
@@ -270,7 +270,7 @@ def test_spans_in_which_nothing_was_seen_carry_nothing() -> None:
 
 def test_answer_that_cites_nothing_rests_on_all_that_was_shown() -> None:
     """As the planner's own answer in `coupled`."""
-    episode = scorable(played([GOLD], [(300.0, 330.0)], cites=[])).episode
+    episode = outcome_of(played([GOLD], [(300.0, 330.0)], cites=[])).episode
     assert episode is not None
     assert proof(episode) == shown(episode)
 
