@@ -35,7 +35,7 @@ def inspect_log(records: Sequence[SampleRecord], manifest: Mapping[str, Any]) ->
     """
     outcomes = [outcome_of(record) for record in records]
     frame = score_frame(outcomes)
-    values = {name: MEASURES[name].values(frame) for name in SCORED}
+    values = frame[[]].assign(**{name: MEASURES[name].values(frame) for name in SCORED})
     first = records[0]
     name = " ".join(filter(None, (first.item.benchmark, first.mode, first.variant)))
     times = sorted(record.finished for record in records)
@@ -54,8 +54,8 @@ def inspect_log(records: Sequence[SampleRecord], manifest: Mapping[str, Any]) ->
             "model_usage": _model_usage(outcomes),
         },
         "samples": [
-            _sample(record, outcome, {name: values[name].iloc[row] for name in SCORED})
-            for row, (record, outcome) in enumerate(zip(records, outcomes, strict=True))
+            _sample(*each)
+            for each in zip(records, outcomes, values.to_dict("records"), strict=True)
         ],
     }
 
