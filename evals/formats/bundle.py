@@ -36,9 +36,12 @@ from videoseal.evals.verdicts import JUDGEMENTS
 from videoseal.graph.proof.shown_pictures import decode_shown
 from videoseal.tools.frame_cache import FrameCache, find_frame
 
-__all__ = ["BadBundle", "Bundle", "BundleIndex", "CitedFrame", "by_video", "cited_frames",
+__all__ = ["DRAWN", "BadBundle", "Bundle", "BundleIndex", "CitedFrame", "by_video", "cited_frames",
            "machine", "open_bundle", "write_bundle"]  # fmt: skip
 
+DRAWN: Final = "intervals"
+"""What an environment calls what drew the ends of intervals; bundles from before scipy did, and
+those of another scipy, have other ends."""
 _INDEX: Final = "bundle.json"
 _FILES: Final = (RECORDS, MANIFEST, JUDGEMENTS, JUDGES, "experiment.yaml")
 _FRAME: Final = re.compile(r"frames/([0-9a-f]{64})\.jpg")
@@ -129,13 +132,16 @@ def cited_frames(records: Iterable[SampleRecord]) -> Iterator[CitedFrame]:
 
 
 def machine() -> dict[str, Any]:
-    """What decides how a frame is decoded, scaled and compressed, beside the packages."""
+    """What decides how a frame is decoded, scaled and compressed, and what draws intervals."""
+    import scipy
+
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
     except OSError:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return {"machine": platform.machine(), "processor": next(names, "")}
+    drawn = f"scipy {scipy.__version__}"
+    return {"machine": platform.machine(), "processor": next(names, ""), DRAWN: drawn}
 
 
 def by_video(frames: Iterable[CitedFrame], videos: Path) -> Iterator[tuple[Path, list[CitedFrame]]]:

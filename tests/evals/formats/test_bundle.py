@@ -214,6 +214,37 @@ def test_what_was_changed_with_its_hash_is_found(
     assert {name for name, state in states.items() if state == "fail"} == {check}
 
 
+@pytest.mark.parametrize(
+    ("drawn", "share", "state"),
+    [
+        ("here", 0.0, "ok"),
+        ("here", 0.08, "fail"),
+        ("earlier", 0.08, "ok"),
+        ("earlier", 0.5, "fail"),
+    ],
+)
+def test_ends_of_intervals_drawn_by_other_software_agree_as_far_as_chance_goes(
+    tmp_path: Path, drawn: str, share: float, state: str
+) -> None:
+    """Bundles from before scipy drew intervals name nothing that did, and are verified still."""
+    run, path = tmp_path / "many", tmp_path / "made.zip"
+    with RecordFile(run / "samples.jsonl") as file:
+        for number in range(60):
+            asked = item(str(number), video=f"v{number % 10}")
+            file.append(record(asked, proven("AB"[number * number % 5 == 1])))
+    write_bundle(run, path, FrameCache(tmp_path / "frames", 0))
+
+    def moved(members: dict[str, bytes]) -> None:
+        index = json.loads(members["bundle.json"])
+        accuracy = index["figures"][0]["scores"]["accuracy"]
+        accuracy["low"] += share * (accuracy["high"] - accuracy["low"])
+        if drawn == "earlier":
+            del index["environment"]["intervals"]
+        members["bundle.json"] = json.dumps(index).encode()
+
+    assert _states(_changed(tmp_path, tmp_path / "moved.zip", moved))["figures"] == state
+
+
 @settings(max_examples=150, deadline=None,
           suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(data=st.data())
