@@ -10,6 +10,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -17,7 +18,7 @@ import click
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, results, size
 from videoseal.core.checks import Check, CheckWarning, run_check
-from videoseal.core.environment import environment
+from videoseal.core.environment import FILE, environment, told
 from videoseal.core.errors import VideosealError
 from videoseal.core.text import plain
 
@@ -112,6 +113,8 @@ def _old_names() -> Iterator[Check]:
                 "settings", "warn", f"{name} is not used: no model filters search results",
                 "remove it; the planner reads the hits itself",
             )  # fmt: skip
+    if file := told(Path.cwd() / FILE):
+        yield Check("settings", "ok", f"{FILE} sets {', '.join(sorted(file))}")
     used = sorted(n for n in found if n.endswith("_API_BASE") and n[:-9] in REFERENCE_NAMES)
     if used:
         yield Check("settings", "ok", f"names of the reference system are read: {', '.join(used)}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -33,6 +34,7 @@ REFERENCE_NAMES: Final[Mapping[str, Role]] = {
     "LLM_JUDGE": "judge",
 }
 _PREFIX: Final = "VIDEOSEAL_"
+_ADDRESS: Final = r"^https?://\S+$"
 
 
 class Endpoint(BaseModel):
@@ -40,12 +42,16 @@ class Endpoint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_url: str = Field(pattern=r"^https?://\S+$")
+    base_url: str = Field(pattern=_ADDRESS)
     """Where `/chat/completions` or `/embeddings` live, such as `http://127.0.0.1:8000/v1`."""
     model: str = Field(min_length=1)
     """The model's name at that server."""
     api_key: SecretStr = SecretStr("none")
     """The key; local servers take any."""
+    more_urls: list[str] = Field(default_factory=list)
+    """Further addresses of the same model, a JSON list; the one with the least to do is asked."""
+    timeout_s: float | None = Field(default=None, gt=0)
+    """Seconds that one request may take; unset is `VIDEOSEAL_REQUEST_TIMEOUT_S`."""
     temperature: float | None = Field(default=0.0, ge=0, le=2)
     """How freely it chooses its words; `none` leaves that to the server."""
     max_tokens: int | None = Field(default=4096, ge=1)
@@ -56,28 +62,61 @@ class Endpoint(BaseModel):
     """Of its choices; unset sends none."""
     reasoning_effort: str | None = None
     """How much it thinks first, in its server's words (`none`, `low`, `high`); unset sends none."""
+    thinking: bool | None = None
+    """Whether it thinks first, by `enable_thinking` of its chat template; unset sends none."""
+    stop: list[str] = Field(default_factory=list)
+    """Words that end a reply, a JSON list."""
+    image_detail: Literal["auto", "low", "high"] | None = None
+    """How closely a vendor's model looks at a picture; unset sends none."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of every request, a JSON object; such as `chat_template_kwargs`."""
+    """Further fields of every request, a JSON object."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Further headers of every request, a JSON object; no keys."""
+    price: tuple[float, float] | None = None
+    """Dollars for a million tokens read, and for a million written: `[0.15, 0.6]`."""
 
     @field_validator("temperature", "max_tokens", mode="before")
     @classmethod
     def _none(cls, value: Any) -> Any:
         return None if value == "none" else value
 
-    @field_validator("extra_body", mode="before")
+    @field_validator("extra_body", "headers", "more_urls", "stop", "price", mode="before")
     @classmethod
     def _from_json(cls, value: Any) -> Any:
         try:
             return json.loads(value) if isinstance(value, str) else value
         except ValueError:
-            raise ValueError("not a JSON object") from None
+            raise ValueError("not JSON") from None
+
+    @field_validator("more_urls")
+    @classmethod
+    def _addresses(cls, urls: list[str]) -> list[str]:
+        if any(not re.fullmatch(_ADDRESS, url) for url in urls):
+            raise ValueError("each must be a whole address, such as http://127.0.0.1:8001/v1")
+        return urls
+
+    @field_validator("headers")
+    @classmethod
+    def _no_secrets(cls, headers: dict[str, str]) -> dict[str, str]:
+        if any(re.search(r"auth|key|token|cookie|secret", name, re.I) for name in headers):
+            raise ValueError("a key belongs into the role's API_KEY")
+        return headers
 
     @property
     def sampling(self) -> dict[str, Any]:
         """What every request for words says beside them."""
-        names = ("temperature", "max_tokens", "top_p", "seed", "reasoning_effort")
+        names = ("temperature", "max_tokens", "top_p", "seed", "reasoning_effort", "stop")
         told = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in told.items() if value is not None}
+        return {name: value for name, value in told.items() if value not in (None, [])}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Further fields of every request for words, beyond those of OpenAI's API."""
+        if self.thinking is None:
+            return self.extra_body
+        given = self.extra_body.get("chat_template_kwargs", {})
+        told = {"chat_template_kwargs": {"enable_thinking": self.thinking, **given}}
+        return {**self.extra_body, **told}
 
 
 _PARTS: Final = {name.upper(): name for name in Endpoint.model_fields}

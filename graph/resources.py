@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from videoseal.core.environment import environment
 from videoseal.core.settings import Settings
 from videoseal.graph.seal import trust
 from videoseal.indexing.store.store import Store
@@ -92,7 +92,7 @@ def close_served() -> None:
 
 @functools.cache
 def _served() -> Resources:
-    settings = Settings.from_env(os.environ)
+    settings = Settings.from_env(environment())
     return resources_on(settings, Store.connect(settings))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -9,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from videoseal.core.settings import JUDGE_ROLES, Endpoint, Role, Settings
 from videoseal.models.types import Frame
 
-__all__ = ["check_endpoint"]
+__all__ = ["check_endpoint", "told"]
 
 _TOOL = {
     "type": "function",
@@ -22,7 +23,9 @@ _TOOL = {
 
 
 async def check_endpoint(settings: Settings, role: Role) -> str:
-    """One line on what answered for `role`; raises ModelError or SettingsError with a hint.
+    """One line on what answered for `role`, and on what it is told.
+
+    Raises ModelError or SettingsError with a hint.
 
     The planner is asked for a tool call, the roles that look are shown a picture, and the
     embedder's dimension is learnt.
@@ -36,7 +39,16 @@ async def check_endpoint(settings: Settings, role: Role) -> str:
         found = await _plan(settings, endpoint)
     else:
         found = await _chat(settings, endpoint, role)
-    return f"{endpoint.model}: {found}"
+    return f"{endpoint.model}: {found}; {told(endpoint)}"
+
+
+def told(endpoint: Endpoint) -> str:
+    """What its requests say, as far as it differs from nothing."""
+    names = [name for name in Endpoint.model_fields if name not in ("base_url", "model", "api_key")]
+    given = {name: getattr(endpoint, name) for name in names}
+    parts = [f"{n} {v if isinstance(v, str) else json.dumps(v)}" for n, v in given.items()
+             if v not in (None, [], {})]  # fmt: skip
+    return ", ".join(parts) or "told nothing else"
 
 
 async def _embed(settings: Settings, endpoint: Endpoint) -> str:

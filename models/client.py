@@ -82,8 +82,8 @@ class EndpointChat(ChatOpenAI):
         endpoint, given = self.policy.endpoint, dict(options)
         told = {**endpoint.sampling, **{n: given.pop(n) for n in ("max_tokens",) if n in given}}
         payload = {**self._get_request_payload(messages, stop=stop, **given), **told}
-        if endpoint.extra_body:
-            payload["extra_body"] = endpoint.extra_body
+        if endpoint.body:
+            payload["extra_body"] = endpoint.body
         try:
             return self._body(await self._fitting(payload))
         except ModelReplyError as error:

@@ -34,8 +34,10 @@ _SHOWN: Final[weakref.WeakValueDictionary[int, Illustrated]] = weakref.WeakValue
 class Illustrated:
     """Words and the pictures after them; to be held while requests with its content are made."""
 
-    def __init__(self, words: str, frames: Sequence[Frame]) -> None:
+    def __init__(self, words: str, frames: Sequence[Frame], detail: str | None = None) -> None:
         self.frames = frames
+        self.detail = detail
+        """How closely they are to be looked at, where the API has that."""
         number = next(_NUMBERS)
         _SHOWN[number] = self
         self.content = f"{words}{_SIGN}{number}" if frames else words
@@ -68,13 +70,15 @@ def _pieces(body: bytes) -> list[bytes | Frame]:
     end = 0
     for match in _CONTENT.finditer(body):
         pieces += [body[end : match.start()], b'[{"type":"text","text":"', match[1], b'"}']
-        for frame in _SHOWN[int(match[2])].frames:
+        shown = _SHOWN[int(match[2])]
+        detail = f',"detail":"{shown.detail}"' if shown.detail else ""
+        for frame in shown.frames:
             time = json.dumps(format_time(frame.time, decimals=1)).encode("ascii")
             pieces += [
                 b',{"type":"text","text":' + time + b"},"
                 b'{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,',
                 frame,
-                b'"}}',
+                f'"{detail}}}}}'.encode("ascii"),
             ]
         pieces.append(b"]")
         end = match.end()

@@ -52,6 +52,7 @@ _WORDS: Final = ("message", "detail", "error", "msg")
 _FACTS: Final = ("param", "n_prompt_tokens", "n_ctx")
 _ONCE: Final = ContextVar("once", default=False)
 """Whether a request that breaks the server is not to be sent again as it is."""
+_AWAY_S: Final = 20.0
 _LOADING_PAUSE_S: Final = 0.5
 _HEAD: Final = 2000
 _SHOWN_CHARACTERS: Final = 200
@@ -69,7 +70,9 @@ class RequestPolicy:
     @classmethod
     def of(cls, settings: Settings, endpoint: Endpoint, role: Role) -> RequestPolicy:
         """The policy that the settings ask for; SettingsError when no request could be sent."""
-        policy = cls(role, endpoint, settings.request_timeout_s, settings.max_retries)
+        policy = cls(
+            role, endpoint, endpoint.timeout_s or settings.request_timeout_s, settings.max_retries
+        )
         key = endpoint.api_key.get_secret_value()
         if not key.isascii() or not key.isprintable() or not key or " " in key:
             raise SettingsError(f"{policy.setting('API_KEY')} is empty or no single ASCII word")
@@ -90,8 +93,8 @@ class RequestPolicy:
         """What to do about replies that are cut by their limit of tokens."""
         return (
             f"raise {self.setting('MAX_TOKENS')} (and the server's own limit), or have the model "
-            f"think less: {self.setting('REASONING_EFFORT')}, or enable_thinking=false in "
-            f"chat_template_kwargs of {self.setting('EXTRA_BODY')}"
+            f"think less: {self.setting('REASONING_EFFORT')}, or "
+            f"{self.setting('THINKING')}=false"
         )
 
     @property
@@ -109,13 +112,13 @@ class RequestPolicy:
             "max_retries": self.max_retries,
             "timeout": self.timeout_s,
             # A kept connection belongs to the event loop that made it and outlives it.
-            "default_headers": {"Connection": "close"},
+            "default_headers": {**self.endpoint.headers, "Connection": "close"},
         }
 
     @property
     def http_client(self) -> openai.DefaultAsyncHttpxClient:
         """What their requests go through."""
-        return _http_client(self.timeout_s)
+        return _http_client(self.timeout_s, self.endpoint.base_url, *self.endpoint.more_urls)
 
     async def call(self, send: Callable[[], Awaitable[T]], *, once: bool = False) -> T:
         """Send until it succeeds or cannot; raises ModelError, lets cancellation through.
@@ -166,7 +169,8 @@ class RequestPolicy:
                 f"the {self.role} at {self.place} gave no reply in {self.timeout_s:g} s"
                 f" {'twice' if self.max_retries else 'after 1 try'}",
                 role=self.role,
-                hint="check the server, or raise VIDEOSEAL_REQUEST_TIMEOUT_S",
+                hint=f"check the server, or raise {self.setting('TIMEOUT_S')} or "
+                "VIDEOSEAL_REQUEST_TIMEOUT_S",
                 status=408,
             )
         if isinstance(error, openai.APIConnectionError):
@@ -223,11 +227,39 @@ class RequestPolicy:
 class _HttpClient(openai.DefaultAsyncHttpxClient):
     """Ends a reply that takes too long, waits while a model is loaded, and tells faults as such."""
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, *urls: str) -> None:
         super().__init__()
         self._limit_s = limit_s
+        self._busy = dict.fromkeys(urls, 0)
+        self._away = dict.fromkeys(urls, 0.0)
+        """When an address that failed is asked again."""
 
     async def send(self, request: Any, **options: Any) -> Any:
+        """The whole reply of the address that has the least to do, away ones last.
+
+        One that cannot be reached or is overloaded is left alone for a while: the client's next try
+        goes to another. APITimeoutError when no reply has come in time.
+        """
+        first, now = next(iter(self._busy)), time.monotonic()
+        url = min(self._busy, key=lambda url: (self._away[url] > now, self._busy[url]))
+        if url != first:
+            rest = str(request.url).removeprefix(first.rstrip("/"))
+            request.url = type(request.url)(url.rstrip("/") + rest)
+            request.headers["Host"] = request.url.netloc.decode("ascii")
+        self._busy[url] += 1
+        failed = True
+        try:
+            response = await self._send(request, options)
+            failed = response.status_code in (429, 502, 503, 504)
+        except asyncio.CancelledError:
+            failed = False
+            raise
+        finally:
+            self._busy[url] -= 1
+            self._away[url] = time.monotonic() + _AWAY_S if failed else 0.0
+        return response
+
+    async def _send(self, request: Any, options: dict[str, Any]) -> Any:
         """The whole reply; APITimeoutError when it has not come in time.
 
         The limits of the library are per read, so a server that drips bytes would hold it for ever.

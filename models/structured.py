@@ -205,7 +205,7 @@ class StructuredRole:
             self._see(frames)
             shown = _spread(frames, len(frames) if most is None else most)
             form = form_of(shown)
-            pictures = Illustrated(task, shown)
+            pictures = Illustrated(task, shown, self._chat.policy.endpoint.image_detail)
             try:
                 reply = await self._send(pictures.content, form, told)
             except (ModelRejected, ModelUnavailable) as refused:

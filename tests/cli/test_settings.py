@@ -9,6 +9,7 @@ import pytest
 from videoseal.cli.invocation import Invocation
 from videoseal.core.environment import environment
 from videoseal.core.errors import SettingsError
+from videoseal.core.settings import Settings
 
 
 def test_options_win_over_environment_over_file(tmp_path, monkeypatch):
@@ -46,3 +47,37 @@ def test_bad_setting_is_one_line_and_a_document(empty):
     error = json.loads(done.stdout)["error"]
     assert error["kind"] == "SettingsError"
     assert error["exit_code"] == 2
+
+
+def test_a_file_for_review_is_read(tmp_path):
+    """Its tables are the roles; the environment and `.env` win, and an empty value takes back."""
+    (tmp_path / "videoseal.toml").write_text(
+        'request_timeout_s = 60\n[planner]\nbase_url = "http://h/v1"\nmodel = "m"\n'
+        'temperature = 0.5\nthinking = false\nstop = ["END"]\nprice = [0.2, 0.6]\n'
+        "extra_body = {top_k = 3}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / ".env").write_text("VIDEOSEAL_PLANNER_TEMPERATURE=0.7\n", encoding="utf-8")
+    settings = Settings.from_env(environment(tmp_path))
+    assert settings.request_timeout_s == 60
+    assert settings.planner.temperature == 0.7
+    assert settings.planner.stop == ["END"]
+    assert settings.planner.price == (0.2, 0.6)
+    assert settings.planner.body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[planner", "videoseal.toml"),
+        ('[planner]\napi_key = "sk-1"', "holds a secret"),
+        ('database_url = "postgres://"', "holds a secret"),
+        ("[planer]\ntemperature = 1", "VIDEOSEAL_PLANER_TEMPERATURE"),
+        ('[judge]\nbase_url = "http://h/v1"\nmodel = "m"\ntop_p = 2', "VIDEOSEAL_JUDGE_TOP_P"),
+    ],
+)
+def test_a_mistake_in_that_file_is_named(tmp_path, text, named):
+    """By the file, or by the name that the setting has everywhere."""
+    (tmp_path / "videoseal.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=named):
+        Settings.from_env(environment(tmp_path))

@@ -143,8 +143,25 @@ def test_a_role_is_told_how_to_speak():
     assert plain.sampling == {"temperature": 0.0, "max_tokens": 4096}
 
 
+def test_thinking_is_a_word_to_the_chat_template():
+    """And what is given by hand stands beside it."""
+    given = {"chat_template_kwargs": {"tone": "dry"}, "top_k": 3}
+    endpoint = Endpoint(base_url="http://h/v1", model="m", thinking=False, extra_body=given)
+    kwargs = {"enable_thinking": False, "tone": "dry"}
+    assert endpoint.body == {"chat_template_kwargs": kwargs, "top_k": 3}
+    assert Endpoint(base_url="http://h/v1", model="m").body == {}
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("TEMPERATURE", "3"), ("MAX_TOKENS", "0"), ("EXTRA_BODY", "{")]
+    ("name", "value"),
+    [
+        ("TEMPERATURE", "3"),
+        ("MAX_TOKENS", "0"),
+        ("EXTRA_BODY", "{"),
+        ("PRICE", "[1]"),
+        ("MORE_URLS", '["host"]'),
+        ("HEADERS", '{"Authorization": "Bearer x"}'),
+    ],
 )
 def test_a_wrong_part_of_an_endpoint_is_named(name, value):
     """With the variable that holds it."""

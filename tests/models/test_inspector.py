@@ -50,6 +50,16 @@ def say(lane, *replies, **script):
     lane.script(*(lane.chat(text) for text in texts), **script)
 
 
+async def test_how_closely_pictures_are_seen_is_told(lane, settings):
+    """Where the endpoint says so; else nothing is sent."""
+    say(lane, GOOD)
+    for detail in ("low", None):
+        endpoint = lane.endpoint.model_copy(update={"image_detail": detail})
+        await ChatInspector(settings, endpoint).inspect(request())
+    shown = [seen["body"]["messages"][1]["content"][2]["image_url"] for seen in lane.seen()]
+    assert [picture.get("detail") for picture in shown] == ["low", None]
+
+
 async def test_frames_go_out_with_their_timestamps(lane, inspector):
     """Each picture comes right after its time, the question before them, fenced and escaped."""
     say(lane, GOOD)

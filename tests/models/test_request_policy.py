@@ -127,6 +127,45 @@ async def test_a_lost_connection_is_tried_again(lane, ask):
     assert (await ask()).text == "healed"
 
 
+async def test_another_address_is_asked_where_one_is_away(lane, settings):
+    """And the one that is away is left alone for a while."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        gone = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    lane.script(lane.chat("hello"))
+    endpoint = Endpoint(base_url=gone, more_urls=[lane.url], model="m")
+    chat = EndpointChat.at(settings, endpoint, "answerer")
+    assert [(await chat.ainvoke("hi")).text for _ in range(3)] == ["hello"] * 3
+    assert {seen["headers"]["host"] for seen in lane.seen()} == {lane.url.split("/")[2]}
+
+
+async def test_the_address_with_the_least_to_do_is_asked(lane, settings):
+    """Two requests at once go to two addresses."""
+    lane.script({"kind": "hang"})
+    other = lane._replace(address=f"{lane.address}b")
+    other.script(lane.chat("free"))
+    endpoint = Endpoint(base_url=lane.url, more_urls=[other.url], model="m")
+    chat = EndpointChat.at(settings, endpoint, "answerer")
+    first = asyncio.create_task(chat.ainvoke("hi"))
+    while not lane.seen():
+        await asyncio.sleep(0.01)
+    assert (await chat.ainvoke("hi")).text == "free"
+    first.cancel()
+
+
+async def test_a_request_says_what_its_role_is_told(lane, settings):
+    """Sampling, further fields and headers of the endpoint, and the detail of pictures."""
+    told = {"temperature": 0.3, "stop": ["END"], "thinking": False, "headers": {"X-Team": "a"}}
+    endpoint = lane.endpoint.model_copy(update={**told, "extra_body": {"top_k": 3}})
+    lane.script(lane.chat("hello"))
+    await EndpointChat.at(settings, endpoint, "answerer").ainvoke("hi")
+    (seen,) = lane.seen()
+    assert seen["headers"]["x-team"] == "a"
+    named = {name: seen["body"][name] for name in ("temperature", "stop", "top_k", "max_tokens")}
+    assert named == {"temperature": 0.3, "stop": ["END"], "top_k": 3, "max_tokens": 4096}
+    assert seen["body"]["chat_template_kwargs"] == {"enable_thinking": False}
+
+
 async def test_nobody_listening_names_the_address(settings):
     """A refused connection says where and which setting to check."""
     with socket.socket() as free:
