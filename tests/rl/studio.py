@@ -10,6 +10,7 @@ import dataclasses
 import os
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -36,9 +37,22 @@ from videoseal.rl.training.command import SftSpec
 from videoseal.rl.training.launch import warm_start
 from videoseal.rl.training.run_folder import RunFolder
 
-__all__ = ["CONTEXT", "CPU", "QUIET", "Studio", "config_in", "environ_of", "scalars", "studio"]
+__all__ = [
+    "CONTEXT",
+    "CPU",
+    "QUIET",
+    "STEPS",
+    "Studio",
+    "config_in",
+    "environ_of",
+    "scalars",
+    "studio",
+    "unjudged",
+]
 
 CONTEXT: Final = {"max_steps": 1, "frames_per_inspect": 4, "max_frames": 4}
+STEPS: Final = 8
+"""Of a training: each asks all questions, twelve times each."""
 CPU: Final = HardwareSection(backend="hf", gpus=1, precision="fp32", zero_stage=0)
 QUIET: Final = {name: value for name, value in os.environ.items()
                 if not name.startswith("VIDEOSEAL_")}  # fmt: skip
@@ -87,7 +101,7 @@ def config_in(studio: Studio, name: str, **sections: dict[str, Any]) -> TrainCon
         },
         "optimiser": {
             "lr": 1e-3, "schedule": "constant", "warmup": 0.0, "kl": 0.05, "batch": 20,
-            "micro_batch": 20, "epochs": 2, "passes": 12,
+            "micro_batch": 20, "epochs": 2, "passes": STEPS,
         },
         "output": {"save_steps": 100},
     }  # fmt: skip
@@ -101,6 +115,15 @@ def environ_of(studio: Studio) -> dict[str, str]:
     """The environment of a launcher in the studio."""
     assert studio.settings.database_url is not None
     return {**QUIET, "DATABASE_URL": studio.settings.database_url.get_secret_value()}
+
+
+@contextmanager
+def unjudged(tasks: int) -> Iterator[None]:
+    """Commands without OpenRLHF's parser, which other tests ask: it takes as long as the steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        parsed = {"data": {"max_samples": tasks}}
+        patch.setattr("videoseal.rl.training.launch.validate", lambda *_: parsed)
+        yield
 
 
 def scalars(run: RunFolder, name: str) -> list[float]:
@@ -145,4 +168,5 @@ def _warm(folder: Path, records: Sequence[SampleRecord]) -> Path:
         policy=str(folder / "raw"), traces=folder / "traces.jsonl", out=folder / "warm",
         context_tokens=512, batch=8, micro_batch=8, epochs=20, lr=3e-3, hardware=CPU,
     )  # fmt: skip
-    return warm_start(spec, QUIET, lambda *_: None)
+    with unjudged(len(records)):
+        return warm_start(spec, QUIET, lambda *_: None)

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
-from tests.rl.studio import Studio, config_in, environ_of
+from tests.rl.studio import Studio, config_in, environ_of, unjudged
 from videoseal.evals.records import RecordFile, RunBusy
 from videoseal.rl.config import TrainConfig
 from videoseal.rl.report.training_curves import read_scalars
@@ -76,11 +76,7 @@ class Pair(NamedTuple):
 @pytest.fixture(scope="module")
 def pair(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """One run straight through, one killed and resumed."""
-    with pytest.MonkeyPatch.context() as patch:
-        # OpenRLHF's parser was asked in other tests, and takes as long as the steps do.
-        patch.setattr(
-            "videoseal.rl.training.launch.validate", lambda *_: {"data": {"max_samples": 3}}
-        )
+    with unjudged(3):
         straight = RunFolder(tmp_path_factory.mktemp("straight"))
         killed = RunFolder(tmp_path_factory.mktemp("killed"))
         config, environ = _config(studio), environ_of(studio)
