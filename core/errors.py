@@ -32,7 +32,7 @@ Each class carries the exit code that the command line uses for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -162,6 +162,7 @@ class EmptyVideo(VideoError):
 class ModelError(VideosealError):
     """A model role could not do its work.
 
+    `cost` is what it cost all the same, a `Usage`; None where nobody counted.
     `role` names it, `status` is the HTTP code (408 where the time was over, 0 for none), and `said`
     are the server's words without the key.
     """
@@ -175,6 +176,7 @@ class ModelError(VideosealError):
         self.role = role
         self.status = status
         self.said = said
+        self.cost: Any = None
 
 
 class ModelAuthError(ModelError):

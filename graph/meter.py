@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from langgraph.types import StreamWriter
 
+from videoseal.core.errors import ModelError
 from videoseal.graph.budget import Budget, OutOfBudget, RoleUsage, Spender, Spent
 from videoseal.graph.events import Called, Event
 from videoseal.graph.resources import Resources
@@ -63,6 +64,9 @@ class Meter:
         try:
             reply = await self._in_time(work, closing=closing)
             usage = reply.usage
+        except ModelError as error:
+            usage = error.cost
+            raise
         finally:
             seconds = time.monotonic() - began
             # A call that failed has cost its time, whatever else it cost.

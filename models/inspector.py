@@ -12,9 +12,11 @@ from typing import Annotated, Any, Final, get_args
 from pydantic import BeforeValidator, Field
 
 from videoseal.core.errors import SpanError
+from videoseal.core.settings import Endpoint, Settings
 from videoseal.core.span import format_time, parse_time
 from videoseal.core.text import normalise
 from videoseal.models import prompts
+from videoseal.models.limits.sight import Look, look_at
 from videoseal.models.reading.letters import parse_choice
 from videoseal.models.reading.reply_schema import NULL, SHARE, either, listing, obj, one_of, text
 from videoseal.models.reading.wire import NOTHING, Flag, Share, Wire, Words, bare_name
@@ -48,6 +50,16 @@ class ChatInspector(StructuredRole):
 
     role = "inspector"
     told = "inspect"
+
+    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
+        super().__init__(settings, endpoint)
+        self._side = settings.frame_side
+
+    def look(self, frames: int, shape: tuple[int, int]) -> Look:
+        """How many frames of what size to show of a video of that width and height."""
+        chat, endpoint = self._chat, self._chat.policy.endpoint
+        reply = endpoint.max_tokens or 0
+        return look_at(frames, self._side, shape, endpoint.model, chat.learned, reply)
 
     async def inspect(self, request: InspectRequest) -> Reply[Verdict]:
         """Judge the frames; raises ModelError, ValueError when there are no frames."""

@@ -26,12 +26,13 @@ from videoseal.core.text import normalise
 from videoseal.models import prompts
 from videoseal.models.client import EndpointChat, reasoning_of, usage_of, was_cut
 from videoseal.models.fence import escape_special
-from videoseal.models.limits.refusals import too_long
+from videoseal.models.limits.refusals import too_big, too_long
+from videoseal.models.limits.sight import correct, frames_that_fit, keep_limit
 from videoseal.models.pictures import Illustrated
 from videoseal.models.reading.json_text import after_thoughts, json_parts
 from videoseal.models.reading.letters import read_choice
 from videoseal.models.reading.wire import Wire, bare_name
-from videoseal.models.types import Frame, Question, Reply
+from videoseal.models.types import Frame, Question, Reply, Usage
 
 __all__ = [
     "AnswerFields",
@@ -174,8 +175,21 @@ class StructuredRole:
         raises.
         """
         started = time.perf_counter()
-        reply, shown, form = await self._look(task, form_of, frames)
-        usage = usage_of(reply, frames=len(shown))
+        spent = [Usage()]
+        try:
+            value, mended = await self._twice(task, form_of, frames, spent)
+        except ModelError as error:
+            error.cost = spent[0]._replace(seconds=time.perf_counter() - started)
+            raise
+        usage = spent[0]._replace(seconds=time.perf_counter() - started)
+        return Reply(value, usage).mended_by(*mended)
+
+    async def _twice(
+        self, task: str, form_of: Callable[[Sequence[Frame]], Form[W, T]],
+        frames: Sequence[Frame], spent: list[Usage],
+    ) -> tuple[T, tuple[str, ...]]:  # fmt: skip
+        reply, shown, form = await self._look(task, form_of, frames, spent)
+        fewer = ("fewer frames",) if len(shown) < len(frames) else ()
         try:
             value, mended = form.parse(reply)
         except Malformed as problem:
@@ -184,38 +198,43 @@ class StructuredRole:
                     HumanMessage(prompts.repair(str(problem)))]  # fmt: skip
             if said or not frames:
                 times = [format_time(frame.time, decimals=1) for frame in shown]
-                reply = await self._send("\n".join([task, *times]), form, told)
+                reply = await self._send("\n".join([task, *times]), form, told, spent)
             else:
-                reply, shown, form = await self._look(task, form_of, shown, told)
-            usage = usage.plus(usage_of(reply))
+                reply, shown, form = await self._look(task, form_of, shown, spent, told)
             value, mended = self._last_chance(form, reply, said)
             mended = ("asked again", *mended)
-        seconds = time.perf_counter() - started
-        mended += ("fewer frames",) if len(shown) < len(frames) else ()
-        return Reply(value, usage._replace(seconds=seconds)).mended_by(*mended)
+        return value, (*mended, *fewer)
 
     async def _look(
         self, task: str, form_of: Callable[[Sequence[Frame]], Form[W, T]],
-        frames: Sequence[Frame], told: Sequence[BaseMessage] = (),
+        frames: Sequence[Frame], spent: list[Usage], told: Sequence[BaseMessage] = (),
     ) -> tuple[AIMessage, Sequence[Frame], Form[W, T]]:  # fmt: skip
         """The reply to as many frames as the server takes, and those frames."""
-        learned = self._chat.learned
-        most = learned.pictures
+        chat, most = self._chat, len(frames)
+        learned, endpoint = chat.learned, chat.policy.endpoint
+        if frames:
+            most = frames_that_fit(frames, endpoint.model, learned, endpoint.max_tokens or 0)
+        last: ModelError | None = None
         while True:
             self._see(frames)
-            shown = _spread(frames, len(frames) if most is None else most)
+            shown = _spread(frames, most)
             form = form_of(shown)
-            pictures = Illustrated(task, shown, self._chat.policy.endpoint.image_detail)
+            pictures = Illustrated(task, shown, endpoint.image_detail)
+            spent[0] = spent[0]._replace(frames=len(shown) if not told else spent[0].frames)
             try:
-                reply = await self._send(pictures.content, form, told)
+                reply = await self._send(pictures.content, form, told, spent)
             except (ModelRejected, ModelUnavailable) as refused:
-                most = learned.fewer_pictures(refused, len(shown))
-                if most is None:
+                fewer = learned.fewer_pictures(refused, len(shown))
+                last = refused
+                if fewer is None:
                     self._see(frames)
                     raise self._with_limits(refused, frames) from None
+                most = fewer
             else:
-                if len(shown) < len(frames):
-                    learned.pictures = len(shown)
+                if last:
+                    keep_limit(learned, last, shown)
+                if not told:
+                    correct(learned, usage_of(reply).prompt_tokens, task, shown, endpoint.model)
                 return reply, shown, form
 
     def _see(self, frames: Sequence[Frame]) -> None:
@@ -230,7 +249,7 @@ class StructuredRole:
             )
 
     def _with_limits(self, refused: ModelError, frames: Sequence[Frame]) -> ModelError:
-        if frames and (refused.status == 413 or too_long(refused)):
+        if frames and (too_big(refused) or too_long(refused)):
             refused.hint = (
                 "lower VIDEOSEAL_FRAME_SIDE, or the frames of a look (frames_per_inspect)"
             )
@@ -256,10 +275,14 @@ class StructuredRole:
             ) from None
         return value, mended
 
-    async def _send(self, content: str, form: Form[W, T], told: Sequence[BaseMessage]) -> AIMessage:
-        """One reply, held to the schema by the server if it can."""
+    async def _send(
+        self, content: str, form: Form[W, T], told: Sequence[BaseMessage], spent: list[Usage]
+    ) -> AIMessage:
+        """One reply, held to the schema by the server if it can; what it cost is added."""
         messages = [SystemMessage(prompts.render(self.told)), HumanMessage(content), *told]
+        spent[0] = spent[0].plus(Usage(calls=1))
         reply = await self._chat.ask(messages, response_format=form.schema())
+        spent[0] = spent[0].plus(usage_of(reply)._replace(calls=0))
         refusal = reply.response_metadata.get("refusal", "")
         if refusal or reply.response_metadata.get("finish_reason") == "content_filter":
             policy = self._chat.policy

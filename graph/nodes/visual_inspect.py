@@ -13,6 +13,7 @@ from langgraph.types import interrupt
 from langsmith import tracing_context
 
 from videoseal.core.errors import SpanError
+from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.graph.events import Inspected
 from videoseal.graph.ledger import Evidence, ShownFrame, sealed, settle
@@ -40,8 +41,8 @@ async def visual_inspect(meter: Meter, job: Job) -> ToolResult:
         spans = _ReadSpans([Span(0.0, job.task.duration)], [])
     else:
         spans = _read_spans(wanted, job.task.duration, job.frames)
-    frames = await _frames(meter, job, spans.usable)
-    entry = await _look(meter, job, spans.usable, frames)
+    frames, settings = await _frames(meter, job, spans.usable)
+    entry = await _look(meter, job, spans.usable, frames, settings)
     plain = sealed(entry, await meter.resources.seal_key(), job.task.about)
     meter.emit(Inspected(step=meter.step, evidence=Evidence.model_validate(plain)))
     coupled = meter.context.mode == "coupled"
@@ -64,17 +65,25 @@ def _approved(meter: Meter, job: Job) -> list[str]:
     return list(asked["spans"])
 
 
-async def _frames(meter: Meter, job: Job, spans: list[Span]) -> list[Frame]:
-    """Frames of the spans, never more than the budget allows; raises VideoError, StoreError."""
+async def _frames(meter: Meter, job: Job, spans: list[Span]) -> tuple[list[Frame], Settings]:
+    """Frames of the spans, never more than the budget or the inspector's model allows.
+
+    And the settings that they are shown by. Raises VideoError, StoreError.
+    """
     held, stop = meter.resources, threading.Event()
+    video = await asyncio.to_thread(held.store.video, job.task.video_id)
+    most, settings = job.frames, held.settings
+    if plan := getattr(held.models.inspector, "look", None):
+        most, side = plan(most, (video.width, video.height))
+        settings = settings.model_copy(update={"frame_side": side})
 
     def decode() -> list[Frame]:
         return show_frames(
-            held.store.video(job.task.video_id),
+            video,
             spans,
-            max_frames=job.frames,
+            max_frames=most,
             fps=meter.context.inspect_fps,
-            settings=held.settings,
+            settings=settings,
             cache=held.cache,
             stop=stop,
         )
@@ -86,10 +95,12 @@ async def _frames(meter: Meter, job: Job, spans: list[Span]) -> list[Frame]:
         stop.set()
     if not frames:
         raise SpanError("these spans hold no frames")
-    return frames[: job.frames]
+    return frames[:most], settings
 
 
-async def _look(meter: Meter, job: Job, spans: list[Span], frames: list[Frame]) -> Evidence:
+async def _look(
+    meter: Meter, job: Job, spans: list[Span], frames: list[Frame], settings: Settings
+) -> Evidence:
     """The ledger's next entry: the verdict on these frames, checked against them."""
     task, held = job.task, meter.resources
     forced = task.context.mode == "direct"
@@ -119,7 +130,7 @@ async def _look(meter: Meter, job: Job, spans: list[Span], frames: list[Frame]) 
         id=f"e{job.number}",
         spans=[(span.start, span.end) for span in spans],
         frames=[
-            ShownFrame(time=f.time, sha256=f.sha256, ref=frame_ref(f.time, held.settings))
+            ShownFrame(time=f.time, sha256=f.sha256, ref=frame_ref(f.time, settings))
             for f in frames
         ],
         **settled.model_dump(),

@@ -70,6 +70,10 @@ class Learned:
     """Characters of a conversation that was too long for it; None while none was."""
     pictures: int | None = None
     """Pictures that one request may hold; None while no limit was met."""
+    body: int | None = None
+    """Bytes of pictures, in base64, that one request may hold; None while no limit was met."""
+    picture_share: float = 1.0
+    """Tokens of a picture as it counts them, over those that the arithmetic of its family says."""
     texts: int | None = None
     """Texts that one request for vectors may hold; None while no limit was met."""
     blind: str = ""
@@ -150,6 +154,7 @@ class Learned:
         if too_long(error):
             told = lengths(said)
             share = 0.9 * told.allowed / told.needed if told else 0.5
+            self.context = told.allowed if told else self.context
             return min(shown - 1, max(1, int(shown * share))) or None
         known = about_pictures(said) and 0 not in numbers_of(said)
         if known and (fewer := about_number(said, shown)):

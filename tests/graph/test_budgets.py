@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 
+from videoseal.core.errors import ModelUnavailable
 from videoseal.graph.budget import Budget, RoleUsage, Spent, add_spent
 from videoseal.graph.context import Context
 from videoseal.models.types import Usage
@@ -44,6 +45,28 @@ async def test_frames_are_counted_over_the_whole_question(world: Any, say: Any) 
     assert w.shown == [7, 7, 5]
     assert [len(request.frames) for request in w.inspector.requests] == [7, 7, 5]
     assert episode.answer.cause == "frames"
+
+
+async def test_a_look_is_as_its_model_takes_it(world: Any, say: Any) -> None:
+    """An inspector that knows its limits says number and size, and the ledger names that size."""
+    w = world([say.call("visual_inspect", **LOOK)], verdict=say.sufficient)
+    w.inspector.look = lambda frames, shape: (min(frames, 3), 640)
+    episode = await w.ask(max_frames=19)
+    assert [frame.ref.split("-")[1] for frame in episode.evidence[0].frames] == ["640"] * 3
+    assert w.shown == [3]
+
+
+async def test_a_look_that_failed_is_counted(world: Any, say: Any) -> None:
+    """With the tokens that its requests cost before it failed."""
+
+    def fail(_: Any) -> Any:
+        error = ModelUnavailable("away", role="inspector")
+        error.cost = Usage(2, 500, 7, 4, 0.5)
+        raise error
+
+    w = world([say.call("visual_inspect", **LOOK)], verdict=fail)
+    spent = (await w.ask(max_steps=1)).usage["inspector"]
+    assert (spent.calls, spent.prompt_tokens, spent.frames) == (2, 500, 4)
 
 
 async def test_a_tool_that_returns_too_many_frames_is_cut(world: Any, say: Any) -> None:

@@ -50,6 +50,15 @@ def say(lane, *replies, **script):
     lane.script(*(lane.chat(text) for text in texts), **script)
 
 
+async def test_a_look_that_fails_says_what_it_cost(lane, inspector):
+    """Two replies that nobody can read were paid for, with the pictures of the first."""
+    say(lane, "no", "no")
+    with pytest.raises(ModelReplyError) as caught:
+        await inspector.inspect(request())
+    cost = caught.value.cost
+    assert (cost.calls, cost.prompt_tokens, cost.completion_tokens, cost.frames) == (2, 22, 14, 2)
+
+
 async def test_how_closely_pictures_are_seen_is_told(lane, settings):
     """Where the endpoint says so; else nothing is sent."""
     say(lane, GOOD)
