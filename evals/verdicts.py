@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from videoseal.evals.records import LineFile, SampleError
 
 __all__ = ["JUDGEMENTS", "Judgement", "JudgementFile", "SampleKey", "VerdictKey",
-           "read_judgements", "read_verdicts"]  # fmt: skip
+           "read_judgements", "read_matches", "read_verdicts"]  # fmt: skip
 
 JUDGEMENTS: Final = "judgements.jsonl"
 
@@ -82,8 +83,19 @@ def read_judgements(folder: Path) -> dict[VerdictKey, Judgement]:
 
 def read_verdicts(folder: Path) -> dict[SampleKey, dict[str, bool]]:
     """Grounded or not, by sample and judge; samples that no judge ruled on are not there."""
+    return _rulings(folder, lambda line: line.grounded)
+
+
+def read_matches(folder: Path) -> dict[SampleKey, dict[str, bool]]:
+    """Whether answers in words say what is published, by sample and judge, where that was asked."""
+    return _rulings(folder, lambda line: line.same)
+
+
+def _rulings(
+    folder: Path, ruling: Callable[[Judgement], bool | None]
+) -> dict[SampleKey, dict[str, bool]]:
     found: dict[SampleKey, dict[str, bool]] = {}
     for key, judgement in read_judgements(folder).items():
-        if judgement.grounded is not None:
-            found.setdefault(key.sample, {})[key.judge] = judgement.grounded
+        if (said := ruling(judgement)) is not None:
+            found.setdefault(key.sample, {})[key.judge] = said
     return found

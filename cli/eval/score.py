@@ -42,8 +42,8 @@ def print_scores(
     invocation: Invocation, systems: Sequence[System], *, priced: bool = False
 ) -> None:
     """Every system's numbers: a table, or with `--json` one document; money where `priced`."""
-    from videoseal.evals.formats.score_document import score_document
-    from videoseal.evals.report.question_groups import by_wording
+    from videoseal.evals.formats.score_document import score_document, uncompared
+    from videoseal.evals.report.question_groups import by_category, by_hops, by_wording
     from videoseal.evals.report.tables import headline_table, rates_table
 
     if invocation.as_json:
@@ -55,13 +55,19 @@ def print_scores(
         if number:
             console.print()
         console.print(_rich(shown._replace(rows=rows)))
-    if groups := by_wording(systems):
-        told = rates_table("wordings", "accuracy / grounded accuracy", systems, groups)
-        console.print(_by_wording(told))
+    hops = by_hops(systems)
+    for groups in (by_wording(systems), hops, by_category(systems) if hops else []):
+        if groups:
+            told = rates_table("groups", "accuracy / grounded accuracy", systems, groups)
+            console.print(_by_group(told))
     for system in systems:
         if system.defective:
             odd = f"{system.defective:,} of {system.counts['asked']:,} rows are defective"
             click.echo(f"{plain(system.label)}: {odd}, counted all the same")
+    for system in systems:
+        if words := uncompared(system):
+            wait = f"{words:,} answers in words are compared with no published one yet"
+            click.echo(f"{plain(system.label)}: {wait} (videoseal eval judge)")
     for system in systems if priced else ():
         console.print(f"{plain(system.label)}: {_money(system)}", soft_wrap=True)
 
@@ -74,8 +80,8 @@ def exit_if_all_failed(systems: Sequence[System]) -> None:
         click.get_current_context().exit(1)
 
 
-def _by_wording(told: Table) -> Any:
-    """Systems side by side, a line a wording."""
+def _by_group(told: Table) -> Any:
+    """Systems side by side, a line a group of questions."""
     labels = [plain(column.text) for column in told.columns]
     made = table(told.corner, *labels, numbers=labels)
     for row in told.rows:

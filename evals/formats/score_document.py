@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from videoseal.core.text import json_values
-from videoseal.evals.scoring.scores import grouped, scores
+from videoseal.evals.benchmarks.registry import BENCHMARKS
+from videoseal.evals.scoring.scores import HOPS, WORDING, grouped, scores
 from videoseal.evals.scoring.systems import System
 
-__all__ = ["score_document"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["score_document", "uncompared"]
 
 
 def score_document(systems: Sequence[System]) -> list[Any]:
@@ -18,15 +22,32 @@ def score_document(systems: Sequence[System]) -> list[Any]:
     return documents
 
 
+def uncompared(system: System) -> int:
+    """How many answers of a set of open questions wait for a judge to compare them."""
+    known = BENCHMARKS.get(system.benchmark)
+    return int(system.frame["prose"].sum()) if known and known.layout.prose is None else 0
+
+
 def _document(system: System) -> dict[str, Any]:
     odd = {"defective": system.defective} if system.defective else {}
-    parts = grouped(system.frame, wordings=True)
-    wordings = {name: scores(rows) for name, rows in parts.items()}
+    wordings = grouped(system.frame, WORDING)
+    hops = grouped(system.frame, HOPS)
+    categories = system.frame.explode("categories").groupby("categories") if hops else ()
+    parts = {"wordings": wordings, "hops": hops, "categories": dict(iter(categories))}
     return {
         **system.key._asdict(),
         "counts": system.counts | odd,
         "official": system.official,
         "scores": system.scores,
-        **({"wordings": wordings} if wordings else {}),
+        **{
+            kind: {name: _part(rows) for name, rows in part.items()}
+            for kind, part in parts.items()
+            if part
+        },
         "spending": system.spending,
     }
+
+
+def _part(rows: DataFrame) -> dict[str, Any]:
+    """Every rate of some questions, with what one of them cost."""
+    return {**scores(rows), "calls": rows["calls"].mean(), "frames": rows["frames"].mean()}

@@ -25,6 +25,7 @@ from videoseal.evals.report.numbers import amount, percent
 from videoseal.evals.report.question_groups import (
     FigureGroup,
     by_category,
+    by_hops,
     by_length,
     by_wording,
 )
@@ -76,6 +77,7 @@ def report_figures(systems: Sequence[System]) -> list[Figure]:
         budget_figure(systems),
         group_figure(systems, by_category(systems), "categories", "By category", "category"),
         group_figure(systems, by_wording(systems), "wordings", "By wording", "wording"),
+        group_figure(systems, by_hops(systems), "hops", "By hops to the answer", "hops"),
         group_figure(systems, by_length(systems), "lengths", "By length of the video", "length"),
     )
     return [figure for figure in found if figure is not None]
@@ -109,9 +111,10 @@ def group_figure(
     drawn = systems[:_MOST_BARS]
     with canvas(-(-len(groups) // 2) * (0.55 + _BAR * len(drawn))) as drawing:
         every = grid(drawing, len(groups), 2, sharey=True)
-        for axes, (label, pairs) in zip(every, groups, strict=True):
-            _bars(axes, drawn, pairs[: len(drawn)])
-            axes.set_title(f"{short(label)} (n = {max(accuracy.n for accuracy, _ in pairs):,})")
+        for axes, group in zip(every, groups, strict=True):
+            _bars(axes, drawn, group.pairs[: len(drawn)])
+            most = max(accuracy.n for accuracy, _ in group.pairs)
+            axes.set_title(f"{short(group.label)} (n = {most:,})")
         note = "Bars as in the first figure."
         if len(systems) > len(drawn):
             note += f" The first {_MOST_BARS} systems are drawn; the table has all."

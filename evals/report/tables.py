@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from videoseal.evals.report.numbers import (
@@ -18,7 +19,7 @@ from videoseal.evals.report.numbers import (
 from videoseal.evals.report.question_groups import FigureGroup
 from videoseal.evals.scoring.compare import Comparison
 from videoseal.evals.scoring.sample_result import STATUSES
-from videoseal.evals.scoring.scores import MEASURES, REPORTED
+from videoseal.evals.scoring.scores import HOPS, MEASURES, REPORTED, grouped
 from videoseal.evals.scoring.statistics import Estimate
 from videoseal.evals.scoring.systems import SPENDING, System
 
@@ -63,6 +64,8 @@ class Table(NamedTuple):
     rows: list[TableRow]
 
 
+_SEARCHED: Final = ("calls", "frames")
+"""What stands beside the accuracy of questions that take several hops."""
 _Told = tuple[Column, Callable[[System], Value]]
 """A column of the headline, and what a system has in it."""
 
@@ -84,6 +87,8 @@ def headline_table(systems: Sequence[System]) -> Table:
     ]
     if any(system.scores["H_s"].n for system in systems):
         told.append((Column("right but unsupported (H_s)", "of judged"), _part("H_s")))
+    if any(grouped(system.frame, HOPS) for system in systems):
+        told += [(Column(SPENDING[kind], "a question"), _spent(kind)) for kind in _SEARCHED]
     return Table(
         "headline",
         "Rates in per cent with 95% intervals that resample whole videos. Grounded accuracy counts"
@@ -108,6 +113,10 @@ def _part(name: str) -> Callable[[System], Value]:
         return Value(percent(mean), f"{round(mean * n):,} of {n:,}" if n else "")
 
     return value
+
+
+def _spent(kind: str) -> Callable[[System], Value]:
+    return lambda system: Value(amount(system.spending[kind].mean))
 
 
 def _errored(system: System) -> Value:
@@ -182,19 +191,25 @@ def rate_value(estimate: Estimate | None) -> Value:
 def rates_table(
     name: str, corner: str, systems: Sequence[System], groups: Sequence[FigureGroup]
 ) -> Table:
-    """Accuracy and grounded accuracy of every system in every group of questions."""
+    """Accuracy and grounded accuracy of every system in every group, and what hops cost."""
 
-    def value(accuracy: Estimate, grounded: Estimate) -> Value:
-        both = f"{percent(accuracy.mean)} / {percent(grounded.mean)}"
-        within = f"{interval(accuracy)}, " if accuracy.n else ""
-        return Value(both, f"{within}n = {accuracy.n:,}")
+    def value(pair: tuple[Estimate, Estimate], cost: tuple[float, float] | None) -> Value:
+        both = " / ".join(percent(estimate.mean) for estimate in pair)
+        within = f"{interval(pair[0])}, " if pair[0].n else ""
+        spent = f", {amount(cost[0])} calls, {amount(cost[1])} frames" if cost else ""
+        return Value(both, f"{within}n = {pair[0].n:,}{spent}")
 
+    spent = "; model calls and frames shown are those of a question"
     return Table(
         name,
-        "Accuracy / grounded accuracy in per cent; the interval and n are those of accuracy.",
+        "Accuracy / grounded accuracy in per cent; the interval and n are those of accuracy"
+        f"{spent if any(group.costs for group in groups) else ''}.",
         corner,
         [Column(system.label) for system in systems],
-        [TableRow(label, [value(*pair) for pair in pairs]) for label, pairs in groups],
+        [
+            TableRow(group.label, list(map(value, group.pairs, group.costs or repeat(None))))
+            for group in groups
+        ],
     )
 
 

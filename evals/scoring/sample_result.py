@@ -110,6 +110,10 @@ class SampleResult(BaseModel):
     seconds: float = 0.0
     semantic: dict[str, bool] = Field(default_factory=dict)
     """Verdicts on semantic groundedness by judge."""
+    same: dict[str, bool] = Field(default_factory=dict)
+    """Whether an answer in words says what the published one says, by judge."""
+    compared: bool = False
+    """Whether judges compare the answers of its run with the published ones."""
     offset: int = 0
     """Where its record begins in the run's file."""
 
@@ -154,7 +158,7 @@ class SampleResult(BaseModel):
     def right(self) -> bool | None:
         """Strictly: the gold letter, or the value; for what has no answer, to have given none.
 
-        None for free text, which no rule but a judge's can score.
+        None for free text that no judge compared with the published answer; most of them decide.
         """
         if not self.item.answerable:
             return self.status == "abstained"
@@ -162,7 +166,9 @@ class SampleResult(BaseModel):
             given = self.status in ("answered", "forced")
             return given and _says(self.text, self.item.answer)
         if self.item.prose:
-            return None
+            if self.status not in ("answered", "forced"):
+                return False if self.compared else None
+            return sum(self.same.values()) * 2 > len(self.same) if self.same else None
         return self.letter is not None and self.letter == self.item.answer
 
     @cached_property

@@ -14,9 +14,9 @@ from videoseal.evals.scoring.statistics import Estimate, clustered_mean
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
-__all__ = ["MEASURES", "REPORTED", "JudgeScores", "Measure", "Quadrants", "RiskPoint", "grouped",
-           "quadrants", "rate", "risk_coverage", "scores", "semantic_scores", "status_counts",
-           "verdicts"]  # fmt: skip
+__all__ = ["HOPS", "MEASURES", "REPORTED", "WORDING", "JudgeScores", "Measure", "Quadrants",
+           "RiskPoint", "grouped", "quadrants", "rate", "risk_coverage", "scores",
+           "semantic_scores", "status_counts", "verdicts"]  # fmt: skip
 
 
 class Measure(NamedTuple):
@@ -95,6 +95,11 @@ REPORTED: Final = {
 MEASURES: Final = {name: one for group in REPORTED.values() for name, one in group.items()}
 
 
+WORDING: Final = " wording"
+HOPS: Final = "-Hop"
+"""How the names of groups end that are no lengths: wordings of questions, hops to an answer."""
+
+
 class Quadrants(NamedTuple):
     """Right or wrong against grounded or not, in numbers of questions."""
 
@@ -141,10 +146,12 @@ def rate(frame: DataFrame, name: str) -> Estimate:
     return clustered_mean(values[counted], frame["video"][counted])
 
 
-def grouped(frame: DataFrame, *, wordings: bool = False) -> dict[str, DataFrame]:
-    """The rows of every official duration group, or of every way of wording questions."""
-    parts = frame.groupby("group")
-    return {n: rows for n, rows in parts if n and n.endswith(" wording") == wordings}
+def grouped(frame: DataFrame, kind: str = "") -> dict[str, DataFrame]:
+    """The rows of every official duration group, or of those of a kind: `WORDING` or `HOPS`."""
+    parts = {name: rows for name, rows in frame.groupby("group") if name}
+    return {
+        n: rows for n, rows in parts.items() if n.endswith(kind or (WORDING, HOPS)) == bool(kind)
+    }
 
 
 def verdicts(frame: DataFrame) -> DataFrame:

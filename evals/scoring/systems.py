@@ -29,7 +29,7 @@ from videoseal.evals.scoring.scores import (
     verdicts,
 )
 from videoseal.evals.scoring.statistics import Estimate
-from videoseal.evals.verdicts import read_verdicts
+from videoseal.evals.verdicts import read_matches, read_verdicts
 from videoseal.graph.context import MODES
 
 if TYPE_CHECKING:
@@ -247,11 +247,13 @@ def run_names(runs: Sequence[Path]) -> Iterator[str]:
 
 def _results(folder: Path) -> Iterator[SampleResult]:
     """Every record of a run with its place and what judges said of it."""
-    path, ruled = folder / RECORDS, read_verdicts(folder)
+    path, ruled, matched = folder / RECORDS, read_verdicts(folder), read_matches(folder)
     for line in record_lines(path):
         sample = parse_line(path, line, SampleResult)
         sample.offset = line.offset
-        sample.semantic |= ruled.get((sample.item.uid, sample.mode, sample.variant), {})
+        key = (sample.item.uid, sample.mode, sample.variant)
+        sample.semantic |= ruled.get(key, {})
+        sample.same, sample.compared = matched.get(key, {}), bool(matched)
         yield sample
 
 
@@ -261,8 +263,8 @@ def _row(sample: SampleResult, prices: Prices | None) -> dict[str, Any]:
         "uid": item.uid, "mode": sample.mode, "variant": sample.variant, "offset": sample.offset,
         "benchmark": item.benchmark, "video": item.video, "duration": sample.duration,
         "categories": tuple(dict.fromkeys(item.categories)), "group": item.group,
-        "answer": item.answer, "guess": item.chance, "prose": item.prose,
-        "answerable": item.answerable, "choice": item.answerable and not item.prose,
+        "answer": item.answer, "guess": item.chance, "prose": sample.right is None,
+        "answerable": item.answerable, "choice": item.answerable and sample.right is not None,
         "defect": bool(item.defect), "gold": bool(sample.gold),
         "status": sample.status, "free": sample.status == "answered", "letter": sample.letter,
         "right": bool(sample.right), "confidence": sample.confidence,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Place
 from tests.evals.made import item, proven, record
+from videoseal.evals.item import Item
 from videoseal.evals.records import RecordFile
+from videoseal.evals.verdicts import Judgement, JudgementFile
+from videoseal.graph.answers import Answer
 from videoseal.models.types import Question
 
 
@@ -123,3 +127,43 @@ def test_defective_rows_are_counted(place: Place) -> None:
     assert system["counts"]["defective"] == 1
     assert system["scores"]["accuracy"]["mean"] == 0.5
     assert system["scores"]["accuracy"]["n"] == 2
+
+
+def test_open_questions_are_right_as_most_judges_say(place: Place) -> None:
+    """By hops and category, with calls and frames; abstentions are wrong once others are judged."""
+    run = place.data_dir / "runs" / "open"
+    answers = {"q1": ("2-Hop", True), "q2": ("2-Hop", False), "q3": ("4-Hop", True)}
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def asked(uid: str, hops: str) -> Item:
+        question = Question(text="Which cities?")
+        return item(uid, "Rome", benchmark="longvidsearch", question=question, evidence=[],
+                    group=hops, categories=["Global_Summary"])  # fmt: skip
+
+    with RecordFile(run / "samples.jsonl") as file:
+        for uid, (hops, _) in answers.items():
+            given = Answer(**{**proven().model_dump(), "choice": None, "text": "Rome"})
+            file.append(record(asked(uid, hops), given))
+        file.append(record(asked("q4", "3-Hop")))
+    (before,) = json.loads(place.run("eval", "score", "open", "--json").stdout)
+    assert before["scores"]["accuracy"]["n"] == 0
+    assert "4 answers in words" in place.run("eval", "score", "open").stdout
+    with JudgementFile(run) as verdicts:
+        for uid, (_, same) in answers.items():
+            for judge, says in (("one", same), ("two", True), ("three", same)):
+                verdicts.append(
+                    Judgement(
+                        uid=uid, mode="decoupled", video="longvidsearch/v1", judge=judge,
+                        request_sha256="0" * 64, asked=True, grounded=True, same=says, finished=now,
+                    )
+                )  # fmt: skip
+    (system,) = json.loads(place.run("eval", "score", "open", "--json").stdout)
+    assert (system["scores"]["accuracy"]["mean"], system["scores"]["accuracy"]["n"]) == (0.5, 4)
+    rates = {name: part["accuracy"]["mean"] for name, part in system["hops"].items()}
+    assert rates == {"2-Hop": 0.5, "3-Hop": 0.0, "4-Hop": 1.0}
+    assert system["hops"]["2-Hop"]["calls"] == 3
+    assert system["categories"]["Global_Summary"]["frames"] == 1
+    shown = place.run("eval", "score", "open").stdout
+    assert all(text in shown for text in ("4-Hop", "Global_Summary", "model calls", "3 calls"))
+    assert place.run("eval", "report", "open").exit_code == 0
+    assert "By hops to the answer" in (run / "report.md").read_text("utf-8")
