@@ -10,7 +10,7 @@ import functools
 import importlib.resources
 import math
 import re
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from videoseal.core.text import STOP_WORDS, normalise
 
@@ -102,8 +102,7 @@ def _form(raw: str) -> str:
     if raw[0].isdigit():
         plain = re.sub(r",(?=\d{3}\b)", "", raw)
         return plain.lstrip("0") or "0" if len(plain) < 3 else plain
-    stem: str = _stemmer().stemWord(raw.casefold())
-    return stem.replace("rn", "m").replace("vv", "w").replace("l", "i")
+    return _stem(raw.casefold()).replace("rn", "m").replace("vv", "w").replace("l", "i")
 
 
 def _parted(run: str, known: frozenset[str]) -> list[str]:
@@ -114,11 +113,13 @@ def _parted(run: str, known: frozenset[str]) -> list[str]:
     return parts if glued and lower not in known else [run]
 
 
-@functools.cache
-def _stemmer() -> Any:
+@functools.lru_cache(maxsize=8192)
+def _stem(plain: str) -> str:
     import snowballstemmer
 
-    return snowballstemmer.stemmer("english")
+    # One of its own: a stemmer holds the word that it is at, and threads would mix theirs.
+    stem: str = snowballstemmer.stemmer("english").stemWord(plain)
+    return stem
 
 
 @functools.cache
@@ -135,6 +136,6 @@ def _weights() -> dict[str, float]:
 def _weight(word: Word) -> float:
     """By the commonest of its forms."""
     plain = word.raw.casefold()
-    stem = _stemmer().stemWord(plain)
+    stem = _stem(plain)
     forms = (plain, plain.removesuffix("s"), stem, f"{stem}e", f"{stem}s")
     return _MOST if word.form.isdigit() else min(_weights().get(form, _MOST) for form in forms)
