@@ -13,6 +13,8 @@ from videoseal.core.errors import VideosealError
 __all__ = ["AnnotationError", "AnnotationRow", "annotation_files", "read_rows"]
 
 _SPACE: Final = re.compile("[\\s,\ufeff]*")
+_MOST_DIGITS: Final = 4300
+"""Python reads no longer number; one that is longer is read as a text."""
 _KINDS: Final = ("*.questions.jsonl", "*.json", "*.jsonl", "*.parquet")
 """What a folder of annotations holds; the first kind that is there counts."""
 
@@ -52,7 +54,7 @@ def read_rows(path: Path) -> Iterator[AnnotationRow]:
         return
     data = path.read_bytes()
     try:
-        text = data.decode(json.detect_encoding(data))
+        text = data.decode(json.detect_encoding(data), "surrogatepass")
     except UnicodeDecodeError as error:
         raise AnnotationError(f"{path.name}: not UTF-8 text (byte {error.start})") from None
     yield from _json_rows(path, text)
@@ -64,21 +66,25 @@ def _json_rows(path: Path, text: str) -> Iterator[AnnotationRow]:
     listed = text[position : position + 1] == "["
     position = _skip(text, position + 1) if listed else position
     line, counted, number = 1, 0, 0
+    decoder = json.JSONDecoder(parse_int=_whole_number)
     while position < len(text) and not (listed and text[position] == "]"):
         line += text.count("\n", counted, position)
         counted = position
         number += 1
         place = f"{path.name}:{line}" + (f" (row {number})" if listed else "")
         try:
-            value, position = json.JSONDecoder().raw_decode(text, position)
-        except (ValueError, RecursionError) as error:
-            # A plain ValueError is a number of more digits than Python reads.
-            message = getattr(error, "msg", "nested too deeply, or a number too long")
+            value, position = decoder.raw_decode(text, position)
+        except (json.JSONDecodeError, RecursionError) as error:
+            message = getattr(error, "msg", "nested too deeply")
             raise AnnotationError(f"{place}: not JSON: {message}") from None
         yield AnnotationRow(place, value)
         position = _skip(text, position)
     if listed and position >= len(text):
         raise AnnotationError(f"{path.name}:{line}: not JSON: the list does not end")
+
+
+def _whole_number(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
 def _skip(text: str, position: int) -> int:

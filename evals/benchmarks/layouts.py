@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic import ValidationError
 
 from videoseal.core.errors import first_fault
+from videoseal.core.span import Span
 from videoseal.core.text import clean_text
 from videoseal.evals.benchmarks.annotation_rows import (
     AnnotationError,
@@ -29,8 +30,12 @@ from videoseal.models.types import Question, own_letters
 __all__ = ["Layout", "load"]
 
 _NO_QUESTION: Final = "(the published row has no question)"
+_LONGEST, _MOST_OPTIONS = 8000, 26
+"""Characters and options of a question that can be asked."""
 _POSITION_FPS: Final = 25.0
 """Rate that turns LongVideoBench's `position` (frame indices) into seconds where a row has none."""
+
+_TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Layout(NamedTuple):
@@ -123,7 +128,7 @@ class _Published:
         own = layout.uid in self.fields or layout.inner != "*"
         uid = self.text(layout.uid) if layout.uid and own else default_uid
         try:
-            answerable = self.fields.get("answerable", True)
+            answerable = self.answerable()
             needs = self.fields.get(layout.needs)
             categories = [text for name in layout.categories for text in self.texts(name)]
             prose = layout.prose is None or bool(layout.prose & {*categories})
@@ -147,12 +152,20 @@ class _Published:
                 evidence=self.evidence() if answerable else [],
                 needs=needs if needs in ("text", "visual", "sound") else "",
                 answerable=answerable, scoring_points=self.texts("scoring_points"),
-                exact=exact, unread_options=unread, defect="; ".join(self.faults),
+                exact=exact, unread_options=unread, defect="; ".join(dict.fromkeys(self.faults)),
             )  # fmt: skip
         except ValidationError as error:
             raise ValueError(f"{uid}: {first_fault(error)}") from None
         except ValueError as error:
             raise ValueError(f"{uid}: {error}") from None
+
+    def answerable(self) -> bool:
+        """Whether the video answers it; where a row does not say, it does."""
+        given = self.fields.get("answerable", True)
+        word = str(given).casefold() if isinstance(given, str | int) else ""
+        if word not in _TRUTH:
+            self.faults.append("answerable: neither true nor false")
+        return _TRUTH.get(word, True)
 
     def question(self, said: str, *, prose: bool) -> Question:
         """The question with its options, wherever they are."""
@@ -161,14 +174,14 @@ class _Published:
         if prose or self.layout.options:
             options = [] if prose else self.options()
             options = options if len(options) > 1 else []
-            question = Question(text=without_prompt(asked) or _NO_QUESTION, options=options)
+            question = self.fitting(without_prompt(asked), options)
             letters = [letter for letter in own_letters(options) if letter]
             if question.options == options and len(letters) > len(options) / 2:
                 self.faults.append(f"its options are lettered {', '.join(letters)}")
             if _same(inside.options, question.options) and inside.stem:
                 question = question.model_copy(update={"text": inside.stem})
         else:
-            question = Question(text=inside.stem or _NO_QUESTION, options=inside.options)
+            question = self.fitting(inside.stem, inside.options)
             self.faults += [inside.fault] if inside.fault else []
         if question.text == _NO_QUESTION:
             self.faults.append("the question is empty")
@@ -177,6 +190,13 @@ class _Published:
         if not all(option.strip() for option in question.options):
             self.faults.append("a candidate is empty")
         return question
+
+    def fitting(self, text: str, options: list[str]) -> Question:
+        """A question of the length that can be asked; what is beyond it is left out, and named."""
+        for name, given, most in (("text", text, _LONGEST), ("options", options, _MOST_OPTIONS)):
+            if len(given) > most:
+                self.faults.append(f"only the first {most:,} of its {name} are asked")
+        return Question(text=text[:_LONGEST] or _NO_QUESTION, options=options[:_MOST_OPTIONS])
 
     def letter(self, said: str, question: Question) -> str:
         """The gold letter; empty for a row whose answer is none of its options."""
@@ -206,15 +226,18 @@ class _Published:
         try:
             meta = self.fields.get("meta_json") or {}
             fields = {**self.fields, **(json.loads(meta) if isinstance(meta, str) else meta)}
-        except (TypeError, ValueError):
+        except (RecursionError, TypeError, ValueError):
             self.faults.append("meta_json: not a JSON object")
             fields = self.fields
         for name in self.layout.spans:
             try:
                 rate = float(fields.get("fps") or _POSITION_FPS)
-                if name == "position":
-                    return [(at / rate, (at + 1) / rate) for at in sorted(fields.get(name) or [])]
-                if spans := read_references(fields.get(name)):
+                given = fields.get(name)
+                if spans := (
+                    [Span(at / rate, (at + 1) / rate) for at in sorted(given or [])]
+                    if name == "position"
+                    else read_references(given)
+                ):
                     return [(span.start, span.end) for span in spans]
             except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
                 self.faults.append(f"{name}: {error}")
@@ -252,7 +275,7 @@ class _Published:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, str | int) and not isinstance(value, bool):
-            return clean_text(str(value))
+            return self.whole(name, str(value))
         fault = f"{name}: {'missing' if value is None else 'not a text'}"
         if default is None:
             raise ValueError(fault)
@@ -264,9 +287,15 @@ class _Published:
         value = self.fields.get(name)
         values = [] if value is None else value if isinstance(value, list) else [value]
         if all(isinstance(one, str) for one in values):
-            return [clean_text(one) for one in values]
+            return [self.whole(name, one) for one in values]
         self.faults.append(f"{name}: not a list of texts")
         return []
+
+    def whole(self, name: str, text: str) -> str:
+        """A text that can be written anywhere, with a mark for what is no character."""
+        text = clean_text(text)
+        self.faults += [f"{name}: holds what is no character"] if "\ufffd" in text else []
+        return text
 
 
 def _same(some: Sequence[str | None], others: Sequence[str | None]) -> bool:
