@@ -113,6 +113,9 @@ async def measure(questions: int, url: str) -> dict[str, Any]:
             return VideoRow(video_id, Path("v.mp4"), "V", 3600.0, 1280, 720, 25.0, False, 1,
                             "ready", "f", now, now)  # fmt: skip
 
+        def texts(self, *_: Any) -> list[Any]:
+            return []
+
         def seal_key(self) -> bytes:
             return b"bench"
 

@@ -134,6 +134,10 @@ class Store:
         """Any key."""
         return b"any"
 
+    def texts(self, *_: Any) -> list[Any]:
+        """Nothing is said."""
+        return []
+
     def video(self, video_id: str) -> VideoRow:
         """An hour of it."""
         now = datetime(2026, 1, 1, tzinfo=UTC)

@@ -114,7 +114,12 @@ def _proof(citation: Citation, folder: EvidenceFolder) -> list[str]:
     spans = [Span(*pair) for pair in citation.spans]
     held = [span for span in spans if any(span.contains(time) for time in times)]
     lines = [f"  {citation.evidence:<6}  {', '.join(str(span) for span in held)}"]
-    lines += [f"          seen: {_cut(plain(text))}" for text in dict.fromkeys(citation.seen)][:3]
+    said = {
+        plain(line.text): f"{clock(line.start)}, {plain(line.source)}" for line in citation.lines
+    }
+    seen = [text for text in dict.fromkeys(map(plain, citation.seen)) if text not in said]
+    lines += [f"          seen: {_cut(text)}" for text in seen[:3]]
+    lines += [f"          said: {_cut(text)} ({where})" for text, where in [*said.items()][:3]]
     for time in times[:_MOST_FRAMES]:
         where = near(folder.frames[time]) if time in folder.frames else "(not saved)"
         lines.append(f"          {clock(time)}  {where}")

@@ -8,6 +8,7 @@ import click
 
 from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.core.errors import UnknownVideo
+from videoseal.core.span import Span
 
 __all__ = ["verify"]
 
@@ -31,17 +32,22 @@ def verify(invocation: Invocation, record: Path, video: Path | None) -> int:
     from videoseal.graph.proof.proof_check import check_proof, read_record
 
     episode, pictures = read_record(record)
-    key = None
-    if video is None:
+    if video is not None:
+        checks = check_proof(episode, pictures, video)
+    else:
         settings = invocation.settings()
         with invocation.store(settings) as store:
             own = settings.seal_key
             key = own.get_secret_value().encode() if own else store.seal_key()
             try:
-                video = store.video(episode.video_id).path
+                row = store.video(episode.video_id)
             except UnknownVideo as error:
                 error.hint = "name the file with --video FILE"
                 raise
-    checks = check_proof(episode, pictures, video, key)
+
+            def said(span: Span) -> list[str]:
+                return [text.text for text in store.texts(row.id, ["speech"], span)]
+
+            checks = check_proof(episode, pictures, row.path, key, said)
     invocation.emit(checks, *(f"{check.state:<5} {check.name:<7} {check.text}" for check in checks))
     return int(any(check.state == "fail" for check in checks))

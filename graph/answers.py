@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    computed_field,
+    model_validator,
+)
 
 from videoseal.core.text import CleanText
 from videoseal.graph.ledger import Evidence, ShownFrame
 from videoseal.graph.seal import holds, seal
-from videoseal.models.types import AnswerDraft, Question
+from videoseal.models.types import AnswerDraft, Question, SpokenLine
 
 __all__ = [
     "Answer",
@@ -50,9 +56,11 @@ class Citation(BaseModel):
     spans: list[tuple[float, float]]
     """The inspected spans, in seconds."""
     frames: list[ShownFrame] = Field(min_length=1)
-    """The shown frames in which the support was seen."""
+    """The shown frames in which the support was seen, or which were up while it was said."""
     seen: list[str]
-    """What was seen in them."""
+    """What was seen in them, or heard."""
+    lines: list[SpokenLine] = Field(default_factory=list, exclude_if=lambda lines: not lines)
+    """The lines in which the support was heard."""
 
 
 class Answer(BaseModel):
@@ -185,7 +193,10 @@ def cited_faults(answer: Answer, ledger: Sequence[Evidence]) -> list[str]:
         entry = entries.get(cited.evidence)
         if entry is None:
             faults.append(f"{cited.evidence} is not in the ledger")
-        elif [frame for frame in cited.frames if frame not in entry.supporting()]:
+        elif not (
+            all(frame in entry.supporting() for frame in cited.frames)
+            and all(line in entry.heard() for line in cited.lines)
+        ):
             faults.append(f"{cited.evidence} does not show what is cited of it")
     return faults
 
@@ -218,6 +229,7 @@ def _citations(cites: Sequence[str], ledger: Sequence[Evidence]) -> list[Citatio
                 spans=entry.spans,
                 frames=frames,
                 seen=[seen.text for seen in entry.observations],
+                lines=entry.heard(),
             )
         )
     if not found:

@@ -23,6 +23,7 @@ from videoseal.graph.events import Answered, Called, Event, Started, read_event
 from videoseal.graph.planner_messages import error_payload, plan_version
 from videoseal.graph.resources import Resources
 from videoseal.graph.state import Failure, State, failure_of, spent_of, task_of
+from videoseal.models.prompts import version
 from videoseal.models.types import Question
 
 __all__ = ["ask"]
@@ -144,7 +145,7 @@ def _episode(
         steps=_steps(output, start, error, events),
         usage={**spent.roles, "total": spent.total},
         timings=Timings(total=total, models=models, tools=tools),
-        models=_names(resources),
+        models=_names(resources, context),
     )
 
 
@@ -161,6 +162,8 @@ def _steps(
     return steps
 
 
-def _names(resources: Resources) -> dict[str, str]:
+def _names(resources: Resources, context: Context) -> dict[str, str]:
     names = resources.models.names("planner", "inspector", "answerer", "embedder")
+    if "heard" in context.evidence:
+        names["inspector"] += f"+{version('heard')}"
     return {**names, "planner": f"{names['planner']}/{plan_version()}"}

@@ -11,6 +11,7 @@ __all__ = [
     "MODES",
     "Careful",
     "Context",
+    "EvidenceKind",
     "Fast",
     "InspectorContext",
     "Mode",
@@ -21,6 +22,7 @@ Mode = Literal["decoupled", "coupled", "direct", "blind"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 """In the order of tables and figures: the system that is claimed, then its controls."""
 InspectorContext = Literal["question", "focus", "notes"]
+EvidenceKind = Literal["seen", "seen+heard"]
 
 MAX_STEPS = 200
 """The largest step budget; the graph's recursion limit is derived from it."""
@@ -58,6 +60,12 @@ class ServedContext(BaseModel):
         gt=0,
         description="Seconds for the question. The last tenth (at most 30 s) is kept for the "
         "closing answer.",
+    )
+    evidence: EvidenceKind = Field(
+        default="seen+heard",
+        description="What an answer may rest on: frames alone, or also lines of speech and "
+        "subtitles in the spans looked at.",
+        json_schema_extra=_at("visual_inspect"),
     )
     carry_evidence: bool = Field(
         default=False,

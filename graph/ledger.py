@@ -6,7 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+)
 
 from videoseal.core.text import clean_text
 from videoseal.graph.seal import seal
@@ -15,6 +19,7 @@ from videoseal.models.types import (
     Observation,
     Question,
     SearchMoreReason,
+    SpokenLine,
     Verdict,
 )
 
@@ -65,13 +70,15 @@ class Evidence(BaseModel):
     """What was asked to be inspected, in seconds, cut to the video."""
     frames: list[ShownFrame] = Field(min_length=1)
     """What was shown, in order of time."""
+    lines: list[SpokenLine] = Field(default_factory=list, exclude_if=lambda lines: not lines)
+    """What was said there, as the inspector read it."""
     sufficient: bool
     """Whether these frames alone settle the question, after the verdict was checked."""
     answer: str = ""
     choice: str | None = None
     reason: SearchMoreReason | None = None
     observations: list[Observation] = Field(default_factory=list)
-    """Only those made of a shown frame; their times are those of the frames."""
+    """Only those made of a shown frame or line; their times are those of the frames or lines."""
     missing: str = ""
     confidence: float = 0.0
     downgraded: Downgrade | None = None
@@ -86,9 +93,23 @@ class Evidence(BaseModel):
     """Made by the server over all of this, the question and the video; see `seal`."""
 
     def supporting(self) -> list[ShownFrame]:
-        """The shown frames that an observation speaks of."""
-        times = {seen.time for seen in self.observations}
+        """The shown frames that an observation speaks of; of what was heard, the nearest."""
+        times = {seen.time for seen in self.observations if seen.line is None}
+        for line in self.heard():
+            nearest = min(self.frames, key=lambda frame: _away(frame, line))
+            times.add(nearest.time)
         return [frame for frame in self.frames if frame.time in times]
+
+    def heard(self) -> list[SpokenLine]:
+        """The lines that an observation speaks of."""
+        numbers = {seen.line for seen in self.observations}
+        return [line for number, line in enumerate(self.lines, 1) if number in numbers]
+
+
+def _away(frame: ShownFrame, line: SpokenLine) -> float:
+    """How far a frame lies from a line, in seconds; least in the middle of it."""
+    outside = max(line.start - frame.time, frame.time - line.end, 0.0)
+    return outside + abs(frame.time - (line.start + line.end) / 2) * 1e-3
 
 
 def append_evidence(
@@ -146,15 +167,20 @@ class Settled(NamedTuple):
 
 
 def settle(
-    verdict: Verdict, question: Question, shown: Sequence[float], *, forced: bool = False
+    verdict: Verdict,
+    question: Question,
+    shown: Sequence[float],
+    lines: Sequence[SpokenLine] = (),
+    *,
+    forced: bool = False,
 ) -> Settled:
-    """Keep of a verdict what the shown frames and the question allow.
+    """Keep of a verdict what the shown frames, the lines and the question allow.
 
-    Observations move to the nearest shown frame or are dropped; "sufficient" holds only with an
-    observation left, an answer, and a letter that exists. A forced verdict is a guess: it keeps
-    its answer and is never sufficient.
+    Observations move to the nearest shown frame or to the line of their number, or are dropped;
+    "sufficient" holds only with an observation left, an answer, and a letter that exists. A forced
+    verdict is a guess: it keeps its answer and is never sufficient.
     """
-    kept = _observed(verdict.observations, shown)
+    kept = _observed(verdict.observations, shown, lines)
     choice, answer = _answer_of(verdict, question)
     down: Downgrade | None = None
     if verdict.sufficient and not forced:
@@ -188,13 +214,20 @@ def _answer_of(verdict: Verdict, question: Question) -> tuple[str | None, str]:
     return (None, answer) if option is None else (verdict.choice, answer or option)
 
 
-def _observed(observations: Sequence[Observation], shown: Sequence[float]) -> list[Observation]:
+def _observed(
+    observations: Sequence[Observation], shown: Sequence[float], lines: Sequence[SpokenLine]
+) -> list[Observation]:
     kept: list[Observation] = []
     for seen in observations[: 4 * _MAX_OBSERVATIONS]:
-        text = seen.text.strip()
+        text = clean_text(seen.text.strip()[:_MAX_TEXT])
         if not text or not shown or not math.isfinite(seen.time):
+            continue
+        if seen.line is not None:
+            if 1 <= seen.line <= len(lines):
+                at = lines[seen.line - 1].start
+                kept.append(Observation(time=at, text=text, line=seen.line))
             continue
         nearest = min(shown, key=lambda time: abs(time - seen.time))
         if abs(nearest - seen.time) <= _SNAP_SECONDS:
-            kept.append(Observation(time=nearest, text=clean_text(text[:_MAX_TEXT])))
+            kept.append(Observation(time=nearest, text=text))
     return kept[:_MAX_OBSERVATIONS]

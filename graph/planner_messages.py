@@ -148,6 +148,7 @@ def inspection_payload(
         found["missing"] = entry.missing
     found["observations"] = [
         {"time": format_time(seen.time, decimals=1), "text": seen.text}
+        | ({} if seen.line is None else {"heard": True})
         for seen in entry.observations
     ]
     if with_answer and entry.sufficient:
@@ -201,5 +202,7 @@ def answer_text(answer: Answer) -> str:
     if not answer.proven:
         label = "Forced guess" if answer.forced else "Unproven"
         return f"{letter}{answer.text}\n{label}: no inspected frame is claimed to carry this."
-    times = sorted({frame.time for cited in answer.citations for frame in cited.frames})
-    return f"{letter}{answer.text}\nSeen at {', '.join(format_time(t) for t in times)}."
+    heard = {line.start for cited in answer.citations for line in cited.lines}
+    times = heard or {frame.time for cited in answer.citations for frame in cited.frames}
+    moments = ", ".join(format_time(time) for time in sorted(times))
+    return f"{letter}{answer.text}\n{'Heard' if heard else 'Seen'} at {moments}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
@@ -22,7 +21,6 @@ from videoseal.models.reading.reply_schema import NULL, SHARE, either, listing, 
 from videoseal.models.reading.wire import NOTHING, Flag, Share, Wire, Words, bare_name
 from videoseal.models.structured import Form, Malformed, StructuredRole, answer_of
 from videoseal.models.types import (
-    Frame,
     InspectRequest,
     Observation,
     Question,
@@ -88,6 +86,7 @@ class _Seen(Wire):
          "content": "text", "detail": "text", "what": "text"}
     )  # fmt: skip
     time: Any = None
+    line: Any = None
     text: Words = ""
 
 
@@ -148,6 +147,12 @@ def _rules(request: InspectRequest) -> dict[str, Any]:
     times = dict.fromkeys(format_time(frame.time, decimals=1) for frame in request.frames)
     letter = one_of(*request.question.letters) if request.question.options else NULL
     seen = obj(time=one_of(*times), text=text(300, 1))
+    if request.lines:
+        number = one_of(*range(1, len(request.lines) + 1))
+        seen = either(
+            obj(time=one_of(*times), line=NULL, text=text(300, 1)),
+            obj(time=NULL, line=number, text=text(300, 1)),
+        )
     answer, empty, reasons = text(300, 1), one_of(""), one_of(*get_args(SearchMoreReason))
     guess = (answer, letter) if request.forced else (empty, NULL)
 
@@ -164,11 +169,12 @@ def _rules(request: InspectRequest) -> dict[str, Any]:
 
 def _verdict(wire: _Verdict, request: InspectRequest) -> Verdict:
     """The verdict, if it holds together; Malformed says what does not."""
-    seen = [found for item in wire.observations for found in _observed(item, request.frames)]
+    seen = [found for item in wire.observations for found in _observed(item, request)]
     answers = wire.sufficient or request.forced
     answer, choice = answer_of(wire, request.question, due=answers)
     if wire.sufficient and not seen:
-        what = "of a frame that was shown" if wire.observations else "made"
+        shown = "a frame or line" if request.lines else "a frame"
+        what = f"of {shown} that was shown" if wire.observations else "made"
         raise Malformed(f'"sufficient" is true, but no observation is {what}')
     if not wire.sufficient and wire.reason is None:
         raise Malformed('"sufficient" is false, so "reason" must name why')
@@ -184,15 +190,28 @@ def _verdict(wire: _Verdict, request: InspectRequest) -> Verdict:
     )
 
 
-def _observed(item: _Seen, frames: Sequence[Frame]) -> list[Observation]:
-    """With the exact times of the frames that it names; none where it names none that was shown."""
+def _observed(item: _Seen, request: InspectRequest) -> list[Observation]:
+    """With the exact times of the frames or lines that it names; none where none was shown."""
     said = " ".join(item.text.split())
     found = []
+    for number in _line_numbers(item.line):
+        if said and 1 <= number <= len(request.lines):
+            start = request.lines[number - 1].start
+            found.append(Observation(time=start, text=said, line=number))
+    if found:
+        return found
     for time in _times(item.time):
-        nearest = min(frames, key=lambda frame: abs(frame.time - time))
+        nearest = min(request.frames, key=lambda frame: abs(frame.time - time))
         if said and abs(nearest.time - time) <= _NEAR_S:
             found.append(Observation(time=nearest.time, text=said))
     return found
+
+
+def _line_numbers(value: Any) -> list[int]:
+    """The lines that a field names: `3`, `"[3]"`, `"lines 3-4"`, `[3, 4]`."""
+    if isinstance(value, list):
+        return [number for item in value for number in _line_numbers(item)]
+    return [int(number) for number in re.findall(r"\d{1,6}", str(value))]
 
 
 def _times(value: Any) -> list[float]:

@@ -8,7 +8,12 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Generic, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+)
 
 from videoseal.core.span import Span
 
@@ -28,6 +33,7 @@ __all__ = [
     "Reply",
     "Ruling",
     "SearchMoreReason",
+    "SpokenLine",
     "Usage",
     "Verdict",
     "own_letters",
@@ -170,13 +176,28 @@ def _own_letter(text: str) -> str:
     return "" if alike and not lone and _ORDER.fullmatch(rest) else found[1].upper()
 
 
+class SpokenLine(BaseModel):
+    """One line of subtitles or of recognised speech, as an inspector reads it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: float
+    """In seconds, as `end`."""
+    end: float
+    text: str
+    source: str
+    """The subtitle file, or the name of the recogniser."""
+
+
 class Observation(BaseModel):
-    """Something seen in one frame."""
+    """Something seen in one frame, or heard in one line."""
 
     time: float
-    """The frame's timestamp in seconds."""
+    """Of the frame, or where the line starts; in seconds."""
     text: str
-    """What is seen or read there."""
+    """What is seen or read there, or what the line says."""
+    line: int | None = Field(default=None, exclude_if=lambda line: line is None)
+    """Number of the line among those that were shown, from 1; None for what is seen."""
 
 
 class Verdict(BaseModel):
@@ -248,6 +269,8 @@ class InspectRequest:
     """Free text of the planner; only when the run allows that channel."""
     forced: bool = False
     """Whether a best guess is wanted even from insufficient frames."""
+    lines: list[SpokenLine] = field(default_factory=list)
+    """What is said in the spans, in order of time."""
 
 
 @dataclass(frozen=True, slots=True)

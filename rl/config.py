@@ -227,7 +227,9 @@ class TrainConfig(ConfigSection):
 
     def episode_context(self) -> Context:
         """The graph's context of every episode."""
-        return Context.model_validate({"max_seconds": self.rollout.episode_seconds, **self.context})
+        seconds = self.rollout.episode_seconds
+        # Benchmarks are asked so, and a policy is shown what it was shown before lines could prove.
+        return Context.model_validate({"max_seconds": seconds, "evidence": "seen", **self.context})
 
     def rollout_config(self, settings: Settings, rollouts_dir: Path) -> RolloutConfig:
         """What the processes that play episodes are told."""

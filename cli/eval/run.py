@@ -94,6 +94,10 @@ def benchmark_command(name: str) -> click.Command:
     )  # fmt: skip
     @draw_options
     @context_options("max_steps", "max_frames", "max_seconds", "forced_choice")
+    @click.option(
+        "--evidence", type=click.Choice(get_args(EvidenceKind)),
+        help="What an answer may rest on.  [default: seen]",
+    )  # fmt: skip
     @asking_options
     @name_option("that of the benchmark")
     @price_option

@@ -20,7 +20,7 @@ from langchain_core.runnables import Runnable, RunnableLambda
 from pydantic import Field
 
 from videoseal.core.span import Span
-from videoseal.graph.context import Context
+from videoseal.graph.context import Context, EvidenceKind
 from videoseal.graph.resources import Resources
 from videoseal.models.types import Question
 
@@ -70,7 +70,13 @@ _LONGEST: Final = 5400
 
 
 class PaddedContext(Context):
-    """A run's choices, with what is put into the planner's context."""
+    """A run's choices: frames alone prove, unless it is said; and what the planner reads more."""
+
+    evidence: EvidenceKind = Field(
+        default="seen",
+        description="What an answer may rest on: frames alone, as where a benchmark is asked "
+        "without subtitles, or also lines of speech and subtitles in the spans looked at.",
+    )
 
     distractors: int = Field(
         default=0,

@@ -21,9 +21,10 @@ from videoseal.graph.meter import Meter
 from videoseal.graph.nodes.tool import ToolResult
 from videoseal.graph.planner_messages import inspection_payload
 from videoseal.graph.state import Job
-from videoseal.models.types import Frame, InspectRequest, Reply, Verdict
+from videoseal.models.types import Frame, InspectRequest, Reply, SpokenLine, Verdict
 from videoseal.tools.frame_cache import frame_ref
 from videoseal.tools.schemas import MAX_SPANS
+from videoseal.tools.spoken_lines import spoken_lines
 from videoseal.tools.visual_inspect import show_frames
 
 __all__ = ["visual_inspect"]
@@ -98,17 +99,27 @@ async def _frames(meter: Meter, job: Job, spans: list[Span]) -> tuple[list[Frame
     return frames[:most], settings
 
 
+async def _lines(meter: Meter, job: Job, spans: list[Span]) -> list[SpokenLine]:
+    """What is said in the spans, where an answer may rest on it."""
+    if meter.context.evidence == "seen":
+        return []
+    store = meter.resources.store
+    return await asyncio.to_thread(spoken_lines, store, job.task.video_id, spans)
+
+
 async def _look(
     meter: Meter, job: Job, spans: list[Span], frames: list[Frame], settings: Settings
 ) -> Evidence:
-    """The ledger's next entry: the verdict on these frames, checked against them."""
+    """The ledger's next entry: the verdict on these frames and lines, checked against them."""
     task, held = job.task, meter.resources
     forced = task.context.mode == "direct"
+    lines = await _lines(meter, job, spans)
     request = InspectRequest(
         question=task.question,
         spans=spans,
         frames=frames,
         duration=task.duration,
+        lines=lines,
         focus=_focus(meter, job),
         notes=_notes(meter, job),
         forced=forced,
@@ -125,7 +136,7 @@ async def _look(
         # A server may take fewer pictures than were offered: only those are evidence.
         frames = [frame for frame in frames if frame.time in verdict.shown]
     times = [frame.time for frame in frames]
-    settled, downgraded = settle(verdict, task.question, times, forced=forced)
+    settled, downgraded = settle(verdict, task.question, times, lines, forced=forced)
     return Evidence(
         id=f"e{job.number}",
         spans=[(span.start, span.end) for span in spans],
@@ -133,6 +144,7 @@ async def _look(
             ShownFrame(time=f.time, sha256=f.sha256, ref=frame_ref(f.time, settings))
             for f in frames
         ],
+        lines=lines,
         **settled.model_dump(),
         downgraded=downgraded,
         forced=forced,

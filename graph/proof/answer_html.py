@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from videoseal.core.span import format_time
-from videoseal.graph.proof.trajectory import verdict
+from videoseal.graph.proof.trajectory import said_lines, verdict
 
 if TYPE_CHECKING:
     from videoseal.graph.episode import Episode
@@ -35,6 +35,7 @@ def answer_html(episode: Episode, pictures: Mapping[float, bytes]) -> str:
         f"<p><b>{escape(verdict(episode))}</b></p>",
         *(_figure(time, jpeg) for time, jpeg in shown.items()),
         f"<p>also seen at {', '.join(others)}</p>" if others else "",
+        *(f"<blockquote>{escape(line)}</blockquote>" for line in said_lines(episode.answer)),
     ]
     return f"<div>{''.join(parts)}</div>"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from videoseal.core.span import format_time
 from videoseal.graph.proof.contact_sheet import Tile, choose_tiles, draw_sheet
 from videoseal.graph.proof.shown_pictures import shown_pictures
-from videoseal.graph.proof.trajectory import trajectory, verdict
+from videoseal.graph.proof.trajectory import said_lines, trajectory, verdict
 
 if TYPE_CHECKING:
     from videoseal.graph.episode import Episode
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["EvidenceFolder", "new_folder", "write_evidence"]
 
 _SLUG_LENGTH: Final = 40
+_SAID: Final = 4
+"""Lines that stand on the picture of an answer."""
 _OURS: Final = re.compile(r"\d\d-\d\d-\d\d\.\d{3}\.jpg")
 
 
@@ -93,6 +95,7 @@ def _sheet(episode: Episode, pictures: dict[float, bytes]) -> bytes:
     ]
     chosen = choose_tiles(tiles)
     heading = [episode.question.text, verdict(episode)]
+    heading += [f"Said at {line}" for line in said_lines(episode.answer)[:_SAID]]
     if any(tile.cited for tile in chosen):
         heading.append("Framed in green: the pictures that the answer rests on.")
     return draw_sheet(heading, chosen, len(tiles) - len(chosen))

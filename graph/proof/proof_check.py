@@ -1,7 +1,8 @@
 """Whether a recorded answer is what it says, for someone who did not make it.
 
-Its citations stand in its own ledger; the seals are this index's, where one is at hand; and the
-cited frames, decoded again from the video, are the pictures that were shown.
+Its citations stand in its own ledger; the seals are this index's, where one is at hand; the cited
+frames, decoded again from the video, are the pictures that were shown; and the cited lines are said
+in the index at that time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from videoseal.core.checks import Check, CheckWarning, run_check
 from videoseal.core.errors import InvalidRecord
+from videoseal.core.span import Span, format_time
 from videoseal.core.video import content_id
 from videoseal.graph.answers import cited_faults, verify
 from videoseal.graph.episode import Episode
@@ -48,14 +50,25 @@ def read_record(path: Path) -> tuple[Episode, dict[str, bytes]]:
 
 
 def check_proof(
-    episode: Episode, pictures: Mapping[str, bytes], video: Path | None, key: bytes | None = None
+    episode: Episode,
+    pictures: Mapping[str, bytes],
+    video: Path | None,
+    key: bytes | None = None,
+    said: Callable[[Span], Iterable[str]] | None = None,
 ) -> list[Check]:
-    """What there is to be checked of an answer, one line each; `pictures` are frames by hash."""
-    return [
+    """What there is to be checked of an answer, one line each.
+
+    `pictures` are frames by hash; `said` gives what the index has of speech and subtitles in a
+    span, where one is at hand.
+    """
+    checks = [
         run_check("proof", lambda: _proof(episode)),
         run_check("seals", lambda: _seals(episode, key)),
         run_check("frames", lambda: _frames(episode, pictures, video)),
     ]
+    if any(cited.lines for cited in episode.answer.citations):
+        checks.append(run_check("lines", lambda: _lines(episode, said)))
+    return checks
 
 
 def _proof(episode: Episode) -> str:
@@ -75,6 +88,17 @@ def _seals(episode: Episode, key: bytes | None) -> str:
     if episode.answer.proven and (faults := verify(episode.answer, episode.evidence, key, topic)):
         raise InvalidRecord("; ".join(faults))
     return "made by this index for this question and video"
+
+
+def _lines(episode: Episode, said: Callable[[Span], Iterable[str]] | None) -> str:
+    if said is None:
+        raise CheckWarning("not compared: what is said is known to the index that answered")
+    lines = [line for cited in episode.answer.citations for line in cited.lines]
+    for line in lines:
+        if line.text not in said(Span(line.start, line.end)):
+            at = format_time(line.start, decimals=1)
+            raise InvalidRecord(f"the line at {at} is not said there")
+    return f"{len(lines)} of {len(lines)} are said at that time"
 
 
 def _frames(episode: Episode, pictures: Mapping[str, bytes], video: Path | None) -> str:

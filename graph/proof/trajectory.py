@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from videoseal.core.span import format_time
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
+    from videoseal.graph.answers import Answer
     from videoseal.graph.episode import Episode, Step
 
-__all__ = ["trajectory", "verdict"]
+__all__ = ["said_lines", "trajectory", "verdict"]
 
 _FENCE = "~~~~"
 
@@ -21,6 +23,7 @@ def trajectory(episode: Episode) -> str:
         f"# {_inline(episode.question.text)}",
         *(f"- {_inline(line)}" for line in episode.question.lettered()),
         f"\n**{_inline(verdict(episode))}**",
+        *(f"\n> {_inline(line)}" for line in said_lines(episode.answer)),
         f"\nVideo `{episode.video_id}`, mode `{episode.context.mode}`, "
         f"{episode.timings.total:.1f} s. Models:",
         *(f"- {role}: {_inline(name)}" for role, name in episode.models.items()),
@@ -38,6 +41,17 @@ def verdict(episode: Episode) -> str:
         return f"No answer: {answer.reason or answer.cause}"
     letter = f"({answer.choice}) " if answer.choice else ""
     return f"{letter}{answer.text}  [{'proven' if answer.proven else 'not proven'}]"
+
+
+def said_lines(answer: Answer) -> list[str]:
+    """The lines that an answer rests on, each once, with their times and where they come from."""
+    return list(
+        dict.fromkeys(
+            f"{format_time(line.start, decimals=1)} \u201c{plain(line.text)}\u201d ({line.source})"
+            for cited in answer.citations
+            for line in cited.lines
+        )
+    )
 
 
 def _step(step: Step) -> str:

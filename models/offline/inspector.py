@@ -13,14 +13,15 @@ import numpy as np
 
 from videoseal.models.ocr.reader import TextLine, TextReader
 from videoseal.models.offline.matcher import Decision, decide, guess
-from videoseal.models.offline.passages import Passage, passages
+from videoseal.models.offline.passages import Passage, passages, spoken
 from videoseal.models.types import (
     Frame,
     InspectRequest,
     Observation,
     Reply,
     SearchMoreReason,
-    Usage,  # fmt: skip
+    SpokenLine,
+    Usage,
     Verdict,
 )
 
@@ -39,7 +40,7 @@ _LONGEST: Final = 200
 
 
 class ReadingInspector:
-    """Reads on-screen text and compares words.
+    """Reads on-screen text and the lines that are said, and compares words.
 
     It knows no objects, persons, actions or meanings: what is not written in the frames it cannot
     tell, and then it asks to search more. Without a reader it never settles anything.
@@ -65,10 +66,11 @@ class ReadingInspector:
     def _judge(self, request: InspectRequest) -> Verdict:
         pages = {f.time: self._lines(f.jpeg) for f in self._distinct(request.frames)}
         found = [passage for at, lines in pages.items() for passage in passages(lines, at)]
+        found += spoken(request.lines)
         lines = [line for page in pages.values() for line in page]
         question, decision = request.question, decide(request.question, found)
         settled, option = bool(decision.answer), decision.option
-        seen = _observed(decision.carriers if settled else decision.relevant)
+        seen = _observed(decision.carriers if settled else decision.relevant, request.lines)
         answer = decision.answer
         if request.forced and not settled:
             option = guess(question, found)
@@ -120,14 +122,22 @@ def _missing(decision: Decision) -> str:
     return f"{missing}; not read: {', '.join(decision.lacking)}" if decision.lacking else missing
 
 
-def _observed(found: Sequence[Passage]) -> list[Observation]:
-    """The best passages, each text once, in order of time."""
+def _observed(found: Sequence[Passage], lines: Sequence[SpokenLine]) -> list[Observation]:
+    """The best passages, each text once, in order of time; each line of what was said by itself."""
     seen: dict[str, Passage] = {}
     for passage in found:
         if not any(passage.text in text for text in seen):
             seen[passage.text] = passage
     best = sorted(list(seen.values())[:_MOST_OBSERVED], key=lambda passage: passage.time)
-    return [Observation(time=passage.time, text=passage.text[:_LONGEST]) for passage in best]
+    heard = {number for passage in best for number in passage.lines}
+    return [
+        *(Observation(time=p.time, text=p.text[:_LONGEST]) for p in best if not p.lines),
+        *(
+            Observation(time=line.start, text=line.text[:_LONGEST], line=number)
+            for number, line in enumerate(lines, start=1)
+            if number in heard
+        ),
+    ]
 
 
 def _pixels(jpeg: bytes, *, small: bool = False) -> Any:

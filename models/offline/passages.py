@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from videoseal.models.ocr.reader import TextLine
 from videoseal.models.ocr.rows import TextRow, blocks_of, rows_of, shared
+from videoseal.models.types import SpokenLine
 
-__all__ = ["Passage", "passage_of", "passages"]
+__all__ = ["Passage", "passage_of", "passages", "spoken"]
 
 _CELLS: Final = "  "
 _ROWS: Final = " / "
 _NOTICE: Final = 3
 """Rows up to which a block of single lines is one notice; longer ones are lists."""
+
+
+_PAUSE_S: Final = 1.5
+"""A longer one parts what is said."""
 
 
 class Passage(NamedTuple):
@@ -29,6 +34,8 @@ class Passage(NamedTuple):
     """What stands over all of the rows around it."""
     source: str = ""
     """The ledger entry it comes from, where it comes from one."""
+    lines: tuple[int, ...] = ()
+    """Numbers of the lines that say it; empty for what is written in a frame."""
 
     @property
     def text(self) -> str:
@@ -57,6 +64,16 @@ def passages(lines: Iterable[TextLine], time: float) -> list[Passage]:
         if 1 < len(block) <= _NOTICE and not table:
             found.append(Passage(time, tuple(texts)))
     return found
+
+
+def spoken(lines: Sequence[SpokenLine]) -> list[Passage]:
+    """Each line alone, and with the one that follows it: a sentence may go on there."""
+    alone = [Passage(line.start, ((line.text,),), lines=(at,)) for at, line in enumerate(lines, 1)]
+    return alone + [
+        Passage(one.time, one.rows + two.rows, lines=one.lines + two.lines)
+        for one, two, line in zip(alone, alone[1:], lines, strict=False)
+        if two.time - line.end <= _PAUSE_S
+    ]
 
 
 def _heads(head: TextRow, row: TextRow) -> tuple[str, ...]:

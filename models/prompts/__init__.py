@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from string import Template
@@ -25,6 +27,7 @@ from videoseal.models.types import (
     MatchRequest,
     Observation,
     Question,
+    SpokenLine,
 )
 
 __all__ = [
@@ -80,6 +83,7 @@ def role_texts() -> dict[str, str]:
     """All that each role but the planner is ever told, with `{places}` for the data."""
     question = Question(text="{question}", options=["{option}"])
     inspection = InspectRequest(question, [Span(0, 1)], [], 1.0, ["{look_for}"], "{notes}", True)
+    said = SpokenLine(start=0, end=1, text="{line}", source="{source}")
     note = EvidenceNote(
         id="{id}",
         spans=[(0, 1)],
@@ -92,6 +96,8 @@ def role_texts() -> dict[str, str]:
     clip = CaptionRequest(Span(0, 1), [], on_screen=["{word}"])
     asked = {
         "inspect": [render("inspect"), inspect_task(inspection), repair("{problem}")],
+        # Told where there are lines; without any an inspection is told what it always was.
+        "heard": [inspect_task(replace(inspection, lines=[said]))],
         "answer": [
             render("answer"),
             answer_task(AnswerRequest(question, [note], True)),
@@ -112,6 +118,7 @@ def inspect_task(request: InspectRequest) -> str:
         question=fence("question", request.question.render()),
         duration=format_time(request.duration),
         spans=_listed(request.spans),
+        lines=fence("spoken", _spoken(request.lines)) if request.lines else None,
         look_for=fence("look_for", "\n".join(request.focus)) if request.focus else None,
         notes=fence("notes", request.notes) if request.notes else None,
         forced=render("forced") if request.forced else None,
@@ -188,6 +195,14 @@ def _listed(spans: list[Span]) -> str:
     return ", ".join(str(span) for span in spans)
 
 
+def _spoken(lines: Sequence[SpokenLine]) -> str:
+    return "\n".join(
+        f"[{number}] {format_time(line.start, decimals=1)}-{format_time(line.end, decimals=1)}"
+        f" ({line.source}) {' '.join(line.text.split())}"
+        for number, line in enumerate(lines, start=1)
+    )
+
+
 def _when(line: EvidenceLine) -> str:
     start = format_time(line.start)
     return start if line.end <= line.start else f"{start}-{format_time(line.end)}"
@@ -200,7 +215,8 @@ def _note(note: EvidenceNote) -> str:
     if note.earlier:
         lines.append(f"- looked at for an earlier question: {' '.join(note.earlier.split())}")
     for seen in note.observations:
-        lines.append(f"- {format_time(seen.time, decimals=1)} {' '.join(seen.text.split())}")
+        how = "" if seen.line is None else "said: "
+        lines.append(f"- {format_time(seen.time, decimals=1)} {how}{' '.join(seen.text.split())}")
     if note.missing:
         lines.append(f"- still missing: {' '.join(note.missing.split())}")
     return "\n".join(lines)

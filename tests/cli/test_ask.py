@@ -68,6 +68,45 @@ def test_abstention_is_a_result(indexed, tmp_path):
     assert_frames_are_those_shown(tmp_path / "proof", episode)
 
 
+SPOKEN = """1
+00:00:03,000 --> 00:00:05,000
+Good evening and welcome.
+
+2
+00:00:13,000 --> 00:00:16,500
+The ferry to Ostrava leaves at a quarter past nine.
+
+3
+00:00:18,000 --> 00:00:20,000
+Thank you for coming.
+"""
+FERRY = ("When does the ferry to Ostrava leave?", "-o", "at noon", "-o", "at a quarter past nine")
+
+
+def test_what_is_said_proves(empty, signs, tmp_path):
+    """A line of the subtitles is cited, shown, and checked against the index."""
+    film = tmp_path / "talk.mp4"
+    shutil.copy(signs, film)
+    film.with_suffix(".srt").write_text(SPOKEN)
+    assert empty.run("index", film).exit_code == 0
+    done = empty.run("ask", "talk", *FERRY, "--out", tmp_path / "proof")
+    assert "answer    (B) at a quarter past nine" in done.stdout, done.stdout + done.stderr
+    assert "proof     yes" in done.stdout
+    said = "said: The ferry to Ostrava leaves at a quarter past nine. (00:00:13.0, talk.srt)"
+    assert said in done.stdout
+    (cited,) = episode_in(tmp_path / "proof").answer.citations
+    assert (cited.lines[0].start, cited.lines[0].end) == (13.0, 16.5)
+    assert 13.0 <= cited.frames[0].time <= 16.5
+    checked = empty.run("verify", tmp_path / "proof")
+    assert checked.exit_code == 0, checked.stdout
+    assert "ok    lines   1 of 1 are said at that time" in checked.stdout
+    record = tmp_path / "proof" / "answer.json"
+    record.write_text(record.read_text("utf-8").replace("past nine.", "past ten."))
+    forged = empty.run("verify", tmp_path / "proof")
+    assert forged.exit_code == 1
+    assert "fail  lines" in forged.stdout
+
+
 def test_a_thread_goes_on_in_another_process(indexed, tmp_path):
     """Two questions under one name: each has its own proof, and the thread remembers the first."""
     for number in ("one", "two"):

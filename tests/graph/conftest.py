@@ -37,6 +37,7 @@ from videoseal.models.types import (
     Observation,
     Question,
     Reply,
+    SpokenLine,
     Usage,
     Verdict,
 )
@@ -175,6 +176,14 @@ def sufficient(request: InspectRequest) -> Verdict:
     )
 
 
+def heard(request: InspectRequest) -> Verdict:
+    """Heard the answer in the last line."""
+    number = len(request.lines)
+    said = Observation(time=0.0, text="the door is red", line=number)
+    choice = "B" if request.question.options else None
+    return Verdict(sufficient=True, answer="red", choice=choice, observations=[said])
+
+
 def unsupported(request: AnswerRequest) -> AnswerDraft:
     """Finds that the evidence carries nothing."""
     return AnswerDraft(supported=False, why="half is missing", answer="a guess", choice="A")
@@ -201,6 +210,7 @@ class World:
         for span in spans
         for at in range(4)
     ][:most]
+    lines: Callable[[list[Span]], list[SpokenLine]] = lambda spans: []
     events: list[Event] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
     """Frames of each inspection."""
@@ -264,6 +274,9 @@ def world() -> Iterator[type[World]]:
         worlds[-1].shown.append(min(len(frames), max_frames))
         return frames
 
+    def spoken(store: Any, video_id: str, spans: list[Span]) -> list[SpokenLine]:
+        return worlds[-1].lines(spans)
+
     def outline(store: Any, video_id: str, **rest: Any) -> str:
         return "00:00:00-00:04:00 a street\n00:04:00-00:08:00 a door\n"
 
@@ -271,6 +284,7 @@ def world() -> Iterator[type[World]]:
         patch.setattr("videoseal.graph.nodes.visual_retrieve.search_index", search)
         patch.setattr("videoseal.graph.nodes.visual_inspect.show_frames", show)
         patch.setattr("videoseal.graph.nodes.overview.read_outline", outline)
+        patch.setattr("videoseal.graph.nodes.visual_inspect.spoken_lines", spoken)
         yield Here
 
 
@@ -281,6 +295,7 @@ def say() -> Any:
     class Say:
         call = staticmethod(call)
         calls = staticmethod(calls)
+        heard = staticmethod(heard)
         insufficient = staticmethod(insufficient)
         nothing_seen = staticmethod(nothing_seen)
         sufficient = staticmethod(sufficient)

@@ -22,7 +22,7 @@ from videoseal.graph.context import Context
 from videoseal.graph.ledger import Evidence
 from videoseal.graph.seal import about, guarded_answer, holds, seal
 from videoseal.indexing.store.store import Store
-from videoseal.models.types import Question
+from videoseal.models.types import Question, SpokenLine
 
 KEY = b"of the tests"
 NODES = ["open", "plan", "visual_retrieve", "overview", "visual_inspect", "answer", "review"]
@@ -46,10 +46,18 @@ def forged(real: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     answer, entry = real["answer"], real["evidence"][0]
     changed = {"text": "blue", "choice": "A"}
     bent = {"sufficient": True, "answer": "blue", "choice": "A"}
+    heard = [{"time": 1.0, "text": "it is blue", "line": 1}]
     fake_seal = st.sampled_from(["", "0" * 64, answer["seal"], entry["seal"], None, 7])
-    answers = st.sampled_from([answer, {**answer, **changed}, {**answer, "about": "x"}, {}, [], 3])
+    line = {"start": 1.0, "end": 2.0, "text": "it is blue", "source": "none.srt"}
+    spoken = {**answer, "citations": [{**part, "lines": [line]} for part in answer["citations"]]}
+    answers = st.sampled_from(
+        [answer, {**answer, **changed}, {**answer, "about": "x"}, spoken, {}, [], 3]
+    )
     answers = answers | fake_seal.map(lambda value: {**answer, **changed, "seal": value})
-    entries = st.sampled_from([entry, {**entry, **bent}, {**entry, "id": "e7"}, {"id": "e1"}, "x"])
+    said = {**entry, **bent, "lines": [line], "observations": heard}
+    entries = st.sampled_from(
+        [entry, {**entry, **bent}, {**entry, "id": "e7"}, {"id": "e1"}, "x", said]
+    )
     entries = entries | fake_seal.map(lambda value: {**entry, **bent, "seal": value})
     ledgers = st.lists(entries, max_size=3)
     told = AIMessage("", tool_calls=[{"name": "give_up", "args": {}, "id": "f1"}])
@@ -86,8 +94,8 @@ def applied(edit: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     return {"task": bent}
 
 
-def check(values: dict[str, Any], sent: set[tuple[float, str]]) -> None:
-    """An answer that claims a proof is this server's own, and of frames that were really sent."""
+def check(values: dict[str, Any], sent: set[tuple[float, str]], said: set[str]) -> None:
+    """An answer that claims a proof is this server's own, and of what was really sent."""
     answer = values.get("answer")
     if not answer or not answer.get("proven"):
         return
@@ -96,6 +104,7 @@ def check(values: dict[str, Any], sent: set[tuple[float, str]]) -> None:
     cited = {(f.time, f.sha256) for part in read.citations for f in part.frames}
     assert cited
     assert cited <= sent
+    assert {line.text for part in read.citations for line in part.lines} <= said
 
 
 @pytest.mark.slow
@@ -105,12 +114,15 @@ def test_no_client_can_forge_a_proof(
     world: Any, say: Any, elsewhere: dict[str, Any], data: st.DataObject
 ) -> None:
     """Any updates at any place of a run, of any node's name, then on to the end."""
-    verdict = data.draw(st.sampled_from([say.nothing_seen, say.insufficient, say.sufficient]))
+    verdicts = [say.nothing_seen, say.insufficient, say.sufficient, say.heard]
+    verdict = data.draw(st.sampled_from(verdicts))
+    spoken = [SpokenLine(start=41, end=43, text="the door is red", source="film.srt")]
+    lines = data.draw(st.sampled_from([[], spoken]))
     draft = data.draw(st.sampled_from([say.supported, say.unsupported]))
     w = world(
         [say.call("overview"), say.call("visual_inspect", spans=["40-50"], call_id="c2"),
          say.call("give_up", call_id="c3")],
-        verdict=verdict, draft=draft,
+        verdict=verdict, draft=draft, lines=lambda _: lines,
     )  # fmt: skip
     before = {(f["time"], f["sha256"]) for entry in elsewhere["evidence"] for f in entry["frames"]}
 
@@ -130,7 +142,8 @@ def test_no_client_can_forge_a_proof(
             except (ValidationError, InvalidUpdateError, RuntimeError, KeyError, TypeError):
                 pass  # a state that makes no sense may fail, but not prove
             sent = {(f.time, f.sha256) for r in w.inspector.requests for f in r.frames}
-            check((await graph.aget_state(CONFIG)).values, sent | before)
+            said = {line.text for r in w.inspector.requests for line in r.lines}
+            check((await graph.aget_state(CONFIG)).values, sent | before, said)
 
     asyncio.run(run())
 

@@ -12,6 +12,7 @@ from videoseal.models.types import CaptionRequest, InspectRequest, Question
 
 RELEASED = {
     "inspect": "6745bc8a6572ebc2cf09d76d9cdda7cd39dc98ca3d7822ac2c14b58b83dee9c3",
+    "heard": "c84cd5e0da776711e8b01284fac3073e708c0ade9d9d1d0ba6674e7febb2f167",
     "answer": "a5e956c2334e8e07638b75d50efe3150143f19a8b46b4ef6e8184feea945fc37",
     "caption": "ad43fbef9c16a93aa4260340c9ef2cce0e78d77ea83a033ec1de4ccf29523d56",
     "story": "85662d358645ebc2f397885ca85de117734eb1fdb2acb3d7eaf4eaf748421761",

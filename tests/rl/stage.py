@@ -214,6 +214,9 @@ class Store:
     def seal_key(self) -> bytes:
         return b"any"
 
+    def texts(self, *_: Any) -> list[Any]:
+        return []
+
     def video(self, video_id: str) -> VideoRow:
         now = datetime(2026, 1, 1, tzinfo=UTC)
         return VideoRow(
