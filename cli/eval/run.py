@@ -6,7 +6,7 @@ import asyncio
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -26,6 +26,7 @@ from videoseal.cli.options import (
 )
 from videoseal.cli.output import notes
 from videoseal.cli.progress import Display, show_run
+from videoseal.graph.context import EvidenceKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
