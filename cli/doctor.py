@@ -40,15 +40,17 @@ _UNUSED_NAMES: Final = ("VISUAL_RETRIEVE_SUM",)
 
 
 @click.command()
+@click.option("--probe", is_flag=True, help="Also try what each endpoint can do.")
 @json_option
 @pass_invocation
-def doctor(invocation: Invocation) -> int:
+def doctor(invocation: Invocation, probe: bool) -> int:
     """Check packages, models, endpoints, disk and database, and say how to mend each.
 
     The exit code is 1 when something fails; warnings leave it 0. Each configured endpoint gets
-    one small request.
+    one small request; with --probe some ten, for tools, forms, pictures, context and counts. What
+    they find is kept in the data folder, and looks and replies keep to it.
     """
-    checks = list(_checks(invocation))
+    checks = list(_checks(invocation, probe=probe))
     failed = any(check.state == "fail" for check in checks)
     if invocation.as_json:
         lines = [
@@ -66,7 +68,7 @@ def doctor(invocation: Invocation) -> int:
     return int(failed)
 
 
-def _checks(invocation: Invocation) -> Iterator[Check]:
+def _checks(invocation: Invocation, *, probe: bool) -> Iterator[Check]:
     from videoseal.core.settings import ROLES
 
     yield run_check("python", _python)
@@ -81,7 +83,10 @@ def _checks(invocation: Invocation) -> Iterator[Check]:
     yield run_check("database", lambda: _database(invocation, settings))
     yield run_check("ocr", lambda: _reader(settings))
     for role in ("embedder", *(role for role in ROLES if role != "embedder")):
-        yield run_check(role, lambda role=role: _role(settings, role))  # type: ignore[misc]
+        check = run_check(role, lambda role=role: _role(settings, role))  # type: ignore[misc]
+        yield check
+        if probe and check.state != "fail":
+            yield from _probed(settings, role)  # type: ignore[arg-type]
 
 
 def _python() -> str:
@@ -157,6 +162,24 @@ def _role(settings: Settings, role: Role) -> str:
     from videoseal.models.check import check_endpoint
 
     return asyncio.run(check_endpoint(settings, role))
+
+
+def _probed(settings: Settings, role: Role) -> list[Check]:
+    from langchain_core.messages import HumanMessage, SystemMessage
+
+    from videoseal.graph.planner_messages import system_prompt, task_prompt
+    from videoseal.models.check import probe_endpoint
+    from videoseal.models.types import Question
+    from videoseal.tools.schemas import tool_specs
+
+    question = Question(text="Which number is on the gate that opens last?")
+    task = task_prompt(question, "v0123456789abcdef", 3600.0)
+    turn = [SystemMessage(system_prompt("decoupled")), HumanMessage(task)]
+    tools = tool_specs(("visual_retrieve", "overview", "visual_inspect", "give_up"))
+    try:
+        return asyncio.run(probe_endpoint(settings, role, turn, tools))
+    except VideosealError as error:
+        return [Check(role, "fail", str(error), error.hint)]
 
 
 def _offline_embedder() -> str:

@@ -50,7 +50,7 @@ class EndpointChat(ChatOpenAI):
         policy = RequestPolicy.of(settings, endpoint, role)
         return cls(
             policy=policy,
-            learned=learned_of(endpoint),
+            learned=learned_of(endpoint, settings.data_dir),
             model=endpoint.model,
             api_key=endpoint.api_key,
             http_async_client=policy.http_client,

@@ -74,7 +74,7 @@ class HttpEmbedder:
             http_client=self._policy.http_client,
             **self._policy.client_options,
         )
-        self._learned = learned_of(endpoint)
+        self._learned = learned_of(endpoint, settings.data_dir)
         self._shortened = 0
         self.name = endpoint.model
         self._dimension = 0

@@ -271,6 +271,8 @@ class _HttpClient(openai.DefaultAsyncHttpxClient):
                     response = await super().send(with_pictures(request), **options)
             except TimeoutError:
                 raise openai.APITimeoutError(request) from None
+            if options.get("stream"):
+                return response
             if not _loads(response) or time.monotonic() + pause > until:
                 return _as_it_is(response)
             log.warning("%s is still loading its model: waiting", request.url.host)

@@ -6,13 +6,16 @@ a reply is tried without where nothing else explains a refusal, and kept if that
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from videoseal.core.errors import ModelError, ModelRejected
+from videoseal.core.files import write_whole
 from videoseal.core.settings import Endpoint
 from videoseal.models.limits.refusals import (
     about_form,
@@ -30,12 +33,13 @@ from videoseal.models.limits.refusals import (
     too_much_asked,
 )
 
-__all__ = ["Learned", "learned_of"]
+__all__ = ["Learned", "keep_learned", "learned_of"]
 
 log = logging.getLogger(__name__)
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 """Names of the limit of a reply, the older one first."""
+_FILE: Final = "models.json"
 _SCHEMA: Final = "response_format"
 _SYSTEM: Final = "system"
 _STRICT: Final = "strict"
@@ -164,14 +168,43 @@ class Learned:
         return None
 
 
+def learned_of(endpoint: Endpoint, folder: Path) -> Learned:
+    """What is known of the model at an endpoint; all clients of a process share it.
+
+    It begins with what `keep_learned` kept in that data folder.
+    """
+    return _learned(_name(endpoint), folder)
+
+
+def keep_learned(endpoint: Endpoint, learned: Learned, folder: Path) -> None:
+    """Let what was found be known here and to later processes; raises OSError."""
+    known = learned_of(endpoint, folder)
+    for each in fields(Learned):
+        setattr(known, each.name, getattr(learned, each.name))
+    kept = {**_kept(folder), _name(endpoint): {**asdict(known), "refused": sorted(known.refused)}}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / _FILE, json.dumps(kept, indent=1))
+
+
 @cache
-def _learned(base_url: str, model: str) -> Learned:
-    return Learned()
+def _learned(name: str, folder: Path) -> Learned:
+    known = _kept(folder).get(name)
+    names = {each.name for each in fields(Learned)}
+    if not isinstance(known, dict) or not known.keys() <= names:
+        return Learned()
+    return Learned(**{**known, "refused": set(known.get("refused", []))})
 
 
-def learned_of(endpoint: Endpoint) -> Learned:
-    """What this process knows of the model at an endpoint; all its clients share it."""
-    return _learned(endpoint.base_url, endpoint.model)
+def _kept(folder: Path) -> dict[str, Any]:
+    try:
+        kept = json.loads((folder / _FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _name(endpoint: Endpoint) -> str:
+    return f"{endpoint.model} at {endpoint.base_url}"
 
 
 def _without_system(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

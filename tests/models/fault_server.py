@@ -30,7 +30,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/models"):
             with LOCK:
                 LANES[lane]["seen"].append({"path": self.path})
-            self.send_json(200, {"data": [{"id": "test-model"}, {"id": "other"}]})
+            known = {"id": "test-model", "max_model_len": 32768}
+            self.send_json(200, {"data": [known, {"id": "other"}]})
             return
         with LOCK:
             self.send_json(200, LANES[lane]["seen"])
@@ -122,6 +123,10 @@ class Handler(BaseHTTPRequestHandler):
             start = {"Content-Type": kind, "Content-Length": str(len(data))}
             self.start(case["status"], {**start, **case.get("headers", {})})
             self.wfile.write(data)
+        elif body.get("stream"):
+            self.start(200, {"Content-Type": "text/event-stream"})
+            piece = {"choices": [{"index": 0, "delta": {"content": "ready"}}]}
+            self.wfile.write(f"data: {json.dumps(piece)}\n\ndata: [DONE]\n\n".encode())
         elif "input" in body:
             self.reply_embeddings({**reply, **when}, body)
         else:
@@ -197,6 +202,7 @@ def holds(when, body, size, count):
         "chars_over": lambda most: max(map(len, texts), default=0) > most,
         "all_over": lambda most: sum(map(len, texts)) > most,
         "body_over": lambda most: size > most,
+        "schema": lambda _: body.get("response_format", {}).get("type") == "json_schema",
         "strict": lambda _: any(t["function"].get("strict") for t in body.get("tools", [])),
         "first": lambda most: count <= most,
     }
