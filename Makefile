@@ -46,9 +46,9 @@ lock: $(VENV)/.dev ## Write down the exact versions of the installed packages
 clean: ## Remove what the commands above made
 	rm -rf $(VENV) demo-data bench/out build dist *.egg-info .langgraph_api .*_cache .hypothesis
 
-$(VENV)/.demo: EXTRAS = ocr,evals
-$(VENV)/.serve: EXTRAS = ocr,evals,serve
-$(VENV)/.dev: EXTRAS = ocr,evals,serve,rl-cpu,speech,dev
+$(VENV)/.demo: EXTRAS = ocr,clips,evals
+$(VENV)/.serve: EXTRAS = ocr,clips,evals,serve
+$(VENV)/.dev: EXTRAS = ocr,clips,evals,serve,rl-cpu,speech,dev
 $(VENV)/.demo $(VENV)/.serve $(VENV)/.dev: $(WHAT)
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -87,6 +87,8 @@ def print_answer(episode: Episode, folder: EvidenceFolder) -> None:
         console.print(f"evidence  {near(folder.path)}", soft_wrap=True)
     if folder.frames:
         console.print(f"picture   {near(folder.contact_sheet)}", soft_wrap=True)
+    if folder.clips:
+        console.print(f"clips     {', '.join(map(near, folder.clips))}", soft_wrap=True)
     if folder.missing:
         lost = f"{folder.missing} frames are neither cached nor in the video file any more"
         notes().print(f"warning: {lost}", soft_wrap=True)

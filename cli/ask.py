@@ -46,6 +46,7 @@ __all__ = ["ask", "ask_once"]
 @folder_option(
     "--out", help="Where to write the evidence; a new folder in the data folder if not given."
 )
+@click.option("--clips", is_flag=True, help="Save a few seconds of video for each citation, too.")
 @click.option("--quiet", is_flag=True, help="Do not show what the agent does.")
 @json_option
 @pass_invocation
@@ -58,6 +59,7 @@ def ask(
     thread: str | None,
     local_llm: bool,
     out: Path | None,
+    clips: bool,
     quiet: bool,
     **choices: Any,
 ) -> int:
@@ -75,6 +77,10 @@ def ask(
         raise click.UsageError("the question is empty")
     asked = _checked(Question, text=question, options=list(options))
     context = _checked(Context, **given_context(choices))
+    if clips:
+        from videoseal.graph.proof.video_clip import ffmpeg_binary
+
+        ffmpeg_binary()  # said before anything is paid for
     with invocation.open(local_llm=local_llm or None) as client:
         row = client.video(video)
         answer, folder = ask_once(
@@ -84,6 +90,7 @@ def ask(
             context,
             thread=thread,
             out=out,
+            clips=clips,
             quiet=quiet or invocation.as_json,
         )
     if invocation.as_json:
@@ -104,6 +111,7 @@ def ask_once(
     *,
     thread: str | None = None,
     out: Path | None = None,
+    clips: bool = False,
     quiet: bool = False,
 ) -> tuple[RecordedAnswer, EvidenceFolder]:
     """Ask, show what happens on standard error, and write the evidence folder.
@@ -119,7 +127,7 @@ def ask_once(
         with contextlib.suppress(OSError):
             folder.rmdir()
         raise
-    return answer, client.save(answer, folder)
+    return answer, client.save(answer, folder, clips=clips)
 
 
 def _checked(schema: Any, **values: Any) -> Any:

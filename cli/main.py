@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from videoseal.cli.ask import ask
+from videoseal.cli.clip import clip
 from videoseal.cli.db import db
 from videoseal.cli.demo import demo
 from videoseal.cli.doctor import doctor
@@ -98,7 +99,7 @@ def app(
     invocation.debug = debug
 
 
-for _command in (index, ask, verify, videos, evaluate, train, db, demo, doctor):
+for _command in (index, ask, clip, verify, videos, evaluate, train, db, demo, doctor):
     app.add_command(_command)
 
 

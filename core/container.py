@@ -17,13 +17,15 @@ from av.stream import Disposition
 
 from videoseal.core.errors import EmptyVideo, NoVideoStream, UnreadableVideo, VideoNotFound
 
-__all__ = ["check_file", "open_container", "open_film"]
+__all__ = ["INPUT_OPTIONS", "check_file", "open_container", "open_film"]
 
 _FORMATS: Final = (
     "mov,matroska,webm,avi,flv,mpegts,mpeg,mpegvideo,h264,hevc,av1,obu,ivf,m4v,asf,ogg,mxf,nut,"
     "wtv,rm,gxf,yuv4mpegpipe,vc1,dv,gif,wav,mp3,flac,aac,ac3,amr,aiff,w64,caf"
 )
 """What may be opened: no playlists (they open other files), no pictures, no text as video."""
+INPUT_OPTIONS: Final = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+"""What ffmpeg is told with every file that it opens."""
 _LOOKED_AT: Final = 200
 """Packets by which it is judged whether a stream goes on."""
 
@@ -54,9 +56,8 @@ def open_container(path: Path) -> InputContainer:
     """Open a file as a video and nothing else: no playlist, no network; UnreadableVideo if not."""
     # The prefix keeps a colon in a name from being read as a protocol.
     url = f"file:{os.fspath(path.absolute())}"
-    options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
     try:
-        return av.open(url, "r", container_options=options, metadata_errors="replace")
+        return av.open(url, "r", container_options=INPUT_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         if _lacks_index(path):
             what = "is cut short: the index at its end (moov) is missing"

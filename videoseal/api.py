@@ -20,6 +20,7 @@ from pydantic import PrivateAttr
 from videoseal.core.environment import environment
 from videoseal.core.progress import ProgressFn, silent
 from videoseal.core.settings import Settings
+from videoseal.core.span import Span
 from videoseal.graph.answers import Answer
 from videoseal.graph.ask import ask as ask_agent
 from videoseal.graph.context import Context
@@ -29,11 +30,13 @@ from videoseal.graph.proof.answer_html import MAX_PICTURES, answer_html
 from videoseal.graph.proof.evidence_folder import EvidenceFolder, new_folder, write_evidence
 from videoseal.graph.proof.shown_pictures import shown_pictures
 from videoseal.graph.proof.trajectory import verdict
+from videoseal.graph.proof.video_clip import write_clip
 from videoseal.graph.resources import Resources, resources_on
 from videoseal.graph.threads import lasting_agent
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.indexing.pipeline import index_video
 from videoseal.indexing.store.store import Store
+from videoseal.indexing.video_file import video_file
 from videoseal.models.types import Frame, Question
 from videoseal.tools.frame_cache import FrameCache
 
@@ -217,14 +220,40 @@ class Client:
         """The twin of `frames`."""
         return await asyncio.to_thread(partial(self.frames, answer, cited=cited))
 
-    def save(self, answer: RecordedAnswer, folder: str | Path | None = None) -> EvidenceFolder:
+    def save(
+        self, answer: RecordedAnswer, folder: str | Path | None = None, *, clips: bool = False
+    ) -> EvidenceFolder:
         """Write the record, the frames as JPEG and one picture of them; says where.
+
+        With `clips` there are also a few seconds of video around each citation.
 
         Without a folder a new one is made below the data folder.
         """
         episode = answer.episode
         place = Path(folder) if folder else self.new_folder(episode.video_id, episode.question.text)
-        return write_evidence(episode, self.resources, place)
+        return write_evidence(episode, self.resources, place, clips=clips)
+
+    def clip(
+        self, video: str, span: Span | str, target: str | Path | None = None, *, stamp: bool = False
+    ) -> Path:
+        """Cut a span out of an indexed video as MP4 that browsers play; says where it lies.
+
+        With `stamp` each frame carries its time. Without `target` it is named by video and time,
+        in this folder. Raises UnknownVideo, SpanError, VideoError, MissingDependency.
+        """
+        row = self.video(video)
+        wanted = Span.parse(span) if isinstance(span, str) else span
+        name = f"{row.id}_{wanted}.mp4".replace(":", "-")
+        place = Path(target) if target else Path(name)
+        track = self.settings.audio_track
+        write_clip(video_file(row), wanted, place, track=track, stamp=stamp)
+        return place
+
+    async def aclip(
+        self, video: str, span: Span | str, target: str | Path | None = None, *, stamp: bool = False
+    ) -> Path:
+        """The twin of `clip`."""
+        return await asyncio.to_thread(partial(self.clip, video, span, target, stamp=stamp))
 
     def new_folder(self, video_id: str, question: str) -> Path:
         """An empty folder for the evidence of a question, below the data folder."""

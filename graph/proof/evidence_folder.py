@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from videoseal.core.span import format_time
+from videoseal.core.errors import VideosealError
+from videoseal.core.span import Span, format_time
 from videoseal.graph.proof.contact_sheet import Tile, choose_tiles, draw_sheet
 from videoseal.graph.proof.shown_pictures import shown_pictures
 from videoseal.graph.proof.trajectory import said_lines, trajectory, verdict
+from videoseal.graph.proof.video_clip import write_clip
+from videoseal.indexing.video_file import video_file
 
 if TYPE_CHECKING:
+    from videoseal.graph.answers import Citation
     from videoseal.graph.episode import Episode
     from videoseal.graph.resources import Resources
 
@@ -22,6 +26,8 @@ __all__ = ["EvidenceFolder", "new_folder", "write_evidence"]
 _SLUG_LENGTH: Final = 40
 _SAID: Final = 4
 """Lines that stand on the picture of an answer."""
+_MARGIN: Final = 3.0
+_LONGEST_CLIP: Final = 30.0
 _OURS: Final = re.compile(r"\d\d-\d\d-\d\d\.\d{3}\.jpg")
 
 
@@ -35,8 +41,10 @@ class EvidenceFolder(NamedTuple):
     """Inspected frames, cited ones among them, by presentation time in seconds."""
     missing: int = 0
     """Frames that are neither cached nor in the video file any more."""
-    problem: OSError | None = None
+    problem: OSError | VideosealError | None = None
     """Why it could not be written as a whole."""
+    clips: tuple[Path, ...] = ()
+    """A few seconds around each citation, where they were asked for."""
 
 
 def new_folder(data_dir: Path, video_id: str, question: str) -> Path:
@@ -55,17 +63,23 @@ def new_folder(data_dir: Path, video_id: str, question: str) -> Path:
     return folder
 
 
-def write_evidence(episode: Episode, resources: Resources, folder: Path) -> EvidenceFolder:
+def write_evidence(
+    episode: Episode, resources: Resources, folder: Path, *, clips: bool = False
+) -> EvidenceFolder:
     """Write `answer.json`, `trajectory.md`, `frames/` and `contact.jpg` over those of a former run.
 
+    With `clips` there is also one of each citation, its time burned in.
     An answer may have cost minutes and money: what keeps its folder from being written is
     returned with it and not raised.
     """
     plan = EvidenceFolder(folder, folder / "answer.json", folder / "contact.jpg", {})
     try:
-        return _write(episode, resources, plan)
-    except OSError as error:
+        plan = _write(episode, resources, plan)
+        if clips:
+            plan = plan._replace(clips=_cut(episode, resources, folder / "clips"))
+    except (OSError, VideosealError) as error:
         return plan._replace(problem=error)
+    return plan
 
 
 def _write(episode: Episode, resources: Resources, plan: EvidenceFolder) -> EvidenceFolder:
@@ -85,6 +99,31 @@ def _write(episode: Episode, resources: Resources, plan: EvidenceFolder) -> Evid
         frames[time].write_bytes(jpeg)
     plan.contact_sheet.write_bytes(_sheet(episode, pictures))
     return plan._replace(frames=frames, missing=len(shown) - len(pictures))
+
+
+def _cut(episode: Episode, resources: Resources, folder: Path) -> tuple[Path, ...]:
+    """One clip a citation, named by its evidence and the moment it is of."""
+    if not episode.answer.citations:
+        return ()
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*_??-??-??.???.mp4"):
+        old.unlink()
+    video = video_file(resources.store.video(episode.video_id))
+    made = []
+    for citation in episode.answer.citations:
+        span = _around(citation)
+        made.append(folder / f"{citation.evidence}_{_stamp(span.start)}.mp4")
+        track = resources.settings.audio_track
+        write_clip(video, span, made[-1], track=track, stamp=True)
+    return tuple(made)
+
+
+def _around(citation: Citation) -> Span:
+    """Some seconds before and after what is cited, or the first of it that lies far apart."""
+    said = (time for line in citation.lines for time in (line.start, line.end))
+    times = sorted([*(frame.time for frame in citation.frames), *said])
+    last = times[-1] if times[-1] - times[0] <= _LONGEST_CLIP else times[0]
+    return Span(max(0.0, times[0] - _MARGIN), last + _MARGIN)
 
 
 def _sheet(episode: Episode, pictures: dict[float, bytes]) -> bytes:

@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 import av
 import numpy as np
 import numpy.typing as npt
-from av.stream import Disposition
 
 from videoseal.core.container import open_container
 from videoseal.core.errors import MissingDependency
@@ -25,15 +24,14 @@ from videoseal.core.span import Span
 from videoseal.core.video import timeline
 from videoseal.indexing.index_rows import Data, TextRow
 from videoseal.indexing.job import IndexingJob, Transcriber
+from videoseal.indexing.sound_track import sound_track
 from videoseal.indexing.subtitles.cues import SubtitleLine
 
 __all__ = [
     "Sound",
-    "SoundTrack",
     "listen",
     "load_transcriber",
     "said_in",
-    "sound_track",
     "sounds",
     "speech_rows",
 ]
@@ -122,49 +120,6 @@ class Sound(NamedTuple):
     """Presentation time of the first sample, in seconds; negative where sound comes first."""
     samples: npt.NDArray[np.float32]
     """Mono, 16,000 a second, in [-1, 1]."""
-
-
-class SoundTrack(NamedTuple):
-    """Which of a file's sound tracks is heard."""
-
-    number: int
-    """From 1, as players count them."""
-    tracks: int
-    language: str
-    asked: bool
-    """Whether it is the one that was asked for, or none was."""
-
-    @property
-    def note(self) -> str:
-        """What the user should know; empty where there is no choice."""
-        if self.tracks < 2 and self.asked:
-            return ""
-        name = f"{self.number} ({self.language})" if self.language else str(self.number)
-        missing = "" if self.asked else "there is no such sound track: "
-        return (
-            f"{missing}of {self.tracks} sound tracks number {name} is heard; --audio names another"
-        )
-
-
-def sound_track(video: Path, wanted: str = "") -> SoundTrack | None:
-    """The track that `wanted` names by number or language, else the default one; None for none."""
-    with open_container(video) as container:
-        streams = list(container.streams.audio)
-    if not streams:
-        return None
-    named = [
-        place
-        for place, stream in enumerate(streams, start=1)
-        if wanted.lower() in (str(place), (stream.language or "").lower())
-    ]
-    flagged = [n for n, stream in enumerate(streams, start=1) if _is_default(stream)]
-    number = (named or flagged or [1])[0] if wanted else (flagged or [1])[0]
-    language = streams[number - 1].language or ""
-    return SoundTrack(number, len(streams), language, bool(named) or not wanted)
-
-
-def _is_default(stream: av.AudioStream) -> bool:
-    return bool(stream.disposition & Disposition.default)
 
 
 def sounds(video: Path, *, track: str = "", seconds: float = _CHUNK_SECONDS) -> Iterator[Sound]:

@@ -21,6 +21,7 @@ from videoseal.core.errors import MissingDependency
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.indexing.job import Transcriber
+from videoseal.indexing.sound_track import sound_track
 from videoseal.indexing.stages import speech
 from videoseal.indexing.subtitles.cues import SubtitleLine
 
@@ -68,7 +69,7 @@ def test_one_of_several_sound_tracks_is_heard(
 ) -> None:
     """The default one unless another is named, by number or language, and the user learns which."""
     video = beeping(tmp_path / "a.mkv", [2.0], [4.0, 8.0], [6.0], default=1)
-    chosen = speech.sound_track(video, track)
+    chosen = sound_track(video, track)
     assert chosen is not None
     assert chosen.note.startswith(word)
     assert beeps(video, track) == pytest.approx(heard, abs=0.15)
@@ -76,7 +77,7 @@ def test_one_of_several_sound_tracks_is_heard(
 
 def test_a_single_sound_track_needs_no_word(tmp_path: Path) -> None:
     """Without a choice nothing is said."""
-    chosen = speech.sound_track(beeping(tmp_path / "a.mkv", [1.0]))
+    chosen = sound_track(beeping(tmp_path / "a.mkv", [1.0]))
     assert chosen is not None
     assert chosen.note == ""
 
