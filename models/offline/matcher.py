@@ -219,7 +219,9 @@ def _carried(question: Question, here: _Reading, readings: Iterable[_Reading]) -
         near = here.near(cell)
         have = near | here.title.keys()
         lacking = frozenset(here.asked.clues) - have
-        named = here.places and not any(clue.hard for clue in lacking)
+        # What is said of a thing goes with it: an OLD MILL is not just any mill.
+        things = {form for clue in near if clue.raw.islower() for form in clue.forms}
+        named = here.places and not any(clue.hard or clue.leads in things for clue in lacking)
         enough = named and here.asked.share(have) >= _ENOUGH
         doubt = _doubtful(here, near, places, lacking) or _better(here, near, lacking, readings)
         if enough and not doubt:
@@ -237,6 +239,8 @@ def _doubtful(
     others = frozenset[int]().union(*here.options.values())
     # Without a name, another word beside those of the question makes it another thing.
     vague = bool(lacking) or not any(clue.hard for clue in here.asked.clues)
+    if lacking and here.passage.heads and near == here.places.keys():
+        return True
     for at, word in enumerate(here.words):
         if at not in places and word.raw.casefold() in _DENIALS:
             return True

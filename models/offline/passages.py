@@ -56,10 +56,12 @@ def passages(lines: Iterable[TextLine], time: float) -> list[Passage]:
     for block in blocks_of(rows):
         texts = [tuple(line.text for line in row) for row in block]
         table = [row for row in block if len(row) > 1]
+        counted = [any(c.isdigit() for line in row for c in line.text) for row in table]
+        headed = any(counted) and not counted[0]
         over = [rows[0][0].text] if len(rows[0]) == 1 and rows[0] not in block else []
         for at, row in enumerate(block):
             title = (*over, *(texts[0] if at and len(block) >= _NOTICE else ()))
-            heads = _heads(table[0], row) if len(table) > 1 and row != table[0] else ()
+            heads = _heads(table[0], row) if headed and row != table[0] else ()
             found.append(Passage(time, (texts[at],), heads, " ".join(title)))
         if 1 < len(block) <= _NOTICE and not table:
             found.append(Passage(time, tuple(texts)))
@@ -77,7 +79,7 @@ def spoken(lines: Sequence[SpokenLine]) -> list[Passage]:
 
 
 def _heads(head: TextRow, row: TextRow) -> tuple[str, ...]:
-    """What the first row of a table says over each cell; nothing over a row's name."""
+    """What a table's first row, if it alone has no numbers, says over each cell but the first."""
     over = [max(head, key=lambda line: shared(line, cell, 0)) for cell in row[1:]]
     held = zip(over, row[1:], strict=True)
     return ("", *(line.text if shared(line, cell, 0) > 0 else "" for line, cell in held))

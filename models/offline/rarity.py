@@ -10,6 +10,7 @@ import functools
 import importlib.resources
 import math
 import re
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from videoseal.core.text import STOP_WORDS, normalise
@@ -54,6 +55,8 @@ class Clue(NamedTuple):
     hard: bool
     """Whether nothing else will do: names, numbers, quotations, rare words."""
     weight: float
+    leads: str = ""
+    """The form of the word right behind it, where that is no grammar."""
 
 
 def words(text: str, known: frozenset[str] = frozenset()) -> list[Word]:
@@ -76,11 +79,15 @@ def clues_of(text: str) -> list[Clue]:
     found = [Clue(raw, tuple(w.form for w in words(raw)), True, _MOST) for raw in phrases]
     text = _PHRASE.sub(" , ", text)
     names = _names(text)
-    for word in words(re.sub(_HAN, " ", text)):
+    plain = words(re.sub(_HAN, " ", text))
+    for word, after in zip_longest(plain, plain[1:], fillvalue=Word("", "a")):
         strict = word.raw.casefold() in _ORDER_AND_DENIAL
         if strict or content(word):
             hard = strict or word.raw in names or _weight(word) > _RARE
-            found.append(Clue(word.raw, (word.form,), hard, _MOST if hard else _weight(word)))
+            leads = after.form if content(after) else ""
+            found.append(
+                Clue(word.raw, (word.form,), hard, _MOST if hard else _weight(word), leads)
+            )
     runs = re.findall(f"{_HAN}+", re.sub(f"[{_HAN_GRAMMAR}]", " ", text))
     pairs = [run[at : at + 2] for run in runs for at in range(max(1, len(run) - 1))]
     found += [Clue(pair, tuple(pair), False, _HAN_PAIR) for pair in pairs]

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.models.offline.conftest import screen
 from videoseal.models.ocr.reader import TextLine, TextReader
@@ -76,6 +78,12 @@ NEAR_MISSES: list[tuple[str, list[str], list[Page]]] = [
     ("Which gate does not open at 14:35?", ["gate 7", "gate 9"], [["GATE 7 14:35"]]),
     ("Which gate is shown first?", ["7", "9"], [["GATE 7"]]),
     ("How much is the lentil soup?", ["4.50", "5.20"], [[["Soup", "4.50"], ["Tea", "5.20"]]]),
+    ("How much is the old cello?", ["450", "520"], [[["Cello", "450"], ["Harp", "520"]]]),
+    (
+        "How heavy is the harp?",
+        ["450", "520"],
+        [[["", "Price"], ["Cello", "450"], ["Harp", "520"]]],
+    ),
     ("周敏说把什么藏在了桥下？", ["地图", "台灯"], [["周敏：我把地图藏在了井边。"]]),
     ("37号仓库几点开门？", CLOCKS, [["73号仓库", "14:35 开门"]]),
     ("At what time does gate 7 open?", CLOCKS, []),
@@ -159,6 +167,33 @@ def test_rare_words_weigh_more() -> None:
     question = Question(text="When does the train to Torvik leave?", options=CLOCKS)
     name, common, none = (relevance(question, t) for t in ("TORVIK", "train", "boat"))
     assert name > common > none == 0
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[Page, str, str]:
+    """Rows of a name and a count each, and one of the names with its count."""
+    names = draw(st.lists(st.sampled_from(_NAMES), min_size=2, max_size=7, unique=True))
+    counts = draw(st.lists(st.integers(2, 999), min_size=len(names), max_size=len(names),
+                           unique=True))  # fmt: skip
+    at = draw(st.integers(0, len(names) - 1))
+    rows: Page = [[name, str(count)] for name, count in zip(names, counts, strict=True)]
+    return rows, names[at], str(counts[at])
+
+
+_NAMES = ["Oslo", "Kiel", "Porto", "Turin", "Riga", "Ghent", "Lille", "trout", "green pasta",
+          "red lentils", "espresso", "large kayak", "harp", "folding tent"]  # fmt: skip
+
+
+@given(tables(), st.sampled_from(["How many {} are left?", "What does the board say of {}?"]))
+def test_no_value_of_another_row_is_ever_carried(table: tuple[Page, str, str], ask: str) -> None:
+    """Whatever the table, a row's own value is carried or nothing; never that of a neighbour."""
+    rows, name, value = table
+    values = [row[1] for row in rows]
+    decision = judge(ask.format(name), values, rows)
+    assert decision.answer in ("", value)
+    assert not judge(ask.format(name), [v for v in values if v != value], rows).answer
+    assert not judge(ask.format("Bergen"), values, rows).answer
+    assert not judge(ask.format("old harp"), values, rows).answer
 
 
 class _Score(NamedTuple):
