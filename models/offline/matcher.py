@@ -7,15 +7,15 @@ reading. It is string matching without any knowledge of meaning; in doubt nothin
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import permutations
+from itertools import groupby, permutations
+from math import fsum
 from typing import Final, NamedTuple
 
 from videoseal.models.offline.moment import named_moment
 from videoseal.models.offline.passages import Passage
-from videoseal.models.offline.rarity import Clue, Word, clues_of, content, words
+from videoseal.models.offline.rarity import Clue, Word, clues_of, content, rare, words
 from videoseal.models.types import Question
 
 __all__ = ["Decision", "bridge", "decide", "guess", "relevance"]
@@ -24,6 +24,8 @@ _ENOUGH: Final = 0.4
 """Share of the question's weight that must stand there."""
 _ENOUGH_OPEN: Final = 0.5
 """The same where no option is there to agree."""
+_PASSING: Final = 1.7
+"""What all words weigh at most that are missing beside the answer to an open question."""
 _MOST_PAIRED: Final = 40
 _DENIALS: Final = frozenset(("not", "never", "cannot", "不", "没", "未"))
 _LETTER: Final = re.compile(r"^\(?[A-Z][.):]\s+")
@@ -50,7 +52,7 @@ class _Asked:
 
     def __init__(self, question: Question) -> None:
         self.clues = clues_of(question.text)
-        self.weight = max(0.1, math.fsum(clue.weight for clue in self.clues))
+        self.weight = max(0.1, fsum(clue.weight for clue in self.clues))
         lettered = all(_LETTER.match(option) for option in question.options)
         texts = [_LETTER.sub("", text) if lettered else text for text in question.options]
         self.options = [[word.form for word in words(text)] for text in texts]
@@ -63,7 +65,7 @@ class _Asked:
 
     def share(self, have: Iterable[Clue]) -> float:
         """How much of the question's weight these are."""
-        return math.fsum(clue.weight for clue in have) / self.weight
+        return fsum(clue.weight for clue in have) / self.weight
 
     def marked(self, found: Sequence[Word]) -> dict[Clue, frozenset[int]]:
         """Where the clues stand among those words."""
@@ -212,7 +214,7 @@ def _names_in(reading: _Reading) -> list[str]:
     return [name.strip() for name in " ".join(names).split("|") if name.strip()]
 
 
-def _carried(question: Question, here: _Reading, readings: Iterable[_Reading]) -> Iterator[_Held]:
+def _carried(question: Question, here: _Reading, readings: Sequence[_Reading]) -> Iterator[_Held]:
     """The options, or the value, that one passage carries."""
     for option, places in here.options.items():
         cell = here.cells[min(places)]
@@ -222,15 +224,43 @@ def _carried(question: Question, here: _Reading, readings: Iterable[_Reading]) -
         # What is said of a thing goes with it: an OLD MILL is not just any mill.
         things = {form for clue in near if clue.raw.islower() for form in clue.forms}
         named = here.places and not any(clue.hard or clue.leads in things for clue in lacking)
-        enough = named and here.asked.share(have) >= _ENOUGH
-        doubt = _doubtful(here, near, places, lacking) or _better(here, near, lacking, readings)
-        if enough and not doubt:
+        # Nothing tells what kind of value is wanted where there are no options.
+        named = named and (option >= 0 or fsum(clue.weight for clue in lacking) <= _PASSING)
+        told = named and here.asked.share(have) >= _ENOUGH
+        frame = _frame(here, near, places | here.used, lacking, readings)
+        doubt = _doubtful(here, near, places, lacking, frame)
+        if told and not doubt and not _better(here, near, lacking, readings):
             answer = here.passage.rows[cell[0]][cell[1]] if option < 0 else question.options[option]
             yield _Held(answer, option, near, here.passage)
 
 
+def _frame(
+    here: _Reading,
+    near: frozenset[Clue],
+    apart: frozenset[int],
+    lacking: frozenset[Clue],
+    readings: Sequence[_Reading],
+) -> frozenset[str]:
+    """Common words beside two things of the question that a text about others has as well.
+
+    They say how facts of a kind are told, and a question may say it in other words; but not where
+    it names something more, which another text has.
+    """
+    things = sum(stands for stands, _ in groupby(clue in near for clue in here.asked.clues))
+    words = [word for at, word in enumerate(here.words) if at not in apart and content(word)]
+    frame = frozenset(word.form for word in words if not rare(word))
+    others = [reading for reading in readings if not near <= reading.places.keys()]
+    told = any(frame <= {word.form for word in other.words} for other in others)
+    more = any(other.options and lacking & other.places.keys() for other in others)
+    return frame if things > 1 and told and not more else frozenset()
+
+
 def _doubtful(
-    here: _Reading, near: frozenset[Clue], places: frozenset[int], lacking: frozenset[Clue]
+    here: _Reading,
+    near: frozenset[Clue],
+    places: frozenset[int],
+    lacking: frozenset[Clue],
+    frame: frozenset[str],
 ) -> bool:
     """Whether something beside the option speaks for another reading."""
     rows = {here.cells[at][0] for at in places}
@@ -250,8 +280,8 @@ def _doubtful(
             return True
         # A second time, price or count in the row may be the one that is asked for.
         rival = _shape(word.raw) in values and near == here.places.keys()
-        stranger = vague and not word.raw[0].isdigit() and here.cells[at] in cells
-        if at not in others and (rival or stranger):
+        strange = word.form not in frame and not word.raw[0].isdigit()
+        if at not in others and (rival or (vague and strange and here.cells[at] in cells)):
             return True
     return False
 

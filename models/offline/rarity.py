@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from videoseal.core.text import STOP_WORDS, normalise
 
-__all__ = ["Clue", "Word", "clues_of", "content", "words"]
+__all__ = ["Clue", "Word", "clues_of", "content", "rare", "words"]
 
 _HAN: Final = "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
 _PIECE: Final = re.compile(rf"{_HAN}|\d+(?:[.,:/-]\d+)*|(?:(?!{_HAN})[^\W\d_])+")
@@ -32,7 +32,7 @@ _ORDER_AND_DENIAL: Final = frozenset({
 _HAN_GRAMMAR: Final = "的了在是和与有把被为给到就也都这那我你他她它们吗呢吧什么多少谁哪几请问说"
 _MOST: Final = 4.0
 """What a name, a number or a word that no list knows weighs; a pair of Chinese characters less."""
-_HAN_PAIR: Final = 1.5
+_HAN_PAIR: Final = 1.8
 _COMMON: Final = 6.5
 """Zipf value (log10 of occurrences in a billion words) at which a word would weigh nothing."""
 _RARE: Final = 3.5
@@ -72,6 +72,11 @@ def content(word: Word) -> bool:
     return not letter and raw.casefold() not in STOP_WORDS and raw not in _HAN_GRAMMAR
 
 
+def rare(word: Word) -> bool:
+    """Whether it must really be there: a number, or seldom written in English."""
+    return _weight(word) > _RARE
+
+
 def clues_of(text: str) -> list[Clue]:
     """What a question names, each once."""
     text = normalise(text)
@@ -83,7 +88,7 @@ def clues_of(text: str) -> list[Clue]:
     for word, after in zip_longest(plain, plain[1:], fillvalue=Word("", "a")):
         strict = word.raw.casefold() in _ORDER_AND_DENIAL
         if strict or content(word):
-            hard = strict or word.raw in names or _weight(word) > _RARE
+            hard = strict or word.raw in names or rare(word)
             leads = after.form if content(after) else ""
             found.append(
                 Clue(word.raw, (word.form,), hard, _MOST if hard else _weight(word), leads)
