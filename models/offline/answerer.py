@@ -18,7 +18,7 @@ class MatchingAnswerer:
     leaves unsupported.
     """
 
-    name = "matching-2"
+    name = "matching-3"
 
     async def answer(self, request: AnswerRequest) -> Reply[AnswerDraft]:
         """Propose what exactly one option, or one line, is carried by; a guess when forced."""

@@ -53,8 +53,8 @@ class ReadingInspector:
 
     @property
     def name(self) -> str:
-        """`reading-2` and the reader that it reads with."""
-        return f"reading-2+{self._reader.name if self._reader else 'no-ocr'}"
+        """`reading-3` and the reader that it reads with."""
+        return f"reading-3+{self._reader.name if self._reader else 'no-ocr'}"
 
     async def inspect(self, request: InspectRequest) -> Reply[Verdict]:
         """Read the frames and judge them; never raises for what the frames hold."""
