@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Self
@@ -12,7 +13,7 @@ from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
     CallbackManagerForLLMRun,
 )
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
@@ -21,15 +22,18 @@ from pydantic import Field
 from videoseal.core.errors import ModelError, ModelRejected, ModelReplyError, ModelUnavailable
 from videoseal.core.settings import Endpoint, Role, Settings
 from videoseal.core.text import clean_text
-from videoseal.models.limits.learned import Learned, learned_of
+from videoseal.models.limits.learned import ECHOED, Learned, learned_of
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.types import Usage
 
-__all__ = ["EndpointChat", "reasoning_of", "usage_of", "was_cut"]
+__all__ = ["ECHO", "EndpointChat", "echo_of", "reasoning_of", "usage_of", "was_cut"]
 
 log = logging.getLogger(__name__)
 
 _REASONING: Final = "reasoning"
+ECHO: Final = "echo"
+"""Where a message holds what its server wants back."""
+_BESIDE: Final = "beside_calls"
 _FORMS: Final = ("response_format", "tool_choice")
 _COLD: Final = 2
 """Time-outs over a form before it counts as refused."""
@@ -82,6 +86,7 @@ class EndpointChat(ChatOpenAI):
         endpoint, given = self.policy.endpoint, dict(options)
         told = {**endpoint.sampling, **{n: given.pop(n) for n in ("max_tokens",) if n in given}}
         payload = {**self._get_request_payload(messages, stop=stop, **given), **told}
+        payload["messages"] = _echoing(messages, payload["messages"])
         if endpoint.body:
             payload["extra_body"] = endpoint.body
         try:
@@ -183,6 +188,35 @@ def usage_of(message: BaseMessage, *, frames: int = 0, seconds: float = 0.0) -> 
 def reasoning_of(message: BaseMessage) -> str:
     """What a model thought where it said nothing, as far as its server passes that on."""
     return str(message.response_metadata.get(_REASONING) or "")
+
+
+def echo_of(message: Mapping[str, Any], calls: object) -> dict[str, Any]:
+    """What a server wants back within a loop of tools: thoughts, and what is beside its calls."""
+    found: dict[str, Any] = {name: message[name] for name in ECHOED if message.get(name)}
+    own = {"id", "type", "function", "index"}
+    beside = {
+        str(call.get("id")): {name: value for name, value in call.items() if name not in own}
+        for call in (calls if isinstance(calls, list) else [])
+        if isinstance(call, dict) and call.keys() - own
+    }
+    return {**found, **({_BESIDE: beside} if beside else {})}
+
+
+def _echoing(
+    messages: Sequence[BaseMessage], sent: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """With what servers want back of the turns after the last of the user."""
+    users = [place for place, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    found = list(sent)
+    for place in range(users[-1] if users else 0, len(messages)):
+        echo = dict(messages[place].additional_kwargs.get(ECHO, {}))
+        beside = echo.pop(_BESIDE, {})
+        if echo or beside:
+            told = {**found[place], **echo}
+            if calls := told.get("tool_calls"):
+                told["tool_calls"] = [{**call, **beside.get(call["id"], {})} for call in calls]
+            found[place] = told
+    return found
 
 
 def was_cut(message: BaseMessage) -> bool:

@@ -26,7 +26,7 @@ from videoseal.core.errors import (
     ModelUnavailable,
 )
 from videoseal.core.settings import Endpoint, Settings
-from videoseal.models.client import EndpointChat, usage_of, was_cut
+from videoseal.models.client import ECHO, EndpointChat, echo_of, usage_of, was_cut
 from videoseal.models.fence import escape_special
 from videoseal.models.limits.refusals import about_pictures, about_tools, lengths, too_long
 from videoseal.models.reading.json_text import after_thoughts
@@ -89,11 +89,13 @@ class EndpointPlanner(EndpointChat):
         # langchain would refuse the whole reply for arguments that are JSON but no object.
         raw = [choice["message"].pop("tool_calls", None) for choice in body["choices"]]
         result = self._result(body)
-        for generation, calls in zip(result.generations, raw, strict=True):
+        for generation, choice, calls in zip(result.generations, body["choices"], raw, strict=True):
             message = generation.message
             assert isinstance(message, AIMessage)
             _count(message, first)
             found = self._calls(message, calls, len(messages), tools)
+            if echo := echo_of(choice["message"], calls):
+                message.additional_kwargs[ECHO] = echo
             message.tool_calls = found.calls
             message.invalid_tool_calls = _told(found.invalid, tools, again=_failed(messages))
         return result
@@ -283,7 +285,7 @@ def _told(
 def _harmless(
     messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]
 ) -> list[BaseMessage]:
-    """What others wrote is escaped; what could not be read is sent back as readable JSON."""
+    """What others wrote is escaped, thoughts in words are dropped, and bad calls are good JSON."""
     found: list[BaseMessage] = []
     for message in messages:
         update: dict[str, Any] = {}
@@ -292,6 +294,9 @@ def _harmless(
         elif isinstance(message, AIMessage) and message.tool_calls and message.text:
             # A template would write calls that stand in the text a second time.
             update["content"] = "" if says_its_calls(message, tools) else message.content
+        if isinstance(message, AIMessage) and "</think>" in message.text:
+            said = update.get("content", message.text)
+            update["content"] = after_thoughts(said)
         if isinstance(message, AIMessage) and message.invalid_tool_calls:
             # Servers parse the arguments of past calls and refuse a request that they cannot.
             update["invalid_tool_calls"] = [

@@ -99,6 +99,10 @@ def answer_with(resources: Provider, decide: Decide, *, searches: bool = True) -
         if outcome.outcome == "abstained" and not kept and (failures := state.get("failures")):
             # Nothing could be looked at because tools failed: that is no finding about the video.
             raise error_class(failures[-1]["type"])(failures[-1]["message"])
+        if outcome.outcome == "abstained" and kept:
+            caveat = getattr(held.models.inspector, "caveat", "")
+            told = "; ".join(filter(None, (outcome.reason, caveat)))
+            outcome = outcome.model_copy(update={"reason": told})
         plain = sealed_answer(outcome, key, task.about)
         meter.emit(Answered(answer=Answer.model_validate(plain)))
         said = AIMessage(answer_text(outcome), id=f"{ANSWER_PREFIX}{uuid4()}")

@@ -33,10 +33,12 @@ from videoseal.models.limits.refusals import (
     too_much_asked,
 )
 
-__all__ = ["Learned", "keep_learned", "learned_of"]
+__all__ = ["ECHOED", "Learned", "keep_learned", "learned_of"]
 
 log = logging.getLogger(__name__)
 
+ECHOED: Final = ("reasoning_content", "reasoning", "reasoning_details")
+"""Fields of a reply that some servers want back with the next request, and others refuse."""
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 """Names of the limit of a reply, the older one first."""
 _FILE: Final = "models.json"
@@ -96,6 +98,11 @@ class Learned:
             fitted |= {name: min(filter(None, told))} if any(told) else {}
         if _SCHEMA in out and _SCHEMA in request and self.json_object:
             fitted[_SCHEMA] = {"type": "json_object"}
+        if out & {*ECHOED}:
+            fitted["messages"] = [
+                {name: value for name, value in message.items() if name not in out}
+                for message in fitted["messages"]
+            ]
         if _SYSTEM in out:
             fitted["messages"] = _without_system(fitted["messages"])
         if _STRICT in out and "tools" in fitted:
@@ -116,7 +123,8 @@ class Learned:
         limit = next((name for name in _LIMITS if name in sent), "")
         if limit and (less := too_much_asked(said, sent[limit])):
             return set(), less
-        fields = {*sent, *sent.get("extra_body", {})} - _NEEDED
+        echoed = {name for message in sent.get("messages", []) for name in message} & {*ECHOED}
+        fields = {*sent, *sent.get("extra_body", {}), *echoed} - _NEEDED
         if found := {name for name in fields if named(name, said)}:
             return found, None
         return self._suspects(error, sent), None

@@ -46,6 +46,12 @@ class ReadingInspector:
     tell, and then it asks to search more. Without a reader it never settles anything.
     """
 
+    caveat = (
+        "the offline stand-in looked, which only reads text: set VIDEOSEAL_INSPECTOR_BASE_URL and "
+        "VIDEOSEAL_INSPECTOR_MODEL to a vision model to have pictures seen"
+    )
+    """What a person is told beside an abstention."""
+
     def __init__(self, text_reader: TextReader | None) -> None:
         self._reader = text_reader
         # The same picture is read once, whatever is asked about it.

@@ -69,6 +69,17 @@ async def test_a_look_that_failed_is_counted(world: Any, say: Any) -> None:
     assert (spent.calls, spent.prompt_tokens, spent.frames) == (2, 500, 4)
 
 
+async def test_an_abstention_says_whose_it_is(world: Any, say: Any) -> None:
+    """Where an inspector looked that has a caveat, the person reads it; else there is none."""
+    looks = [say.call("visual_inspect", **LOOK)]
+    w = world(looks, verdict=say.nothing_seen)
+    w.inspector.caveat = "it only reads text: set VIDEOSEAL_INSPECTOR_MODEL"
+    assert (await w.ask(max_steps=1)).answer.reason.endswith(w.inspector.caveat)
+    w = world([say.call("overview")])
+    w.inspector.caveat = "it only reads text"
+    assert "reads text" not in (await w.ask(max_steps=1)).answer.reason
+
+
 async def test_a_tool_that_returns_too_many_frames_is_cut(world: Any, say: Any) -> None:
     """What the inspector is shown never exceeds the budget, whatever a tool returns."""
     w = world(

@@ -212,3 +212,51 @@ async def test_a_thought_that_was_cut_is_an_error_with_its_settings(lane, planne
     with pytest.raises(ModelReplyError, match="still thinking") as caught:
         await planner("native").ainvoke(START)
     assert "VIDEOSEAL_PLANNER_MAX_TOKENS" in caught.value.hint
+
+
+LOOP = {"content": None, "reasoning_content": "It may be red.", "tool_calls": [
+    {"id": "a", "type": "function", "function": {"name": "visual_retrieve", "arguments": "{}"},
+     "extra_content": {"google": {"thought_signature": "c2ln"}}}]}  # fmt: skip
+
+
+async def asked_twice(lane, planner, more):
+    """What the second request says of the first reply."""
+    lane.script(lane.chat(None, message=LOOP))
+    asked = planner("native")
+    first = await asked.ainvoke(START)
+    await asked.ainvoke([*START, first, ToolMessage("none", tool_call_id="a"), *more])
+    return next(m for m in lane.seen()[-1]["body"]["messages"] if m["role"] == "assistant")
+
+
+async def test_thoughts_and_signatures_go_back_within_a_loop_of_tools(lane, planner):
+    """Servers that sign or continue their thoughts refuse a turn without them."""
+    sent = await asked_twice(lane, planner, [])
+    assert sent["reasoning_content"] == "It may be red."
+    assert sent["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "c2ln"}}
+
+
+async def test_thoughts_of_earlier_questions_stay_away(lane, planner):
+    """After a turn of the user they are no part of the loop."""
+    assert "reasoning_content" not in await asked_twice(lane, planner, [HumanMessage("And now?")])
+
+
+async def test_a_server_that_refuses_thoughts_is_asked_without(lane, planner):
+    """Learned once, like any field."""
+    refused = lane.status(400, message="messages[2]: unknown field reasoning_content")
+    lane.script(lane.chat(None, message=LOOP), refused, lane.chat(None, message=LOOP))
+    asked = planner("native")
+    first = await asked.ainvoke(START)
+    turns = [*START, first, ToolMessage("none", tool_call_id="a")]
+    await asked.ainvoke(turns)
+    await asked.ainvoke(turns)
+    held = ["reasoning_content" in seen["body"]["messages"][2] for seen in lane.seen()[1:]]
+    assert held == [True, False, False]
+
+
+async def test_thoughts_in_words_are_not_sent_back(lane, planner):
+    """A template would read them as something said."""
+    lane.script(lane.chat("ok", tool_calls=[call("{}")]))
+    said = AIMessage("<think>maybe</think>I search.", tool_calls=[
+        {"name": "visual_retrieve", "args": {}, "id": "a"}])  # fmt: skip
+    await planner("native").ainvoke([*START, said, ToolMessage("none", tool_call_id="a")])
+    assert lane.seen()[0]["body"]["messages"][2]["content"] == "I search."
