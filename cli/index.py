@@ -188,15 +188,8 @@ def _concerns_one_video(error: Exception, exit_code: int) -> bool:
 
 
 def _entry(row: VideoRow, counts: dict[str, int], seconds: float) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "title": row.title,
-        "path": row.path,
-        "duration": row.duration,
-        "status": row.status,
-        "counts": counts,
-        "seconds": round(seconds, 3),
-    }
+    facts = {name: getattr(row, name) for name in ("id", "title", "path", "duration", "status")}
+    return {**facts, "counts": counts, "seconds": round(seconds, 3)}
 
 
 def _print_row(row: VideoRow, entry: dict[str, Any]) -> None:

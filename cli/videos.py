@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["videos"]
 
+_FACTS = ("id", "title", "path", "duration", "width", "height", "fps", "has_audio", "size_bytes",
+          "status")  # fmt: skip
 _KINDS = ("clip", "ocr", "speech", "scene", "story")
 
 
@@ -124,21 +126,9 @@ def delete(invocation: Invocation, names: tuple[str, ...], yes: bool) -> None:
 
 
 def _document(row: VideoRow, counts: dict[str, int]) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "title": row.title,
-        "path": str(row.path),
-        "duration": row.duration,
-        "width": row.width,
-        "height": row.height,
-        "fps": row.fps,
-        "has_audio": row.has_audio,
-        "size_bytes": row.size_bytes,
-        "status": row.status,
-        "counts": counts,
-        "created": row.created.isoformat(),
-        "updated": row.updated.isoformat(),
-    }
+    facts = {name: getattr(row, name) for name in _FACTS}
+    facts |= {"path": str(row.path), "counts": counts}
+    return facts | {name: getattr(row, name).isoformat() for name in ("created", "updated")}
 
 
 def _text(line: TextRow) -> dict[str, Any]:

@@ -26,6 +26,11 @@ Pictures = Callable[[str, str], str | None]
 _LONG: Final = 4000
 _SHORT: Final = 1200
 _MOST_HITS: Final = 200
+_ANSWER: Final = {"outcome": "", "text": "", "choice": None, "by": "", "cause": None, "reason": "",
+                  "confidence": 0.0}  # fmt: skip
+_INSPECTION: Final = {"id": "", "answer": "", "choice": None, "reason": None, "missing": "",
+                      "downgraded": None, "inspector": ""}  # fmt: skip
+"""Fields that are shown as they are recorded, and what stands for one that is not there."""
 
 Json = dict[str, Any]
 
@@ -45,16 +50,9 @@ def evidence_document(
     outcome, item = outcome or outcome_of(record), record.item
     episode = record.episode or {}
     return {
-        "version": VERSION,
-        "uid": item.uid,
-        "benchmark": item.benchmark,
-        "video": item.video,
-        "video_id": record.video_id,
-        "duration": record.duration,
-        "mode": record.mode,
-        "variant": record.variant,
-        "categories": list(item.categories),
-        "group": item.group,
+        "version": VERSION, "uid": item.uid, "benchmark": item.benchmark, "video": item.video,
+        "video_id": record.video_id, "duration": record.duration, "mode": record.mode,
+        "variant": record.variant, "categories": list(item.categories), "group": item.group,
         "defect": item.defect,
         "question": _cut(item.question.text, _LONG),
         "options": [
@@ -93,26 +91,23 @@ def _scores(outcome: SampleResult) -> Json | None:
 def _answer(answer: Json | None, *, proven: bool) -> Json | None:
     if answer is None:
         return None
-    return {
-        "outcome": answer.get("outcome", ""),
-        "text": _cut(answer.get("text", ""), _LONG),
-        "choice": answer.get("choice"),
-        "forced": bool(answer.get("forced")),
-        "proven": proven,
-        "by": answer.get("by", ""),
-        "cause": answer.get("cause"),
-        "reason": _cut(answer.get("reason", ""), _LONG),
-        "confidence": answer.get("confidence", 0.0),
-        "citations": [
-            {
-                "evidence": citation.get("evidence", ""),
-                "spans": citation["spans"],
-                "frames": [frame["time"] for frame in citation["frames"]],
-                "seen": [_cut(text, _SHORT) for text in citation.get("seen", [])[:20]],
-            }
-            for citation in answer.get("citations", [])
-        ],
-    }
+    citations = [
+        {
+            "evidence": citation.get("evidence", ""),
+            "spans": citation["spans"],
+            "frames": [frame["time"] for frame in citation["frames"]],
+            "seen": [_cut(text, _SHORT) for text in citation.get("seen", [])[:20]],
+        }
+        for citation in answer.get("citations", [])
+    ]
+    told = {"forced": bool(answer.get("forced")), "proven": proven, "citations": citations}
+    return {**_some(answer, _ANSWER, _LONG), **told}
+
+
+def _some(part: Json, wanted: Json, most: int) -> Json:
+    """The wanted fields, long texts cut; those that a record lacks as they are wanted."""
+    found = {name: part.get(name, other) for name, other in wanted.items()}
+    return {n: _cut(value, most) if isinstance(value, str) else value for n, value in found.items()}
 
 
 def _error(record: SampleRecord) -> Json | None:
@@ -196,16 +191,10 @@ def _chosen(shown: Sequence[Json], most: int) -> list[int]:
 
 def _inspection(entry: Json) -> Json:
     return {
-        "id": entry.get("id", ""),
+        **_some(entry, _INSPECTION, _SHORT),
         "spans": entry["spans"],
         "shown": len(entry["frames"]),
         "sufficient": bool(entry.get("sufficient")),
-        "answer": _cut(entry.get("answer", ""), _SHORT),
-        "choice": entry.get("choice"),
-        "reason": entry.get("reason"),
-        "missing": _cut(entry.get("missing", ""), _SHORT),
-        "downgraded": entry.get("downgraded"),
-        "inspector": entry.get("inspector", ""),
         "observations": [
             {"time": seen["time"], "text": _cut(seen["text"], _SHORT)}
             for seen in entry.get("observations", [])

@@ -26,8 +26,9 @@ from videoseal.evals.report.house_style import (
 )
 from videoseal.evals.report.markdown import markdown_page
 from videoseal.evals.report.numbers import amount, interval, percent, points, points_interval
-from videoseal.evals.report.tables import Column, Table, TableRow, Value, measure_note
+from videoseal.evals.report.tables import Column, Table, TableRow, Value
 from videoseal.evals.scoring.compare import difference
+from videoseal.evals.scoring.scores import MEASURES
 from videoseal.evals.scoring.statistics import Estimate
 from videoseal.evals.scoring.systems import System
 
@@ -131,7 +132,7 @@ def _panel(
     """One measure: a mark with its interval a system, and its number where there is room."""
     shares(axes, "y")
     axes.set_title(measure, pad=26)
-    note = textwrap.wrap(measure_note(measure), letters, max_lines=2, placeholder=" \u2026")
+    note = textwrap.wrap(MEASURES[measure].note, letters, max_lines=2, placeholder=" \u2026")
     axes.text(0, 1.03, "\n".join(note), transform=axes.transAxes, **small())
     chances = [one.system.scores["chance"].mean for one in placed]
     if measure == "accuracy" and not math.isnan(chance := max(chances)):

@@ -28,6 +28,7 @@ WIDTH: Final = 6.9
 _PIXELS: Final = 125
 """Of an inch on a page, which makes letters of 7.5 points 13 pixels tall."""
 _TOKENS: Final = Path(__file__).parent / "templates" / "tokens.css"
+_STYLE: Final = _TOKENS.with_name("figures.mplstyle")
 _NO_DATE: Final = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -104,23 +105,11 @@ def _house() -> Iterator[None]:
         raise MissingDependency(
             "figures need matplotlib", hint="pip install 'videoseal-agent[evals]'"
         ) from None
-    ink, soft, line = (paint()[name] for name in ("ink", "soft", "line"))
-    settings = {
-        "axes.axisbelow": True, "axes.edgecolor": line, "axes.facecolor": "none",
-        "axes.labelcolor": soft, "axes.titlelocation": "left", "axes.titlesize": 7.5,
-        "axes.titleweight": "bold", "axes.spines.right": False, "axes.spines.top": False,
-        "axes.labelsize": 7, "figure.facecolor": paint()["paper"], "font.family": ["DejaVu Sans"],
-        "font.size": 7.5, "figure.constrained_layout.use": True,
-        "figure.constrained_layout.hspace": 0.08, "figure.constrained_layout.wspace": 0.06,
-        "grid.color": line,
-        "grid.linewidth": 0.6, "legend.borderaxespad": 0.2, "legend.fontsize": 7.5,
-        "legend.frameon": False, "lines.linewidth": 1.4, "lines.markersize": 4.5,
-        "pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "videoseal",
-        "text.color": ink, "text.parse_math": False, "xtick.color": line, "ytick.color": line,
-        "xtick.labelcolor": soft, "ytick.labelcolor": soft, "xtick.labelsize": 7,
-        "ytick.labelsize": 7, "xtick.major.size": 0, "ytick.major.size": 0,
-    }  # fmt: skip
-    with style.context(["default", settings]):
+    inks = {"ink": ("text.color",), "paper": ("figure.facecolor",),
+            "line": ("axes.edgecolor", "grid.color", "xtick.color", "ytick.color"),
+            "soft": ("axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor")}  # fmt: skip
+    colours = {place: paint()[name] for name, places in inks.items() for place in places}
+    with style.context(["default", str(_STYLE), colours]):
         yield
 
 

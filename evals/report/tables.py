@@ -19,12 +19,12 @@ from videoseal.evals.report.numbers import (
 from videoseal.evals.report.question_groups import FigureGroup
 from videoseal.evals.scoring.compare import Comparison
 from videoseal.evals.scoring.sample_result import STATUSES
-from videoseal.evals.scoring.scores import HOPS, MEASURES, REPORTED, grouped
+from videoseal.evals.scoring.scores import HOPS, REPORTED, grouped
 from videoseal.evals.scoring.statistics import Estimate
 from videoseal.evals.scoring.systems import SPENDING, System
 
 __all__ = ["Column", "Table", "TableRow", "Value", "comparison_table", "cost_table",
-           "headline_table", "measure_note", "numbers_table", "pair_table", "rate_value",
+           "headline_table", "numbers_table", "pair_table", "rate_value",
            "rates_table"]  # fmt: skip
 
 
@@ -127,11 +127,6 @@ def _errored(system: System) -> Value:
 def _hit(system: System) -> Value:
     hit, luck = system.scores["evidence hit"], system.scores["evidence hit by chance"]
     return Value(percent(hit.mean), percent(luck.mean))
-
-
-def measure_note(name: str) -> str:
-    """What a measure means, in a few words; empty for one that says it itself."""
-    return MEASURES[name].note
 
 
 def numbers_table(systems: Sequence[System]) -> Table:

@@ -12,8 +12,10 @@ import json
 import random
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, cast
 
+import yaml
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableLambda
@@ -30,35 +32,7 @@ _HEAD: Final = (
     "Results of earlier searches in other videos, kept in this conversation. None of them is about"
     " this video."
 )
-_WHO: Final = (
-    "a gardener", "two cyclists", "an old carpenter", "the referee", "a nurse", "three tourists",
-    "a violinist", "the ferry crew", "a young potter", "the news reader", "a fisherman",
-    "some children", "the mechanic", "a beekeeper", "a mountain guide", "the librarian",
-)  # fmt: skip
-_DOES: Final = (
-    "repaired", "carried", "painted", "unpacked", "pointed at", "photographed", "sold", "weighed",
-    "hid", "cleaned", "compared", "handed over", "measured", "described", "dropped", "wrapped up",
-)  # fmt: skip
-_WHAT: Final = (
-    "a copper kettle", "an oar", "the tent", "a crate of pears", "a broken clock", "some maps",
-    "the loom", "a wheelbarrow", "a telescope", "two ladders", "an accordion", "the fishing nets",
-    "a suitcase", "wooden masks", "a jar of honey", "the projector",
-)  # fmt: skip
-_WHERE: Final = (
-    "beside the canal", "in the greenhouse", "on the roof terrace", "under the viaduct",
-    "at the harbour wall", "in a crowded tram", "behind the chapel", "near the quarry",
-    "in the workshop", "on the pier", "at a crossroads", "in the orchard", "outside the theatre",
-    "by the reservoir", "in the stadium tunnel", "at the border post",
-)  # fmt: skip
-_SIGNS: Final = (
-    "PLATFORM {n}", "GATE {n}", "ROUTE {n}", "DEPOT {n}", "HALL {n}", "LOT {n}", "PIER {n}",
-    "OPENS AT {n}", "KILOMETRE {n}", "TICKET {n}", "BUS {n}", "SUITE {n}",
-)  # fmt: skip
-_TOLD: Final = (
-    "and then {who} {does} {what}", "nobody knows why {who} {does} {what}",
-    "last summer we met {who} {where}", "you can see {what} {where}",
-    "we waited {n} minutes {where}", "it took {n} days until {who} came back",
-)  # fmt: skip
+_WORDS: Final = Path(__file__).with_name("distractors.yaml")
 _SMALL: Final = frozenset(
     ["a", "an", "and", "at", "by", "in", "it", "of", "on", "the", "to", "two", "we", "you"]
 )
@@ -156,19 +130,18 @@ def _text(chance: random.Random, taken: set[str]) -> tuple[str, str]:
 
 
 def _drawn(chance: random.Random, kind: str) -> str:
-    parts = {
-        "who": chance.choice(_WHO),
-        "does": chance.choice(_DOES),
-        "what": chance.choice(_WHAT),
-        "where": chance.choice(_WHERE),
-        "n": str(chance.randrange(2, 990)),
-    }
-    form = {
-        "clip": "{who} {does} {what} {where}",
-        "ocr": chance.choice(_SIGNS),
-        "speech": chance.choice(_TOLD),
-    }[kind]
-    return form.format(**parts)
+    known = _made_of()
+    parts = {name: chance.choice(known[name]) for name in ("who", "does", "what", "where")}
+    parts["n"] = str(chance.randrange(2, 990))
+    forms = {"clip": "{who} {does} {what} {where}"}
+    forms |= {name: chance.choice(known[name]) for name in ("ocr", "speech")}
+    return forms[kind].format(**parts)
+
+
+@lru_cache
+def _made_of() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
+    return found
 
 
 def _words(text: str) -> set[str]:

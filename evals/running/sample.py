@@ -44,36 +44,28 @@ async def run_sample(
     """
     context = context_of(system)
     began = time.monotonic()
+    episode = None
     try:
         async with asyncio.timeout(context.max_seconds + _GRACE_S):
             chosen = padded(resources, item.question, context)
             episode = await ask(chosen, item.question, video_id, context)
+        trouble = episode.error
+        error = SampleError(type=trouble.type, message=trouble.message) if trouble else None
     except TimeoutError:
         error = SampleError(type="TimeoutError", message=f"no end after {context.max_seconds:g} s")
-        return failed(item, system, error, video_id, duration, time.monotonic() - began)
     except Exception as caught:  # the task boundary: a bug in one sample must not lose the run
         error = SampleError(
             type=type(caught).__name__, message=str(caught), traceback=traceback.format_exc()
         )
-        return failed(item, system, error, video_id, duration, time.monotonic() - began)
-    trouble = episode.error
-    return SampleRecord(
-        item=item,
-        mode=system.mode,
-        variant=system.variant,
-        video_id=video_id,
-        duration=duration,
-        episode=episode.model_dump(mode="json"),
-        error=SampleError(type=trouble.type, message=trouble.message) if trouble else None,
-        seconds=time.monotonic() - began,
-        finished=datetime.now(UTC),
-    )
+    record = failed(item, system, error, video_id, duration, time.monotonic() - began)
+    said = episode.model_dump(mode="json") if episode else None
+    return record.model_copy(update={"episode": said})
 
 
 def failed(
     item: Item,
     system: SystemSpec,
-    error: SampleError,
+    error: SampleError | None,
     video_id: str = "",
     duration: float = 0.0,
     seconds: float = 0.0,

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from videoseal.evals.scoring.sample_result import STATUSES
 from videoseal.evals.scoring.statistics import Estimate, clustered_mean
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 __all__ = ["HOPS", "MEASURES", "REPORTED", "WORDING", "JudgeScores", "Measure", "Quadrants",
-           "RiskPoint", "grouped", "quadrants", "rate", "risk_coverage", "scores",
-           "semantic_scores", "status_counts", "verdicts"]  # fmt: skip
+           "RiskPoint", "grouped", "rate", "scores", "verdicts"]  # fmt: skip
 
 
 class Measure(NamedTuple):
@@ -128,12 +126,6 @@ class RiskPoint(NamedTuple):
     """Share of wrong answers among them."""
 
 
-def status_counts(frame: DataFrame) -> dict[str, int]:
-    """How many were asked, and what became of them."""
-    found = frame["status"].value_counts()
-    return {"asked": len(frame), **{str(name): int(found.get(name, 0)) for name in STATUSES}}
-
-
 def scores(frame: DataFrame) -> dict[str, Estimate]:
     """Every rate of the report by name; n = 0 for a rate over none."""
     return {name: rate(frame, name) for name in MEASURES}
@@ -160,30 +152,3 @@ def verdicts(frame: DataFrame) -> DataFrame:
 
     ruled = DataFrame(frame["verdicts"].tolist(), index=frame.index, dtype=float)
     return ruled.sort_index(axis="columns")
-
-
-def semantic_scores(frame: DataFrame) -> dict[str, JudgeScores]:
-    """Semantic groundedness by each judge alone; empty where nothing was judged."""
-    alone = {name: frame.assign(semantic=said) for name, said in verdicts(frame).items()}
-    return {name: JudgeScores(rate(one, "G_s"), rate(one, "H_s")) for name, one in alone.items()}
-
-
-def quadrants(frame: DataFrame) -> Quadrants:
-    """Count right and grounded (a shown frame inside a gold span) over questions with gold."""
-    counts = frame.query("choice & gold", engine="python").value_counts(["right", "hit"])
-    kinds = [(right, hit) for right in (True, False) for hit in (True, False)]
-    return Quadrants(*(int(counts.get(kind, 0)) for kind in kinds))
-
-
-def risk_coverage(frame: DataFrame) -> list[RiskPoint]:
-    """Risk of the answers given, in order of falling confidence; ties enter together.
-
-    Unforced before forced: a guess that was asked for is the first to be given up.
-    """
-    given = frame[frame["status"].isin(("answered", "forced"))]
-    ties = given.groupby([given["status"] == "forced", -given["confidence"]])["right"]
-    entered = ties.agg(["size", "sum"]).cumsum()
-    return [
-        RiskPoint(int(answered) / len(frame), float(answered - right) / int(answered))
-        for answered, right in entered.itertuples(index=False)
-    ]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -16,16 +16,18 @@ from videoseal.evals.manifest import MANIFEST
 from videoseal.evals.records import RecordLine, SampleRecord, parse_line, record_lines
 from videoseal.evals.scoring.grounding import Chance, Grounding
 from videoseal.evals.scoring.official import OFFICIAL
-from videoseal.evals.scoring.sample_result import MISSING_VIDEO, Prices, SampleResult
+from videoseal.evals.scoring.sample_result import (
+    MISSING_VIDEO,
+    STATUSES,
+    Prices,
+    SampleResult,
+)
 from videoseal.evals.scoring.scores import (
     JudgeScores,
     Quadrants,
     RiskPoint,
-    quadrants,
-    risk_coverage,
+    rate,
     scores,
-    semantic_scores,
-    status_counts,
     verdicts,
 )
 from videoseal.evals.scoring.statistics import Estimate
@@ -107,7 +109,9 @@ class System:
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many were asked, and what became of them."""
-        return status_counts(self.frame)
+        found = self.frame["status"].value_counts()
+        known: dict[str, int] = {name: int(found.get(name, 0)) for name in STATUSES}
+        return {"asked": len(self.frame), **known}
 
     @property
     def defective(self) -> int:
@@ -133,18 +137,31 @@ class System:
 
     @cached_property
     def quadrants(self) -> Quadrants:
-        """Right or wrong against grounded or not."""
-        return quadrants(self.frame)
+        """Right or wrong against a shown frame inside a gold span or not, where there is gold."""
+        rows = self.frame.query("choice & gold", engine="python")
+        counts = rows.value_counts(["right", "hit"])
+        kinds = product((True, False), repeat=2)
+        return Quadrants(*(int(counts.get(kind, 0)) for kind in kinds))
 
     @cached_property
     def risk(self) -> list[RiskPoint]:
-        """Risk against coverage."""
-        return risk_coverage(self.frame)
+        """Risk of the answers given, in order of falling confidence; ties enter together.
+
+        Unforced before forced: a guess that was asked for is the first to be given up.
+        """
+        given = self.frame[self.frame["status"].isin(("answered", "forced"))]
+        ties = given.groupby([given["status"] == "forced", -given["confidence"]])["right"]
+        entered = ties.agg(["size", "sum"]).cumsum()
+        return [
+            RiskPoint(int(answered) / len(self.frame), float(answered - right) / int(answered))
+            for answered, right in entered.itertuples(index=False)
+        ]
 
     @cached_property
     def judges(self) -> dict[str, JudgeScores]:
-        """Semantic groundedness by each judge; empty where none was asked."""
-        return semantic_scores(self.frame)
+        """Semantic groundedness by each judge alone; empty where none was asked."""
+        alone = {n: self.frame.assign(semantic=said) for n, said in verdicts(self.frame).items()}
+        return {n: JudgeScores(rate(one, "G_s"), rate(one, "H_s")) for n, one in alone.items()}
 
     @cached_property
     def spending(self) -> dict[str, Spending]:
