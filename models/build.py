@@ -117,7 +117,7 @@ def _answerer(settings: Settings) -> Answerer:
         from videoseal.models.answerer import ChatAnswerer
 
         return ChatAnswerer(settings, settings.answerer)
-    from videoseal.models.offline.answerer import MatchingAnswerer
+    from videoseal.models.offline.inspector import MatchingAnswerer
 
     return MatchingAnswerer()
 
@@ -152,6 +152,6 @@ def _summariser(settings: Settings) -> Summariser:
         from videoseal.models.summariser import ChatSummariser
 
         return ChatSummariser(settings, settings.summariser)
-    from videoseal.models.offline.summariser import ExtractSummariser
+    from videoseal.models.offline.captioner import ExtractSummariser
 
     return ExtractSummariser()

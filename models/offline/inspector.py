@@ -1,4 +1,4 @@
-"""The offline inspector: answers only what it can read in the frames it is shown."""
+"""The offline inspector and answerer: they tell only what they read and are shown."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from videoseal.models.ocr.reader import TextLine, TextReader
-from videoseal.models.offline.matcher import Decision, decide, guess
-from videoseal.models.offline.passages import Passage, passages, spoken
+from videoseal.models.offline.matcher import Decision, bridge, decide, guess
+from videoseal.models.offline.passages import Passage, passage_of, passages, spoken
 from videoseal.models.types import (
+    AnswerDraft,
+    AnswerRequest,
     Frame,
     InspectRequest,
     Observation,
@@ -25,7 +27,7 @@ from videoseal.models.types import (
     Verdict,
 )
 
-__all__ = ["ReadingInspector"]
+__all__ = ["MatchingAnswerer", "ReadingInspector"]
 
 _MOST_READ: Final = 48
 """Frames read per call: a tenth of a second each."""
@@ -105,6 +107,47 @@ class ReadingInspector:
     def _read(self, jpeg: bytes) -> list[TextLine]:
         assert self._reader is not None
         return self._reader.read(_pixels(jpeg))
+
+
+class MatchingAnswerer:
+    """Compares all observations of the ledger with the question, word for word.
+
+    It follows one link, a name that two observations share; anything that needs understanding it
+    leaves unsupported.
+    """
+
+    name = "matching-3"
+
+    async def answer(self, request: AnswerRequest) -> Reply[AnswerDraft]:
+        """Propose what exactly one option, or one line, is carried by; a guess when forced."""
+        started = time.perf_counter()
+        draft = _draft(request)
+        return Reply(draft, Usage(calls=1, seconds=time.perf_counter() - started))
+
+
+def _draft(request: AnswerRequest) -> AnswerDraft:
+    question, notes = request.question, request.evidence
+    found = [passage_of(o.text, o.time, note.id) for note in notes for o in note.observations]
+    decision = decide(question, found)
+    if not decision.answer and not decision.rivals:
+        decision = bridge(question, found)
+    texts = "; ".join(dict.fromkeys(passage.text for passage in decision.carriers))
+    why = "several options are carried alike" if decision.rivals else "no option is carried"
+    why += f"; not read: {', '.join(decision.lacking)}" if decision.lacking else ""
+    option, answer = decision.option, decision.answer
+    if not answer and request.forced:
+        option, why = guess(question, found), f"a guess: {why}"
+        read = found[0].text if found else "unknown"
+        answer = read if option is None else question.options[option]
+    supported = bool(decision.answer)
+    return AnswerDraft(
+        supported=supported,
+        answer=answer,
+        choice=None if option is None else question.letters[option],
+        cites=list(dict.fromkeys(passage.source for passage in decision.carriers)),
+        why=(f"read: {texts}" if supported else why)[:300],
+        confidence=0.9 if supported else 0.0,
+    )
 
 
 def _clarity(decision: Decision, lines: Sequence[TextLine]) -> float:

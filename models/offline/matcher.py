@@ -8,7 +8,7 @@ reading. It is string matching without any knowledge of meaning; in doubt nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby, permutations
 from math import fsum
 from typing import Final, NamedTuple
@@ -22,8 +22,6 @@ __all__ = ["Decision", "bridge", "decide", "guess", "relevance"]
 
 _ENOUGH: Final = 0.4
 """Share of the question's weight that must stand there."""
-_ENOUGH_OPEN: Final = 0.5
-"""The same where no option is there to agree."""
 _PASSING: Final = 1.7
 """What all words weigh at most that are missing beside the answer to an open question."""
 _MOST_PAIRED: Final = 40
@@ -93,7 +91,7 @@ class _Reading:
         found = {n: _find(option, self.words) for n, option in enumerate(asked.options)}
         for n, told in enumerate(asked.telling):
             found[n] = found[n] or frozenset(solid[at] for at in _find(told, kept))
-        if not asked.options and asked.share(self.places) >= _ENOUGH_OPEN:
+        if not asked.options:
             rest = frozenset(solid) - self.used
             found = {-1: rest} if len({self.cells[at] for at in rest}) == 1 else {}
         # `Gate 7` stands wherever `Gate 7 North` does: the longer one is meant.
@@ -109,11 +107,79 @@ class _Reading:
         return frozenset(self.places) | (self.heads[cell[1]].keys() if self.heads else frozenset())
 
 
-class _Held(NamedTuple):
-    answer: str
-    option: int
-    near: frozenset[Clue]
-    passage: Passage
+class _Claim:
+    """An option, or what may answer an open question, where it stands."""
+
+    def __init__(self, here: _Reading, option: int, question: Question) -> None:
+        self.here, self.option, self.places = here, option, here.options[option]
+        row, column = here.cells[min(self.places)]
+        # OCR drops spaces: PLATFORM8 is an 8.
+        cell = re.sub(r"(?<=[^\W\d_]{3})(?=\d)", " ", here.passage.rows[row][column])
+        self.answer = question.options[option] if option >= 0 else cell
+        self.near = here.near((row, column))
+        self.lacking = frozenset(here.asked.clues) - self.near - here.title.keys()
+
+    def holds(self, readings: Sequence[_Reading]) -> bool:
+        """Whether enough of the question stands there, and nothing speaks against it."""
+        here, lacking = self.here, self.lacking
+        # What is said of a thing goes with it: an OLD MILL is not just any mill.
+        things = {form for clue in self.near if clue.raw.islower() for form in clue.forms}
+        if not here.places or any(clue.hard or clue.leads in things for clue in lacking):
+            return False
+        # Nothing tells what kind of value is wanted where there are no options.
+        passing = self.option >= 0 or fsum(clue.weight for clue in lacking) <= _PASSING
+        told = passing and here.asked.share({*here.asked.clues} - lacking) >= _ENOUGH
+        return told and not self._doubtful(self._frame(readings)) and not self._bettered(readings)
+
+    def _frame(self, readings: Sequence[_Reading]) -> frozenset[str]:
+        """Common words beside two things of the question that a text about others has as well.
+
+        They say how facts of a kind are told, and a question may say it in other words; but not
+        where it names something more, which another text has.
+        """
+        here, near = self.here, self.near
+        things = sum(stands for stands, _ in groupby(clue in near for clue in here.asked.clues))
+        beside = (word for at, word in enumerate(here.words) if at not in self.places | here.used)
+        frame = frozenset(word.form for word in beside if content(word) and not rare(word))
+        others = [reading for reading in readings if not near <= reading.places.keys()]
+        told = any(frame <= {word.form for word in other.words} for other in others)
+        more = any(other.options and self.lacking & other.places.keys() for other in others)
+        return frame if things > 1 and told and not more else frozenset()
+
+    def _doubtful(self, frame: frozenset[str]) -> bool:
+        """Whether something beside the option speaks for another reading."""
+        here, places = self.here, self.places
+        cells = {here.cells[at] for at in places | here.used}
+        values = {_shape(here.words[at].raw) for at in places} - {""}
+        others = frozenset[int]().union(*here.options.values())
+        # Without a name, another word beside those of the question makes it another thing.
+        vague = bool(self.lacking) or not any(clue.hard for clue in here.asked.clues)
+        plain = self.near == here.places.keys()
+        if self.lacking and here.passage.heads and plain:
+            return True
+        for at, word in enumerate(here.words):
+            if at not in places and word.raw.casefold() in _DENIALS:
+                return True
+            if at in places | here.used or not content(word):
+                continue
+            if here.cells[at][0] not in {here.cells[place][0] for place in places}:
+                return True
+            # A second time, price or count in the row may be the one that is asked for.
+            rival = plain and _shape(word.raw) in values
+            strange = word.form not in frame and not word.raw[0].isdigit()
+            if at not in others and (rival or (vague and strange and here.cells[at] in cells)):
+                return True
+        return False
+
+    def _bettered(self, readings: Sequence[_Reading]) -> bool:
+        """Whether the same picture has what is lacking here, or more, in another place."""
+        passage, rows = self.here.passage, set(self.here.passage.rows)
+        return any(
+            any(self.near < other.near(cell) for cell in other.cells)
+            or (self.lacking & other.places.keys() and rows.isdisjoint(other.passage.rows))
+            for other in readings
+            if other.passage.time == passage.time
+        )
 
 
 def decide(question: Question, found: Sequence[Passage]) -> Decision:
@@ -121,16 +187,17 @@ def decide(question: Question, found: Sequence[Passage]) -> Decision:
     question, found = _at_its_moment(question, found)
     asked = _Asked(question)
     readings = [_Reading(asked, passage) for passage in found]
-    held = [one for reading in readings for one in _carried(question, reading, readings)]
+    claims = [_Claim(here, option, question) for here in readings for option in here.options]
+    held = [claim for claim in claims if claim.holds(readings)]
     held = [one for one in held if not any(one.near < other.near for other in held)]
     rivals = len({one.answer for one in held}) > 1
-    first = held[0] if held and not rivals else _Held("", -1, frozenset(), Passage(0.0, ()))
+    held = [] if rivals else held
     best = _ranked(readings)
     seen = {clue for reading in best for clue in reading.places}
     return Decision(
-        answer=first.answer,
-        option=first.option if first.option >= 0 else None,
-        carriers=() if rivals else tuple(one.passage for one in held),
+        answer=held[0].answer if held else "",
+        option=held[0].option if held and held[0].option >= 0 else None,
+        carriers=tuple(one.here.passage for one in held),
         rivals=rivals,
         relevant=tuple(reading.passage for reading in best),
         lacking=tuple(clue.raw for clue in asked.clues if clue not in seen),
@@ -162,8 +229,7 @@ def guess(question: Question, found: Iterable[Passage]) -> int | None:
 
     None for an open question.
     """
-    asked = _Asked(question)
-    scores = [0.0] * len(question.options)
+    asked, scores = _Asked(question), [0.0] * len(question.options)
     for reading in (_Reading(asked, passage) for passage in found):
         for option in reading.options if scores else ():
             scores[option] = max(scores[option], 0.1 + asked.share(reading.places))
@@ -185,8 +251,9 @@ def _at_its_moment(
     if moment is None or any(moment.raw in passage.text for passage in found):
         return question, found
     text = question.text.replace(moment.raw, " ").strip() or question.text
-    held = [passage for passage in found if moment.span.contains(passage.time)]
-    return question.model_copy(update={"text": text}), held
+    return question.model_copy(update={"text": text}), [
+        passage for passage in found if moment.span.contains(passage.time)
+    ]
 
 
 def _find(wanted: Sequence[str], found: Sequence[Word]) -> frozenset[int]:
@@ -214,91 +281,6 @@ def _names_in(reading: _Reading) -> list[str]:
     return [name.strip() for name in " ".join(names).split("|") if name.strip()]
 
 
-def _carried(question: Question, here: _Reading, readings: Sequence[_Reading]) -> Iterator[_Held]:
-    """The options, or the value, that one passage carries."""
-    for option, places in here.options.items():
-        cell = here.cells[min(places)]
-        near = here.near(cell)
-        have = near | here.title.keys()
-        lacking = frozenset(here.asked.clues) - have
-        # What is said of a thing goes with it: an OLD MILL is not just any mill.
-        things = {form for clue in near if clue.raw.islower() for form in clue.forms}
-        named = here.places and not any(clue.hard or clue.leads in things for clue in lacking)
-        # Nothing tells what kind of value is wanted where there are no options.
-        named = named and (option >= 0 or fsum(clue.weight for clue in lacking) <= _PASSING)
-        told = named and here.asked.share(have) >= _ENOUGH
-        frame = _frame(here, near, places | here.used, lacking, readings)
-        doubt = _doubtful(here, near, places, lacking, frame)
-        if told and not doubt and not _better(here, near, lacking, readings):
-            answer = here.passage.rows[cell[0]][cell[1]] if option < 0 else question.options[option]
-            yield _Held(answer, option, near, here.passage)
-
-
-def _frame(
-    here: _Reading,
-    near: frozenset[Clue],
-    apart: frozenset[int],
-    lacking: frozenset[Clue],
-    readings: Sequence[_Reading],
-) -> frozenset[str]:
-    """Common words beside two things of the question that a text about others has as well.
-
-    They say how facts of a kind are told, and a question may say it in other words; but not where
-    it names something more, which another text has.
-    """
-    things = sum(stands for stands, _ in groupby(clue in near for clue in here.asked.clues))
-    words = [word for at, word in enumerate(here.words) if at not in apart and content(word)]
-    frame = frozenset(word.form for word in words if not rare(word))
-    others = [reading for reading in readings if not near <= reading.places.keys()]
-    told = any(frame <= {word.form for word in other.words} for other in others)
-    more = any(other.options and lacking & other.places.keys() for other in others)
-    return frame if things > 1 and told and not more else frozenset()
-
-
-def _doubtful(
-    here: _Reading,
-    near: frozenset[Clue],
-    places: frozenset[int],
-    lacking: frozenset[Clue],
-    frame: frozenset[str],
-) -> bool:
-    """Whether something beside the option speaks for another reading."""
-    rows = {here.cells[at][0] for at in places}
-    cells = {here.cells[at] for at in places | here.used}
-    values = {_shape(here.words[at].raw) for at in places} - {""}
-    others = frozenset[int]().union(*here.options.values())
-    # Without a name, another word beside those of the question makes it another thing.
-    vague = bool(lacking) or not any(clue.hard for clue in here.asked.clues)
-    if lacking and here.passage.heads and near == here.places.keys():
-        return True
-    for at, word in enumerate(here.words):
-        if at not in places and word.raw.casefold() in _DENIALS:
-            return True
-        if at in places | here.used or not content(word):
-            continue
-        if here.cells[at][0] not in rows:
-            return True
-        # A second time, price or count in the row may be the one that is asked for.
-        rival = _shape(word.raw) in values and near == here.places.keys()
-        strange = word.form not in frame and not word.raw[0].isdigit()
-        if at not in others and (rival or (vague and strange and here.cells[at] in cells)):
-            return True
-    return False
-
-
 def _shape(raw: str) -> str:
     """`9:9` for a time, `9.9` for a price, empty for a word."""
     return re.sub(r"\d+", "9", raw) if raw[0].isdigit() else ""
-
-
-def _better(
-    here: _Reading, near: frozenset[Clue], lacking: frozenset[Clue], readings: Iterable[_Reading]
-) -> bool:
-    """Whether the same picture speaks of what is lacking here, or of more, in another place."""
-    rows = set(here.passage.rows)
-    return any(
-        any(near < other.near(cell) for cell in other.cells)
-        or (lacking & other.places.keys() and not rows & set(other.passage.rows))
-        for other in readings
-        if other.passage.time == here.passage.time
-    )

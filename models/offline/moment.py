@@ -14,7 +14,6 @@ _ORDINALS: Final = ("first", "second", "third", "fourth", "fifth")
 _ORDINAL: Final = re.compile(rf"\b({'|'.join(_ORDINALS)}|\d+(?:st|nd|rd|th)) (minute|hour)\b", re.I)
 _COUNT: Final = r"\d+(?:\.\d+)? ?(?:hour|minute|min|second|sec)s?\b"
 _COUNTED: Final = re.compile(rf"\b(?:at|after|around|about|near) {_COUNT}(?:,? (?:and )?{_COUNT})*")
-_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 class NamedMoment(NamedTuple):
@@ -31,11 +30,11 @@ def named_moment(text: str) -> NamedMoment | None:
         ends = [parse_time(match.group()) for match in times]
     elif counted := _COUNTED.search(text):
         raw = counted.group()
-        ends = [sum(float(n) * _UNITS[u] for n, u in re.findall(r"([\d.]+) ?([hms])", raw))]
+        ends = [sum(map(parse_time, re.findall(_COUNT, raw)))]
     elif ordinal := _ORDINAL.search(text):
         raw, which = ordinal.group(), ordinal[1].lower()
         place = _ORDINALS.index(which) if which in _ORDINALS else max(1, int(which[:-2])) - 1
-        unit = _UNITS[ordinal[2][0].lower()]
+        unit = parse_time(f"1 {ordinal[2].lower()}")
         return NamedMoment(Span(place * unit, (place + 1) * unit), raw)
     else:
         return None

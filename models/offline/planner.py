@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -120,24 +121,18 @@ def _next_call(known: _Known, tools: Sequence[str]) -> _Call:
     if coupled and (stop or known.queries or "visual_retrieve" not in tools):
         return _finish(known)
     text, options = known.question.text, known.question.options
+    # Where no text leads anywhere, frames of the whole video are looked at.
+    whole = [] if known.looks or not known.duration else [Span(0.0, known.duration)]
     found = None if stop else (
         (None if coupled else _look_at_named_moment(known))
         or _search(known, [text])
         or _look(known)
         or _search(known, [f"{text} {option}" for option in options])
         or (None if known.outlined else ("overview", {}))
-        or _look_at_all(known)
+        or _inspect(whole)
     )  # fmt: skip
-    tried = "; ".join(known.queries)[:300]
-    reason = f"searched for: {tried}" if tried else "nothing to search"
-    return found or ("give_up", {"reason": reason})
-
-
-def _look_at_all(known: _Known) -> _Call | None:
-    """A look at frames of the whole video, where no text led anywhere."""
-    if known.looks or not known.duration:
-        return None
-    return "visual_inspect", {"spans": [str(Span(0.0, known.duration))]}
+    tried = "; ".join(known.queries)[:300] or "nothing"
+    return found or ("give_up", {"reason": f"searched for: {tried}"})
 
 
 def _search(known: _Known, queries: Iterable[str]) -> _Call | None:
@@ -168,10 +163,11 @@ def _look(known: _Known) -> _Call | None:
 
 
 def _middle(span: Span, duration: float) -> Span:
+    if span.duration > _LONG:
+        return span
     half = max(0.5, min(_LOOK, span.duration) / 2)
     end = min(span.middle + half, duration or span.middle + half)
-    short = Span(round(max(0.0, span.middle - half), 3), round(end, 3))
-    return span if span.duration > _LONG else short
+    return Span(round(max(0.0, span.middle - half), 3), round(end, 3))
 
 
 def _inspect(spans: Sequence[Span]) -> _Call | None:
@@ -189,11 +185,10 @@ def _finish(known: _Known) -> _Call:
 
 
 def _object(text: str) -> dict[str, Any]:
-    try:
-        payload = json.loads(text)
-    except ValueError:
-        payload = None
-    return payload if isinstance(payload, dict) else {"error": "Unreadable"}
+    with suppress(ValueError):
+        if isinstance(payload := json.loads(text), dict):
+            return payload
+    return {"error": "Unreadable"}
 
 
 def _list(value: object) -> list[Any]:
@@ -201,7 +196,6 @@ def _list(value: object) -> list[Any]:
 
 
 def _span(text: object) -> Span | None:
-    try:
+    with suppress(SpanError):
         return Span.parse(str(text))
-    except SpanError:
-        return None
+    return None

@@ -17,8 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from videoseal.indexing.postgres.server import EmbeddedServer
 from videoseal.models.local_embedder import HashEmbedder
-from videoseal.models.offline.captioner import TemplateCaptioner
-from videoseal.models.offline.summariser import ExtractSummariser
+from videoseal.models.offline.captioner import ExtractSummariser, TemplateCaptioner
 
 FPS = 12
 

@@ -24,9 +24,8 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from types import SimpleNamespace
-from videoseal.models.offline.captioner import TemplateCaptioner
+from videoseal.models.offline.captioner import ExtractSummariser, TemplateCaptioner
 from videoseal.models.local_embedder import HashEmbedder
-from videoseal.models.offline.summariser import ExtractSummariser
 from videoseal.core.settings import Settings
 from videoseal.indexing.pipeline import index_video
 from videoseal.indexing.store.store import Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from videoseal.models.offline.answerer import MatchingAnswerer
+from videoseal.models.offline.inspector import MatchingAnswerer
 from videoseal.models.types import AnswerDraft, AnswerRequest, EvidenceNote, Observation, Question
 
 BADGE = Question(

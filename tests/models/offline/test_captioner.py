@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from videoseal.core.span import Span
-from videoseal.models.offline.captioner import TemplateCaptioner
-from videoseal.models.offline.summariser import ExtractSummariser
+from videoseal.models.offline.captioner import ExtractSummariser, TemplateCaptioner
 from videoseal.models.types import CaptionRequest
 
 MEASURED = {

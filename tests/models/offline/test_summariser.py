@@ -8,7 +8,7 @@ import sys
 
 PROGRAM = """
 import asyncio
-from videoseal.models.offline.summariser import ExtractSummariser
+from videoseal.models.offline.captioner import ExtractSummariser
 words = "harbour lamp bridge keys noon gate exit blue seven turquoise purple motion".split()
 lines = [f"{' '.join(words[at % 5 : at % 5 + 6])} {at // 2}" for at in range(40)]
 lines += [" ".join(reversed(line.split())) for line in lines]
