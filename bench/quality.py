@@ -2,7 +2,8 @@
 
 `python bench/quality.py [--seeds 101 102] [--minutes 15] [--wordings plain] [--json]` generates a
 video a seed, indexes it, searches with each text question, and asks every question in all four
-modes, in the signs' own words (`plain`, for which the targets are) or in many people's (`shipped`).
+modes, in the signs' own words (`plain`, for which the targets are) or in many people's (`shipped`,
+for which it also prints what figures.toml says of seen and unseen wordings).
 Videos, index and answers stay in the folder: a second run goes on where the first one stopped,
 `--fresh` asks again.
 """
@@ -49,6 +50,8 @@ class Case:
 
     mode: str
     kind: Kind
+    wording: str
+    """`seen`, `unseen` or `given`."""
     right: bool
     """The right option; for what has no answer, to have given none."""
     forced: bool
@@ -104,6 +107,25 @@ def _row(mode: str, cases: Sequence[Case]) -> Row:
     )
 
 
+def by_wording(cases: Sequence[Case]) -> list[dict[str, str]]:
+    """What became of text questions in wordings that were seen and in others; pure."""
+    rows: dict[str, dict[str, str]] = {}
+    for wording in ("seen", "unseen"):
+        asked = [case for case in cases if case.wording == wording and case.kind != "visual"]
+        real = [case for case in asked if case.kind == "text"]
+        none = [case for case in asked if case.kind == "unanswerable"]
+        told = [case for case in asked if not case.abstained]
+        counts = {
+            "films: proven, and right": f"{sum(case.right for case in real)} of {len(real)}",
+            "films: proven, and wrong": f"{sum(not case.right for case in told)} of {len(told)}",
+            "films: abstained where nothing answers":
+                f"{sum(case.abstained for case in none)} of {len(none)}",
+        }  # fmt: skip
+        for name, count in counts.items():
+            rows.setdefault(name, {"asked": name})[wording] = count
+    return list(rows.values())
+
+
 def _share(values: Iterable[bool]) -> float | None:
     found = list(values)
     return sum(found) / len(found) if found else None
@@ -116,6 +138,7 @@ def case_of(record: SampleRecord, kind: Kind) -> Case:
     return Case(
         mode=record.mode,
         kind=kind,
+        wording=record.item.group.partition(" ")[0],
         right=outcome.right,
         forced=outcome.status == "forced",
         abstained=outcome.status == "abstained",
@@ -178,6 +201,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "recall": _share(recall),
         "text_questions": len(recall),
         "rows": [row._asdict() for row in table(cases)],
+        "wordings": by_wording([case for case in cases if case.mode == "decoupled"]),
     }
 
 
@@ -243,6 +267,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     found = asyncio.run(measure(parser.parse_args()))
     print(json.dumps(found) if "--json" in sys.argv else report(found))
+    if "shipped" in sys.argv and "--json" not in sys.argv:
+        for row in found["wordings"]:
+            print("\n[[wording]]", *(f'{name} = "{told}"' for name, told in row.items()), sep="\n")
     if problems := missed(found):
         raise SystemExit("; ".join(problems))
 

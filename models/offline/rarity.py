@@ -83,7 +83,8 @@ def clues_of(text: str) -> list[Clue]:
     phrases = ["".join(groups) for groups in _PHRASE.findall(text)]
     found = [Clue(raw, tuple(w.form for w in words(raw)), True, _MOST) for raw in phrases]
     text = _PHRASE.sub(" , ", text)
-    names = _names(text)
+    # What is counted must be there: points are no goals.
+    names = _names(text).union(re.findall(r"\bhow (?:many|much) (\w+)", text, re.IGNORECASE))
     plain = words(re.sub(_HAN, " ", text))
     for word, after in zip_longest(plain, plain[1:], fillvalue=Word("", "a")):
         strict = word.raw.casefold() in _ORDER_AND_DENIAL

@@ -84,6 +84,8 @@ NEAR_MISSES: list[tuple[str, list[str], list[Page]]] = [
         ["450", "520"],
         [[["", "Price"], ["Cello", "450"], ["Harp", "520"]]],
     ),
+    ("How many goals have the Rovers?", ["31", "27"], [[["Rovers", "31"], ["Albion", "27"]]]),
+    ("What is the code of the door of the chess club?", [], [["CHESS CLUB", "MEETS IN ROOM 295"]]),
     ("周敏说把什么藏在了桥下？", ["地图", "台灯"], [["周敏：我把地图藏在了井边。"]]),
     ("37号仓库几点开门？", CLOCKS, [["73号仓库", "14:35 开门"]]),
     ("At what time does gate 7 open?", CLOCKS, []),
@@ -154,6 +156,25 @@ def test_an_open_question_gets_the_cell_that_answers() -> None:
     assert not judge("When does gate 7 open?", [], [["GATE 7", "14:35", "15:10"]]).answer
 
 
+def test_a_value_that_ocr_ran_together_is_told_apart() -> None:
+    """Without options a number is given without the word that it stuck to."""
+    assert judge("Which platform for Oslo?", [], ["OSLO", "PLATFORM8"]).answer == "PLATFORM 8"
+
+
+def test_words_that_other_texts_share_may_be_said_otherwise() -> None:
+    """`paid` tells how facts of a kind are told if another text has it, unless more is named."""
+    said, other = (
+        ["Oskar: I paid 36 coins for the globe."],
+        ["Samir: I paid 44 coins for the harp."],
+    )
+    coins = ["36 coins", "44 coins"]
+    text = "How much did Oskar spend on the globe?"
+    assert judge(text, coins, said, other).option == 0
+    assert judge(text, coins, said).option is None
+    assert judge("How much did Oskar spend on the harp?", coins, said, other).option is None
+    assert judge("How much did Samir spend on the globe?", coins, said, other).option is None
+
+
 def test_a_guess_prefers_what_was_read() -> None:
     """Forced, the option that stands beside most of the question's words is chosen."""
     question = Question(text="When does gate 7 open?", options=CLOCKS)
@@ -197,12 +218,14 @@ def test_no_value_of_another_row_is_ever_carried(table: tuple[Page, str, str], a
 
 
 class _Score(NamedTuple):
-    right: float
-    """Share of what has an answer that was settled, rightly."""
+    right: int
+    """Of what has an answer, those that were settled rightly."""
+    answerable: int
     wrong: int
     """Settled on another option, or where there is none."""
-    abstained: float
-    """Share of what has no answer that was left open."""
+    abstained: int
+    """Of what has no answer, those that were left open."""
+    unanswerable: int
 
 
 def _asked(name: str) -> Iterator[tuple[dict[str, Any], Question, int | None]]:
@@ -217,16 +240,26 @@ def _score(name: str, read: Callable[[dict[str, Any]], list[Passage]]) -> _Score
     answerable = [(right, option) for right, option in told if right is not None]
     none = [option for right, option in told if right is None]
     return _Score(
-        sum(right == option for right, option in answerable) / len(answerable),
+        sum(right == option for right, option in answerable),
+        len(answerable),
         sum(option not in (None, right) for right, option in told),
-        sum(option is None for option in none) / len(none),
+        sum(option is None for option in none),
+        len(none),
     )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["films_a.yaml", "films_b.yaml"])
-def test_screens_and_words_of_others(name: str, reader: TextReader, chinese_font: Path) -> None:
-    """Boards, menus, tables and notices: most is settled, and nothing wrongly."""
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [("films_a.yaml", 0.6, 0), ("films_b.yaml", 0.6, 0), ("films_c.yaml", 0.5, 6)],
+)
+def test_screens_and_words_of_others(
+    name: str, right: float, wrong: int, reader: TextReader, chinese_font: Path
+) -> None:
+    """Boards, menus, tables and notices: most is settled, and nothing wrongly.
+
+    But for the third file: whose words are another thing's is not known without their meaning.
+    """
     known: dict[str, list[Passage]] = {}
 
     def read(film: dict[str, Any]) -> list[Passage]:
@@ -236,5 +269,7 @@ def test_screens_and_words_of_others(name: str, reader: TextReader, chinese_font
         return known[key]
 
     score = _score(name, read)
-    assert score.right >= 0.6
-    assert (score.wrong, score.abstained) == (0, 1.0)
+    print(f"\n{name}: {score}")  # noqa: T201 (shown by `pytest -s`: the README's figures)
+    assert score.right >= right * score.answerable
+    assert score.wrong <= wrong
+    assert score.unanswerable - score.abstained <= wrong
