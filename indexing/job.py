@@ -24,7 +24,7 @@ from videoseal.models.roles import Models
 
 __all__ = ["SCAN_VERSION", "IndexingJob", "Transcriber"]
 
-SCAN_VERSION: Final = "scan-2"
+SCAN_VERSION: Final = "scan-3"
 """Raised with every change of what a pass over the frames stores."""
 
 

@@ -39,6 +39,8 @@ INDEX_VERSION: Final = f"{SCAN_VERSION}+{_MERGE_VERSION}"
 _MISSED_SAMPLES: Final = 1.2
 _CUT_SHORT: Final = 1.0
 _NOTICED: Final = 0.5
+_NOTICED_UNREAD: Final = 3
+_MUCH: Final = 0.2
 
 
 async def index_video(
@@ -162,6 +164,7 @@ async def _make_texts(job: IndexingJob) -> float:
     if not looked.clips:
         raise UnreadableVideo(f"no frame of {job.info.path} can be decoded")
     duration = _real_end(job, looked)
+    _tell_unread(job, looked)
     speech = await listen(job, duration)
     rows = _merged(job, looked, speech, duration)
     rows["story"] = await summarise(job, rows["clip"])
@@ -179,6 +182,19 @@ def _real_end(job: IndexingJob, looked: FramePassResult) -> float:
         promised = format_time(max(job.info.promised, job.info.duration))
         job.warn("scan", f"the file is cut short: it ends at {format_time(end)}, not at {promised}")
     return end
+
+
+def _tell_unread(job: IndexingJob, looked: FramePassResult) -> None:
+    """Warn where much of the text on the screen is in a script that the reader does not know."""
+    found = sum(data["with_text"] for data in looked.clips.values())
+    unread = sum(data["unread"] for data in looked.clips.values())
+    if job.text and unread >= _NOTICED_UNREAD and unread >= _MUCH * found:
+        known = ", ".join(job.text.scripts)
+        job.warn(
+            "scan",
+            f"{unread} of {found} pictures with text show some that is not read: {job.text.name} "
+            f"reads {known}; VIDEOSEAL_OCR_MODEL_DIR names a model of another script",
+        )
 
 
 def _merged(

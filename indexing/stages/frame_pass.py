@@ -46,6 +46,16 @@ class ClipData(TypedDict):
     """Start and end in seconds; empty for a clip past the end of a damaged file."""
     facts: Facts | None
     segments: list[TextSegment]
+    with_text: int
+    """Pictures in which lines were found."""
+    unread: int
+    """Pictures with lines in a script that the reader does not know."""
+
+
+class _PictureText(NamedTuple):
+    lines: list[OcrReading]
+    with_text: bool = False
+    unread: bool = False
 
 
 class ClipScan(NamedTuple):
@@ -87,6 +97,7 @@ class _Clip:
         self.sampled: Grey | None = None
         self.read_grey: Grey | None = None
         self.tracker: TextTracker | None = None
+        self.with_text = self.unread = 0
 
     def due(self, times: deque[float], shown: _Shown) -> bool:
         """Whether a wanted moment falls on this frame; takes it off the list."""
@@ -96,8 +107,12 @@ class _Clip:
             hit = True
         return hit
 
-    def follow(self, frames: Sequence[TimedGrey], lines: list[OcrReading] | None) -> None:
+    def follow(self, frames: Sequence[TimedGrey], read: _PictureText | None) -> None:
         """Bring the tracker to the next sample; None for a picture that did not change."""
+        lines = read.lines if read else None
+        if read:
+            self.with_text += read.with_text
+            self.unread += read.unread
         if self.tracker is None:
             self.tracker = TextTracker(self.span.start, lines or [], frames[-1])
         elif lines is None:
@@ -107,7 +122,13 @@ class _Clip:
 
     def finish(self, end: float) -> ClipScan:
         segments = self.tracker.finish(end) if self.tracker else []
-        data = ClipData(span=[self.span.start, end], facts=self.facts.finish(), segments=segments)
+        data = ClipData(
+            span=[self.span.start, end],
+            facts=self.facts.finish(),
+            segments=segments,
+            with_text=self.with_text,
+            unread=self.unread,
+        )
         return ClipScan(self.ordinal, data, self.frames)
 
 
@@ -116,7 +137,7 @@ class _Work(NamedTuple):
 
     clip: _Clip
     frames: list[TimedGrey]
-    lines: Future[list[OcrReading]] | None
+    lines: Future[_PictureText] | None
     end: float | None
     """Set on the clip's last step."""
 
@@ -125,7 +146,7 @@ class _Read(NamedTuple):
     """What the workers were asked about one frame; two clips share the frame between them."""
 
     time: float
-    lines: Future[list[OcrReading]] | None
+    lines: Future[_PictureText] | None
     colours: dict[str, float]
 
 
@@ -162,7 +183,8 @@ class ClipScanner:
                     break
             yield from self._drain(0)
         for clip in waiting:
-            yield ClipScan(clip.ordinal, ClipData(span=[], facts=None, segments=[]), [])
+            nothing = ClipData(span=[], facts=None, segments=[], with_text=0, unread=0)
+            yield ClipScan(clip.ordinal, nothing, [])
 
     def _shown(self, start: float) -> Iterator[_Shown]:
         """The frames shown from `start` on, each with the time of the next one."""
@@ -255,6 +277,8 @@ def caption_frame(picture: Picture, settings: Settings) -> Frame:
     return Frame(picture.time, picture.jpeg(settings.frame_side, settings.jpeg_quality))
 
 
-def _read_lines(text: TextReader, rgb: npt.NDArray[np.uint8]) -> list[OcrReading]:
+def _read_lines(text: TextReader, rgb: npt.NDArray[np.uint8]) -> _PictureText:
     height, width = rgb.shape[:2]
-    return readings_of(text.read(rgb), width, height)
+    lines = text.read(rgb)
+    unread = any(line.unread for line in lines)
+    return _PictureText(readings_of(lines, width, height), bool(lines), unread)

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 from videoseal.indexing.stages.change_detection import Box
-from videoseal.models.ocr.reader import TextLine
+from videoseal.models.ocr.line_text import TextLine
 
 __all__ = ["OcrReading", "OcrReadings", "alike", "digits", "letters", "readings_of"]
 
@@ -28,7 +28,7 @@ class OcrReading(NamedTuple):
 def readings_of(lines: Iterable[TextLine], width: int, height: int) -> list[OcrReading]:
     """Lines with a letter or digit, their boxes in fractions of the picture they are from."""
     readings = []
-    for text, score, (left, top, right, bottom) in lines:
+    for text, score, (left, top, right, bottom), _ in lines:
         if letters(text):
             box = Box(left / width, top / height, right / width, bottom / height)
             readings.append(OcrReading(text, score, box))

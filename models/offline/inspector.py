@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from videoseal.models.ocr.reader import TextLine, TextReader
+from videoseal.models.ocr.line_text import TextLine
+from videoseal.models.ocr.reader import TextReader
 from videoseal.models.offline.matcher import Decision, bridge, decide, guess
 from videoseal.models.offline.passages import Passage, passage_of, passages, spoken
 from videoseal.models.types import (
@@ -106,7 +107,7 @@ class ReadingInspector:
 
     def _read(self, jpeg: bytes) -> list[TextLine]:
         assert self._reader is not None
-        return self._reader.read(_pixels(jpeg))
+        return [line for line in self._reader.read(_pixels(jpeg)) if line.text]
 
 
 class MatchingAnswerer:

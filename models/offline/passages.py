@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from videoseal.models.ocr.reader import TextLine
+from videoseal.models.ocr.line_text import TextLine
 from videoseal.models.ocr.rows import TextRow, blocks_of, rows_of, shared
 from videoseal.models.types import SpokenLine
 

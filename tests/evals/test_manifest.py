@@ -10,7 +10,7 @@ def test_versions_are_those_of_recorded_runs():
         "planner": "plan-1",
         "inspector": "inspect-1",
         "answerer": "answer-1",
-        "index": "scan-2+merge-2",
+        "index": "scan-3+merge-2",
     }
 
 

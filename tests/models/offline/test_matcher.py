@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.models.offline.conftest import screen
-from videoseal.models.ocr.reader import TextLine, TextReader
+from videoseal.models.ocr.line_text import TextLine
+from videoseal.models.ocr.reader import TextReader
 from videoseal.models.offline.matcher import Decision, bridge, decide, guess, relevance
 from videoseal.models.offline.passages import Passage, passages
 from videoseal.models.types import Question
