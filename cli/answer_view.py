@@ -80,14 +80,15 @@ def print_answer(episode: Episode, folder: EvidenceFolder) -> None:
     total = episode.usage["total"]
     console.print(
         f"cost      {len(episode.steps)} steps, {total.frames} frames, {total.calls} model calls, "
-        f"{total.prompt_tokens + total.completion_tokens} tokens, {episode.timings.total:.1f} s"
-        + (f", ${episode.dollars:.4f}" if episode.dollars else ""),
+        f"{total.prompt_tokens + total.completion_tokens} tokens, {episode.timings.total:.1f} s",
         soft_wrap=True,
     )
     if folder.problem is None:
         console.print(f"evidence  {near(folder.path)}", soft_wrap=True)
     if folder.frames:
         console.print(f"picture   {near(folder.contact_sheet)}", soft_wrap=True)
+    if folder.page:
+        console.print(f"page      {near(folder.page)}", soft_wrap=True)
     if folder.clips:
         console.print(f"clips     {', '.join(map(near, folder.clips))}", soft_wrap=True)
     if folder.missing:

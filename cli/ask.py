@@ -35,8 +35,7 @@ __all__ = ["ask", "ask_once"]
     help="A possible answer, without its letter; give one for each.",
 )  # fmt: skip
 @context_options(
-    "mode", "max_steps", "max_frames", "max_seconds", "max_tokens", "max_dollars",
-    "evidence",
+    "mode", "max_steps", "max_frames", "max_seconds", "max_tokens", "evidence",
     "inspector_context", "forced_choice",
 )  # fmt: skip
 @click.option(
@@ -47,6 +46,7 @@ __all__ = ["ask", "ask_once"]
 @folder_option(
     "--out", help="Where to write the evidence; a new folder in the data folder if not given."
 )
+@click.option("--html", is_flag=True, help="Write all of it as a page, too: answer.html.")
 @click.option("--clips", is_flag=True, help="Save a few seconds of video for each citation, too.")
 @click.option("--quiet", is_flag=True, help="Do not show what the agent does.")
 @json_option
@@ -61,6 +61,7 @@ def ask(
     local_llm: bool,
     out: Path | None,
     clips: bool,
+    html: bool,
     quiet: bool,
     **choices: Any,
 ) -> int:
@@ -92,6 +93,7 @@ def ask(
             thread=thread,
             out=out,
             clips=clips,
+            page=html,
             quiet=quiet or invocation.as_json,
         )
     if invocation.as_json:
@@ -113,6 +115,7 @@ def ask_once(
     thread: str | None = None,
     out: Path | None = None,
     clips: bool = False,
+    page: bool = False,
     quiet: bool = False,
 ) -> tuple[RecordedAnswer, EvidenceFolder]:
     """Ask, show what happens on standard error, and write the evidence folder.
@@ -128,7 +131,7 @@ def ask_once(
         with contextlib.suppress(OSError):
             folder.rmdir()
         raise
-    return answer, client.save(answer, folder, clips=clips)
+    return answer, client.save(answer, folder, clips=clips, page=page)
 
 
 def _checked(schema: Any, **values: Any) -> Any:

@@ -143,7 +143,7 @@ def _ask(client: Client, row: VideoRow, item: Item, *, quiet: bool) -> dict[str,
         click.echo(plain(item.question.text))
         for line in item.question.lettered():
             click.echo(f"  {plain(line)}")
-    answer, folder = ask_once(client, row.id, item.question, quiet=quiet)
+    answer, folder = ask_once(client, row.id, item.question, quiet=quiet, page=True)
     if folder.problem is not None:
         raise folder.problem
     found = check(answer.episode, item)

@@ -21,6 +21,7 @@ from videoseal.cli.failures import EXIT_CODES, INTERRUPTED, explain, show
 from videoseal.cli.index import index
 from videoseal.cli.invocation import Invocation, pass_invocation
 from videoseal.cli.options import folder_option
+from videoseal.cli.page import page
 from videoseal.cli.train.commands import train
 from videoseal.cli.verify import verify
 from videoseal.cli.videos import videos
@@ -99,7 +100,7 @@ def app(
     invocation.debug = debug
 
 
-for _command in (index, ask, clip, verify, videos, evaluate, train, db, demo, doctor):
+for _command in (index, ask, page, clip, verify, videos, evaluate, train, db, demo, doctor):
     app.add_command(_command)
 
 

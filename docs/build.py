@@ -162,9 +162,9 @@ def systems() -> str:
 
 
 def demo() -> str:
-    """The second question of the demo, as it was printed, with long paths cut."""
+    """The first question of the demo, as it was printed, with long paths cut."""
     questions = (DOCS / "demo.txt").read_text("utf-8").strip().split("\n\n")
-    cut = re.sub(r"(/v\w{6})\w+/(\d{8}T\d{6})[\w-]+", r"\1…/\2…", questions[2])
+    cut = re.sub(r"(/v\w{6})\w+/(\d{8}T\d{6})[\w-]+", r"\1…/\2…", questions[1])
     return f"```text\n{cut}\n```"
 
 
@@ -246,7 +246,7 @@ def _measured() -> dict[str, Any]:
 
 
 def run_demo(folder: Path) -> None:
-    """Keep a run of the demo: what it printed, and the contact sheet of its second question."""
+    """Keep a run of the demo: what it printed, and the contact sheet of its first question."""
     environ = {name: value for name, value in os.environ.items() if "VIDEOSEAL" not in name}
     line = [sys.executable, "-m", "videoseal.cli.main", "--data-dir", "demo-data", "demo"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -256,7 +256,7 @@ def run_demo(folder: Path) -> None:
     )  # fmt: skip
     (DOCS / "demo.txt").write_text(done.stdout, encoding="utf-8")
     sheets = re.findall(r"^picture +(.+)$", done.stdout, re.MULTILINE)
-    (DOCS / "proof.jpg").write_bytes(small_jpeg(Image.open(folder / sheets[1])))
+    (DOCS / "proof.jpg").write_bytes(small_jpeg(Image.open(folder / sheets[0])))
 
 
 def small_jpeg(picture: Image.Image) -> bytes:

@@ -63,6 +63,10 @@ class Episode(BaseModel):
     version: int = 1
     question: Question
     video_id: str
+    title: str = ""
+    """Of the video; empty in older records, as `duration` is 0."""
+    duration: float = 0.0
+    """Of the video, in seconds."""
     context: Context
     answer: Answer
     """Abstained with cause `error` where the run failed."""
@@ -71,8 +75,6 @@ class Episode(BaseModel):
     steps: list[Step] = Field(default_factory=list)
     usage: dict[str, RoleUsage] = Field(default_factory=dict)
     """By role, and `total`."""
-    dollars: float = 0.0
-    """What they cost, by the prices of the endpoints; 0 where none has one."""
     timings: Timings
     models: dict[str, str] = Field(default_factory=dict)
     """Names of the models by role."""

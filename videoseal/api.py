@@ -221,17 +221,23 @@ class Client:
         return await asyncio.to_thread(partial(self.frames, answer, cited=cited))
 
     def save(
-        self, answer: RecordedAnswer, folder: str | Path | None = None, *, clips: bool = False
+        self,
+        answer: RecordedAnswer,
+        folder: str | Path | None = None,
+        *,
+        clips: bool = False,
+        page: bool = False,
     ) -> EvidenceFolder:
         """Write the record, the frames as JPEG and one picture of them; says where.
 
-        With `clips` there are also a few seconds of video around each citation.
+        With `clips` there are also a few seconds of video around each citation, and with `page`
+        all of it as one page, `answer.html`.
 
         Without a folder a new one is made below the data folder.
         """
         episode = answer.episode
         place = Path(folder) if folder else self.new_folder(episode.video_id, episode.question.text)
-        return write_evidence(episode, self.resources, place, clips=clips)
+        return write_evidence(episode, self.resources, place, clips=clips, page=page)
 
     def clip(
         self, video: str, span: Span | str, target: str | Path | None = None, *, stamp: bool = False

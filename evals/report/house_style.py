@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from videoseal.core.errors import MissingDependency
 from videoseal.evals.report.tables import Table
 from videoseal.evals.scoring.statistics import Estimate
+from videoseal.graph.proof.answer_page import TOKENS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +28,7 @@ WIDTH: Final = 6.9
 """Inches: what two columns of a paper are wide, so that a PDF is used as it is."""
 _PIXELS: Final = 125
 """Of an inch on a page, which makes letters of 7.5 points 13 pixels tall."""
-_TOKENS: Final = Path(__file__).parent / "templates" / "tokens.css"
-_STYLE: Final = _TOKENS.with_name("figures.mplstyle")
+_STYLE: Final = Path(__file__).parent / "templates" / "figures.mplstyle"
 _NO_DATE: Final = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -60,7 +60,7 @@ def _variable(names: Mapping[str, str], value: str) -> str:
 @lru_cache
 def paint() -> dict[str, str]:
     """Every colour of the pages by its name, as on paper."""
-    light = _TOKENS.read_text(encoding="utf-8").partition("@media")[0]
+    light = TOKENS.read_text(encoding="utf-8").partition("@media")[0]
     return dict(re.findall(r"--([\w-]+):\s*(#[0-9a-f]{6});", light))
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from videoseal.core.errors import MissingDependency
 from videoseal.evals.report.house_style import Figure
 from videoseal.evals.report.tables import Table
+from videoseal.graph.proof.answer_page import TOKENS, page_environment
 
 __all__ = ["Page", "data_block", "render_page"]
 
@@ -43,26 +43,20 @@ class Page(NamedTuple):
 
 
 def render_page(page: Page) -> str:
-    """The whole document, what is no markup of ours escaped; MissingDependency without Jinja."""
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError:
-        raise MissingDependency(
-            "the report needs jinja2", hint="pip install 'videoseal-agent[evals]'"
-        ) from None
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+    """The whole document, what is no markup of ours escaped."""
     script = _read("evidence.js") + _read("page.js")
-    return environment.get_template("page.html").render(
-        page=page,
-        style="".join(map(_read, ("tokens.css", "evidence.css", "page.css"))),
-        script=script,
-        script_hash=_hash(script),
-        evidence_view=_read("evidence.html"),
-        samples=data_block(page.samples),
-        blocks=data_block(page.blocks),
+    return (
+        page_environment(_TEMPLATES)
+        .get_template("page.html")
+        .render(
+            page=page,
+            style=TOKENS.read_text(encoding="utf-8") + _read("evidence.css") + _read("page.css"),
+            script=script,
+            script_hash=_hash(script),
+            evidence_view=_read("evidence.html"),
+            samples=data_block(page.samples),
+            blocks=data_block(page.blocks),
+        )
     )
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from videoseal.core.errors import VideosealError
 from videoseal.core.span import Span, format_time
+from videoseal.graph.proof.answer_page import answer_page
 from videoseal.graph.proof.contact_sheet import Tile, choose_tiles, draw_sheet
+from videoseal.graph.proof.proof_check import read_record
 from videoseal.graph.proof.shown_pictures import shown_pictures
 from videoseal.graph.proof.trajectory import said_lines, trajectory, verdict
 from videoseal.graph.proof.video_clip import write_clip
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from videoseal.graph.episode import Episode
     from videoseal.graph.resources import Resources
 
-__all__ = ["EvidenceFolder", "new_folder", "write_evidence"]
+__all__ = ["EvidenceFolder", "new_folder", "write_evidence", "write_page"]
 
 _SLUG_LENGTH: Final = 40
 _SAID: Final = 4
@@ -44,6 +46,7 @@ class EvidenceFolder(NamedTuple):
     problem: OSError | VideosealError | None = None
     """Why it could not be written as a whole."""
     clips: tuple[Path, ...] = ()
+    page: Path | None = None
     """A few seconds around each citation, where they were asked for."""
 
 
@@ -64,11 +67,17 @@ def new_folder(data_dir: Path, video_id: str, question: str) -> Path:
 
 
 def write_evidence(
-    episode: Episode, resources: Resources, folder: Path, *, clips: bool = False
+    episode: Episode,
+    resources: Resources,
+    folder: Path,
+    *,
+    clips: bool = False,
+    page: bool = False,
 ) -> EvidenceFolder:
     """Write `answer.json`, `trajectory.md`, `frames/` and `contact.jpg` over those of a former run.
 
-    With `clips` there is also one of each citation, its time burned in.
+    With `clips` there is also one of each citation, its time burned in, and with `page` all of it
+    as `answer.html`.
     An answer may have cost minutes and money: what keeps its folder from being written is
     returned with it and not raised.
     """
@@ -77,9 +86,25 @@ def write_evidence(
         plan = _write(episode, resources, plan)
         if clips:
             plan = plan._replace(clips=_cut(episode, resources, folder / "clips"))
+        if page:
+            plan = plan._replace(page=write_page(folder))
     except (OSError, VideosealError) as error:
         return plan._replace(problem=error)
     return plan
+
+
+def write_page(record: Path, out: Path | None = None) -> Path:
+    """Write the page of a record, or of a folder of one with its pictures and clips.
+
+    It is `answer.html` beside the record unless `out` says otherwise. Raises InvalidRecord for
+    what is no record of an answer, and OSError.
+    """
+    episode, pictures = read_record(record)
+    folder = record if record.is_dir() else record.parent
+    cut = {path.name.partition("_")[0]: path.read_bytes() for path in folder.glob("clips/*_*.mp4")}
+    page = out or folder / "answer.html"
+    page.write_text(answer_page(episode, pictures, cut), encoding="utf-8")
+    return page
 
 
 def _write(episode: Episode, resources: Resources, plan: EvidenceFolder) -> EvidenceFolder:

@@ -89,7 +89,7 @@ def test_what_is_said_proves(empty, signs, tmp_path):
     shutil.copy(signs, film)
     film.with_suffix(".srt").write_text(SPOKEN)
     assert empty.run("index", film).exit_code == 0
-    done = empty.run("ask", "talk", *FERRY, "--out", tmp_path / "proof")
+    done = empty.run("ask", "talk", *FERRY, "--html", "--out", tmp_path / "proof")
     assert "answer    (B) at a quarter past nine" in done.stdout, done.stdout + done.stderr
     assert "proof     yes" in done.stdout
     said = "said: The ferry to Ostrava leaves at a quarter past nine. (00:00:13.0, talk.srt)"
@@ -97,6 +97,12 @@ def test_what_is_said_proves(empty, signs, tmp_path):
     (cited,) = episode_in(tmp_path / "proof").answer.citations
     assert (cited.lines[0].start, cited.lines[0].end) == (13.0, 16.5)
     assert 13.0 <= cited.frames[0].time <= 16.5
+    assert "page      proof/answer.html" in done.stdout
+    page = (tmp_path / "proof" / "answer.html").read_text("utf-8")
+    assert "said at 00:00:13.0, talk.srt" in page
+    again = empty.run("page", tmp_path / "proof", "--out", "talk.html")
+    assert again.stdout == "page      talk.html\n"
+    assert Path("talk.html").read_text("utf-8") == page
     checked = empty.run("verify", tmp_path / "proof")
     assert checked.exit_code == 0, checked.stdout
     assert "ok    lines   1 of 1 are said at that time" in checked.stdout
