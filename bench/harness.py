@@ -119,7 +119,7 @@ def whole_run(ready: Episode, count: int, concurrency: int) -> Took:
     with (
         tempfile.TemporaryDirectory(dir=ROOT / "bench") as name,
         patch("videoseal.evals.running.sample.ask", ask),
-        patch("videoseal.evals.running.run.index_video", indexed),
+        patch("videoseal.evals.running.ready_videos.index_video", indexed),
         patch("videoseal.evals.running.run.model_names", lambda _: {}),
         redirect_stderr(io.StringIO()), show_run() as on_progress,
     ):  # fmt: skip

@@ -121,16 +121,20 @@ class SampleCount:
 
     def __init__(self, stage: str, well: str, display: Display) -> None:
         self._stage, self._well, self._display = stage, well, display
-        self._good = 0
+        self._good = self._open = 0
         self._reasons: Counter[str] = Counter()
         display.begin(stage)
 
-    def add(self, done: float, total: float, *, good: bool, error: SampleError | None) -> None:
-        """Count one and show all."""
-        self._good += good
+    def add(
+        self, done: float, total: float, *, good: bool | None, error: SampleError | None
+    ) -> None:
+        """Count one and show all; `good` is None for one of which only a judge can tell."""
+        self._good += bool(good)
+        self._open += good is None
         if error is not None:
             self._reasons[error.message or error.type] += 1
-        share = f": {100 * self._good / max(1, done):.1f} % {self._well}"
+        told = done - self._open
+        share = f": {100 * self._good / told:.1f} % {self._well}" if told else ""
         errors = f", {self._reasons.total()} errors" if self._reasons else ""
         self._display.show(self._stage, done, total, share + errors)
 
@@ -159,7 +163,7 @@ def show_run() -> Iterator[Callable[[RunProgress], None]]:
             display.say(f"warning: {plain(step.note)}")
             return
         if step.stage != "index":
-            right = step.record is not None and bool(outcome_of(step.record).right)
+            right = outcome_of(step.record).right if step.record else None
             error = step.record.error if step.record else None
             count.add(step.done, step.total, good=right, error=error)
             return

@@ -32,6 +32,8 @@ Each class carries the exit code that the command line uses for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -123,6 +125,15 @@ class MissingDependency(VideosealError):
     """An optional package is not installed; the hint names the extra."""
 
     exit_code = 2
+
+    @classmethod
+    @contextmanager
+    def of(cls, extra: str, message: str) -> Iterator[None]:
+        """Around imports of what the extra brings: raises this where it is not installed."""
+        try:
+            yield
+        except ImportError as error:
+            raise cls(message, hint=f"pip install 'videoseal-agent[{extra}]'") from error
 
 
 class OutOfSpace(VideosealError):

@@ -115,14 +115,9 @@ class Experiment(_Part):
         return [*self.variants] or [None]
 
     def _cell(self, mode: Mode, variant: Variant | None) -> SystemSpec:
-        own = variant or Changes()
-        return SystemSpec(
-            mode=mode,
-            variant=variant.name if variant else "",
-            context={**self.base.context, **own.context},
-            settings={**self.base.settings, **own.settings},
-            endpoints={**self.base.endpoints, **own.endpoints},
-        )
+        base, own = self.base, variant or Changes()
+        changes = {part: getattr(base, part) | getattr(own, part) for part in Changes.model_fields}
+        return SystemSpec(mode=mode, variant=variant.name if variant else "", **changes)
 
 
 class Loaded(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -84,67 +85,65 @@ def fetch(
     return found
 
 
+@dataclass
 class _Job:
     """One call of `fetch`."""
 
-    def __init__(
-        self, source: Publication, out: Path, hub: Hub, on_progress: ProgressFn, found: Fetched
-    ) -> None:
-        self._source = source
-        self._out = out
-        self._hub = hub
-        self._on_progress = on_progress
-        self._found = found
+    source: Publication
+    out: Path
+    hub: Hub
+    on_progress: ProgressFn
+    found: Fetched
 
     def annotations(self) -> list[HubFile]:
         """Fetch the annotations; all files of the repository."""
-        listed = self._hub.files(self._source.repo)
-        wanted = [file for file in listed if file.matches(self._source.annotations)]
+        listed = self.hub.files(self.source.repo)
+        wanted = [file for file in listed if file.matches(self.source.annotations)]
         if not wanted:
             raise HubRefused(
-                f"{self._source.repo} has none of {', '.join(self._source.annotations)}",
-                hint=f"see {self._source.home}",
+                f"{self.source.repo} has none of {', '.join(self.source.annotations)}",
+                hint=f"see {self.source.home}",
             )
         for place in self._each("annotations", wanted):
-            self._found.annotations.append(str(place.relative_to(self._out)))
+            self.found.annotations.append(str(place.relative_to(self.out)))
         return listed
 
     def videos(self, listed: Sequence[HubFile], ids: Sequence[str], limit: int | None) -> None:
         """Fetch the videos, wherever they are."""
-        if self._source.youtube:
+        if self.source.youtube:
             self._from_youtube(ids[:limit])
             return
-        files = sorted((f for f in listed if f.matches(self._source.videos)), key=_in_order)
+        files = sorted((f for f in listed if f.matches(self.source.videos)), key=_in_order)
         if not files:
             raise HubRefused(
-                f"{self._source.repo} has none of {', '.join(self._source.videos)}",
-                hint=f"see {self._source.home}",
+                f"{self.source.repo} has none of {', '.join(self.source.videos)}",
+                hint=f"see {self.source.home}",
             )
-        wanted = [f for f in files if _name(f) not in self._found.unpacked]
+        wanted = [f for f in files if _name(f) not in self.found.unpacked]
         # Pieces of one archive are of no use alone.
-        wanted = wanted if self._source.joined else wanted[:limit]
+        wanted = wanted if self.source.joined else wanted[:limit]
         archives = [
             place
             for place in self._each("videos", wanted)
             if place.suffix.lower() not in VIDEO_SUFFIXES
         ]
-        if self._source.joined and len(archives) < len(wanted):
+        if self.source.joined and len(archives) < len(wanted):
             return
-        for group in [archives] if self._source.joined and archives else [[a] for a in archives]:
+        for group in [archives] if self.source.joined and archives else [[a] for a in archives]:
             self._unpack(group)
 
     def _each(self, folder: str, files: Sequence[HubFile]) -> Iterator[Path]:
         """The place of every file as soon as it is there; failures of videos are noted."""
-        places = [(file, self._out / folder / _name(file)) for file in files]
+        places = [(file, self.out / folder / _name(file)) for file in files]
         missing = [f.size for f, place in places if not _whole(place, f)]
-        twice = folder == "videos" and self._source.joined  # the pieces, and what is in them
+        twice = folder == "videos" and self.source.joined  # the pieces, and what is in them
         self._check_space(sum(missing) * (2 if twice else 1))
         total, done = sum(file.size for file in files), 0
         for file, place in places:
             if not _whole(place, file):
                 try:
-                    self._hub.download(
-                        self._source.repo, file, place, self._counter(folder, done, total)
+                    self.hub.download(
+                        self.source.repo, file, place, self._counter(folder, done, total)
                     )
                 except HubRefused as error:
                     if folder == "annotations":
@@ -152,49 +151,49 @@ class _Job:
                     self._fail(file.path, str(error))
                     continue
             done += file.size
-            self._on_progress(Progress(folder, done / _MB, total / _MB, "MB"))
+            self.on_progress(Progress(folder, done / _MB, total / _MB, "MB"))
             yield place
 
     def _counter(self, stage: str, done: int, total: int) -> Callable[[int], None]:
-        return lambda count: self._on_progress(
+        return lambda count: self.on_progress(
             Progress(stage, (done + count) / _MB, total / _MB, "MB")
         )
 
     def _from_youtube(self, ids: Sequence[str]) -> None:
         program = downloader()
-        folder = self._out / "videos"
+        folder = self.out / "videos"
         for number, video in enumerate(ids, start=1):
             if not present(folder, video):
                 self._check_space(0)
                 if reason := fetch_video(program, folder, video):
                     self._fail(video, reason)
-            self._on_progress(Progress("videos", number, len(ids), "videos"))
+            self.on_progress(Progress("videos", number, len(ids), "videos"))
 
     def _unpack(self, pieces: list[Path]) -> None:
         self._check_space(sum(piece.stat().st_size for piece in pieces))
         try:
-            new = unpack(pieces, self._out / "videos")
+            new = unpack(pieces, self.out / "videos")
         except VideosealError as error:
             self._fail(pieces[0].name, str(error))
             return
         for piece in pieces:
             piece.unlink()
-        self._found.unpacked += [piece.name for piece in pieces]
-        self._on_progress(Progress("unpack", new, new, "videos"))
+        self.found.unpacked += [piece.name for piece in pieces]
+        self.on_progress(Progress("unpack", new, new, "videos"))
 
     def _check_space(self, needed: int) -> None:
-        self._out.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self._out).free
+        self.out.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.out).free
         if free < needed + _KEEP_FREE:
             raise OutOfSpace(
-                f"{self._out} has {free / 1e9:.1f} GB free,"
+                f"{self.out} has {free / 1e9:.1f} GB free,"
                 f" and {(needed + _KEEP_FREE) / 1e9:.1f} GB are needed",
                 hint="choose another --out; what is there already stays",
             )
 
     def _fail(self, video: str, reason: str) -> None:
-        self._found.failed.append(Failed(id=video, reason=reason))
-        self._on_progress(Progress("videos", 0, 0, "", note=f"{video}: {reason}"))
+        self.found.failed.append(Failed(id=video, reason=reason))
+        self.on_progress(Progress("videos", 0, 0, "", note=f"{video}: {reason}"))
 
 
 def _source(name: str) -> Publication:

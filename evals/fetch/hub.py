@@ -36,12 +36,8 @@ class Hub:
     """A client of the hub at `endpoint`; the token, where there is one, goes to it alone."""
 
     def __init__(self, endpoint: str, token: str = "") -> None:
-        try:
+        with MissingDependency.of("evals", "huggingface-hub is not installed"):
             from huggingface_hub import HfFileSystem
-        except ImportError:
-            raise MissingDependency(
-                "huggingface-hub is not installed", hint="pip install 'videoseal-agent[evals]'"
-            ) from None
         self._endpoint = endpoint.rstrip("/")
         # False: not what a login on this machine left behind either.
         self._store = HfFileSystem(

@@ -30,24 +30,23 @@ def uncompared(system: System) -> int:
 
 def _document(system: System) -> dict[str, Any]:
     odd = {"defective": system.defective} if system.defective else {}
-    wordings = grouped(system.frame, WORDING)
-    hops = grouped(system.frame, HOPS)
+    wordings, hops = grouped(system.frame, WORDING), grouped(system.frame, HOPS)
     categories = system.frame.explode("categories").groupby("categories") if hops else ()
-    parts = {"wordings": wordings, "hops": hops, "categories": dict(iter(categories))}
+    parts = {
+        "wordings": {name: scores(rows) for name, rows in wordings.items()},
+        "hops": {name: _searched(rows) for name, rows in hops.items()},
+        "categories": {name: _searched(rows) for name, rows in categories},
+    }
     return {
         **system.key._asdict(),
         "counts": system.counts | odd,
         "official": system.official,
         "scores": system.scores,
-        **{
-            kind: {name: _part(rows) for name, rows in part.items()}
-            for kind, part in parts.items()
-            if part
-        },
+        **{kind: part for kind, part in parts.items() if part},
         "spending": system.spending,
     }
 
 
-def _part(rows: DataFrame) -> dict[str, Any]:
+def _searched(rows: DataFrame) -> dict[str, Any]:
     """Every rate of some questions, with what one of them cost."""
     return {**scores(rows), "calls": rows["calls"].mean(), "frames": rows["frames"].mean()}

@@ -99,12 +99,8 @@ def thin(count: int, most: int = 300) -> list[int]:
 @contextmanager
 def _house() -> Iterator[None]:
     """The style, whatever the reader's own settings are; MissingDependency without Matplotlib."""
-    try:
+    with MissingDependency.of("evals", "figures need matplotlib"):
         from matplotlib import style
-    except ImportError:
-        raise MissingDependency(
-            "figures need matplotlib", hint="pip install 'videoseal-agent[evals]'"
-        ) from None
     inks = {"ink": ("text.color",), "paper": ("figure.facecolor",),
             "line": ("axes.edgecolor", "grid.color", "xtick.color", "ytick.color"),
             "soft": ("axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor")}  # fmt: skip

@@ -61,7 +61,7 @@ def write_report(
 
     `frames` is a frame cache to take pictures from; `prices` are of a million prompt and
     completion tokens by model. Raises NoSuchRun, AnnotationError for a damaged record, and
-    MissingDependency without Jinja or Matplotlib.
+    MissingDependency without Matplotlib.
     """
     systems = read_systems(runs, prices=prices)
     tables = [*judge_tables(runs, systems), *_tables(systems, priced=prices is not None)]

@@ -73,12 +73,12 @@ def padded(resources: Resources, question: Question, context: PaddedContext) -> 
     )
 
 
+@dataclasses.dataclass
 class _PaddedPlanner:
     """A planner whose first human message, the task, ends with the block."""
 
-    def __init__(self, planner: BaseChatModel, block: str) -> None:
-        self._planner = planner
-        self._block = block
+    _planner: BaseChatModel
+    _block: str
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._planner, name)

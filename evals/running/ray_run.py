@@ -172,12 +172,8 @@ def _check_worker(ready: WorkerReady, models: Mapping[str, str]) -> None:
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
+    with MissingDependency.of("ray", "Ray is not installed"):
         import ray
-    except ImportError as error:
-        raise MissingDependency(
-            "Ray is not installed", hint="pip install 'videoseal-agent[ray]'"
-        ) from error
     return ray
 
 

@@ -16,8 +16,8 @@ from videoseal.core.errors import SettingsError, VideosealError
 from videoseal.core.settings import REFERENCE_NAMES, ROLES, Endpoint, Settings
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import SystemSpec
-from videoseal.evals.records import SampleError, SampleRecord
-from videoseal.evals.running.sample import Sampler, failed, run_sample
+from videoseal.evals.records import SampleError
+from videoseal.evals.running.sample import Sampler, failed
 from videoseal.evals.running.system_settings import Endpoints, Systems, model_names
 from videoseal.graph.resources import open_resources
 
@@ -141,13 +141,7 @@ def open_agent(given: Received) -> Iterator[Opened]:
     """The real agent; raises StoreError and MissingDependency."""
     with open_resources(given.settings) as resources:
         systems = Systems(resources, given.endpoints)
-
-        async def sample(
-            item: Item, system: SystemSpec, video_id: str, duration: float
-        ) -> SampleRecord:
-            return await run_sample(systems.of(system), item, system, video_id, duration)
-
-        yield Opened(model_names(resources), sample)
+        yield Opened(model_names(resources), systems.sample)
 
 
 class RayWorker:

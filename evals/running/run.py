@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from videoseal.core.as_done import as_done
 from videoseal.core.errors import VideoBusy
@@ -28,7 +28,7 @@ from videoseal.evals.running.ready_videos import (
     Videos,
     ready_videos,
 )
-from videoseal.evals.running.sample import Sampler, context_of, failed, run_sample
+from videoseal.evals.running.sample import Sampler, context_of, failed
 from videoseal.evals.running.system_settings import Endpoints, Systems, model_names
 from videoseal.evals.scoring.sample_result import MISSING_VIDEO
 from videoseal.evals.scoring.systems import RECORDS, NoSuchRun
@@ -109,8 +109,8 @@ async def run(
         if note := defects([*{job.item.uid: job.item for job in jobs}.values()]):
             on_progress(RunProgress("ask", 0, len(jobs), note=note))
         done = 0
-        where = on if on and jobs else _here(systems)
-        async with where(concurrency, model_names(resources)) as sample:
+        here = nullcontext[Sampler](systems.sample)
+        async with on(concurrency, model_names(resources)) if on and jobs else here as sample:
             async for together in _ask(jobs, videos, sample, concurrency):
                 records.append(*together)
                 for record in together:
@@ -170,21 +170,6 @@ def jobs_of(
 def _in_this_cut(job: SampleJob, videos: Videos) -> SampleJob:
     video = videos.ready.get(job.item.video)
     return job._replace(item=in_this_cut(job.item, video.duration)) if video else job
-
-
-def _here(systems: Systems) -> Sampling:
-    """In this process."""
-
-    async def sample(
-        item: Item, system: SystemSpec, video_id: str, duration: float
-    ) -> SampleRecord:
-        return await run_sample(systems.of(system), item, system, video_id, duration)
-
-    @asynccontextmanager
-    async def sampling(*_: Any) -> AsyncIterator[Sampler]:
-        yield sample
-
-    return sampling
 
 
 async def _ask(

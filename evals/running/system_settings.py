@@ -16,7 +16,10 @@ from pydantic import ValidationError
 
 from videoseal.core.errors import SettingsError, faults, first_fault
 from videoseal.core.settings import Endpoint, Settings
+from videoseal.evals.item import Item
 from videoseal.evals.manifest import SystemSpec
+from videoseal.evals.records import SampleRecord
+from videoseal.evals.running.sample import run_sample
 from videoseal.graph.resources import Resources
 from videoseal.models.build import build_models
 
@@ -38,18 +41,16 @@ _PREFIX: Final = re.compile(r"(?!VIDEOSEAL_)[A-Z][A-Z0-9_]*[A-Z0-9]")
 
 def check_system(system: SystemSpec) -> None:
     """Raise SettingsError for the first setting or endpoint that a system may not change."""
-    for name in system.settings:
-        if name not in SETTINGS:
-            raise SettingsError(
-                f"settings.{name}: cannot differ between the systems of a run",
-                hint=f"what can: {', '.join(SETTINGS)}",
-            )
+    for part, names, free in (
+        ("settings", system.settings, SETTINGS), ("endpoints", system.endpoints, ROLES),
+    ):  # fmt: skip
+        for name in names:
+            if name not in free:
+                raise SettingsError(
+                    f"{part}.{name}: cannot differ between the systems of a run",
+                    hint=f"what can: {', '.join(free)}",
+                )
     for role, prefix in system.endpoints.items():
-        if role not in ROLES:
-            raise SettingsError(
-                f"endpoints.{role}: cannot differ between the systems of a run",
-                hint=f"what can: {', '.join(ROLES)}",
-            )
         if not _PREFIX.fullmatch(prefix):
             raise SettingsError(
                 f"endpoints.{role}: {prefix!r} is no prefix of environment variables",
@@ -118,6 +119,12 @@ class Systems:
         made = replace(self._base, settings=settings, models=models)
         self._made.append(made)
         return made
+
+    async def sample(
+        self, item: Item, system: SystemSpec, video_id: str, duration: float
+    ) -> SampleRecord:
+        """Ask one question of a system here."""
+        return await run_sample(self.of(system), item, system, video_id, duration)
 
 
 def model_names(resources: Resources) -> dict[str, str]:

@@ -197,12 +197,8 @@ def score_frame(samples: Iterable[SampleResult], prices: Prices | None = None) -
 
     MissingDependency without pandas.
     """
-    try:
+    with MissingDependency.of("evals", "scores need pandas"):
         import pandas as pd
-    except ImportError:
-        raise MissingDependency(
-            "scores need pandas", hint="pip install 'videoseal-agent[evals]'"
-        ) from None
     rows, key = (_row(sample, prices) for sample in samples), ["uid", "mode", "variant"]
     parts = [pd.DataFrame(columns=key)]
     while part := list(islice(rows, _AT_A_TIME)):

@@ -20,7 +20,7 @@ from videoseal.core.settings import Settings
 from videoseal.evals.item import Item
 from videoseal.evals.manifest import RunSpec, SystemSpec
 from videoseal.evals.records import RecordFile, SampleRecord
-from videoseal.evals.running import ready_videos
+from videoseal.evals.running import ready_videos, system_settings
 from videoseal.evals.scoring.systems import RECORDS
 from videoseal.models.roles import Models
 
@@ -48,8 +48,7 @@ def _run(folder: Path) -> None:
             file.write(f"{item.uid}\n")
         return record(item, proven("B" if int(item.uid) % 3 else "A"), mode=cell.mode)
 
-    stubs: Any = evaluation
-    cast(Any, ready_videos).index_video, stubs.run_sample = indexed, answered
+    cast(Any, ready_videos).index_video, cast(Any, system_settings).run_sample = indexed, answered
     roles = ("inspector", "answerer", "captioner", "embedder", "summariser")
     models = Models(
         planner=cast(Any, SimpleNamespace(model_name="p", _llm_type="p")),

@@ -39,13 +39,9 @@ _SMALLEST: Final = 0.05
 def font_for(language: Language, size: int, face: int = 0) -> _Font:
     """One of the faces for a language at `size` pixels; MissingDependency without its package."""
     package, file, *weight = _FACES[language][face % len(_FACES[language])].split()
-    try:
+    needed = f"generated videos need the fonts of {package}, which is not installed"
+    with MissingDependency.of("evals", needed):
         path = str(resources.files(package) / file)
-    except ImportError as error:
-        raise MissingDependency(
-            f"generated videos need the fonts of {package}, which is not installed",
-            hint="pip install 'videoseal-agent[evals]'",
-        ) from error
     font = ImageFont.truetype(path, size, index=_SIMPLIFIED if weight else 0)
     if weight:
         font.set_variation_by_name(weight[0])

@@ -94,7 +94,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("videoseal.graph.resources.open_resources", made.opened)
     monkeypatch.setattr("videoseal.evals.running.ready_videos.index_video", made.indexed)
-    monkeypatch.setattr("videoseal.evals.running.run.run_sample", made.answered)
+    monkeypatch.setattr("videoseal.evals.running.system_settings.run_sample", made.answered)
     return made
 
 
@@ -107,7 +107,7 @@ def test_experiment_in_which_everything_failed_is_no_success(
     async def broken(_: Resources, item: Item, cell: SystemSpec, *__: Any) -> SampleRecord:
         return failed(item, cell, SampleError(type="X", message="the endpoint is gone"))
 
-    monkeypatch.setattr("videoseal.evals.running.run.run_sample", broken)
+    monkeypatch.setattr("videoseal.evals.running.system_settings.run_sample", broken)
     done = world.run("mine.yaml")
     assert done.exit_code == 1
     assert "error: every question ended in an error" in done.stderr

@@ -28,6 +28,7 @@ from videoseal.evals.manifest import RunSpec, SystemSpec, describe
 from videoseal.evals.records import RecordFile
 from videoseal.evals.verdicts import Judgement, JudgementFile
 from videoseal.graph.ledger import ShownFrame
+from videoseal.models.types import Question
 from videoseal.tools.frame_cache import FrameCache
 
 TIMES = (5.0, 16.0, 20.0)
@@ -243,6 +244,30 @@ def test_ends_of_intervals_drawn_by_other_software_agree_as_far_as_chance_goes(
         members["bundle.json"] = json.dumps(index).encode()
 
     assert _states(_changed(tmp_path, tmp_path / "moved.zip", moved))["figures"] == state
+
+
+def test_what_earlier_versions_did_not_tell_is_not_missed(tmp_path: Path) -> None:
+    """A bundle of open questions from before figures were told by hops is verified still."""
+    with RecordFile(tmp_path / "many" / "samples.jsonl") as file:
+        for number in range(4):
+            asked = item(str(number), "Rome", question=Question(text="Where?"), evidence=[],
+                         benchmark="longvidsearch", group=f"{number % 2 + 2}-Hop")  # fmt: skip
+            file.append(record(asked, proven()))
+    write_bundle(tmp_path / "many", tmp_path / "made.zip", FrameCache(tmp_path / "frames", 0))
+
+    def shortened(*parts: str) -> Callable[[dict[str, bytes]], None]:
+        def change(members: dict[str, bytes]) -> None:
+            index = json.loads(members["bundle.json"])
+            for part in parts:
+                del index["figures"][0][part]
+            members["bundle.json"] = json.dumps(index).encode()
+
+        return change
+
+    before = _changed(tmp_path, tmp_path / "before.zip", shortened("hops", "categories"))
+    assert _states(before)["figures"] == "ok"
+    cut = _changed(tmp_path, tmp_path / "cut.zip", shortened("spending"))
+    assert _states(cut)["figures"] == "fail"
 
 
 @settings(max_examples=150, deadline=None,

@@ -88,7 +88,7 @@ def _run(folder: Path, monkeypatch: pytest.MonkeyPatch, tell: Any = None, **wher
         return answer(item, cell)
 
     monkeypatch.setattr("videoseal.evals.running.ready_videos.index_video", indexed)
-    monkeypatch.setattr(evaluation, "run_sample", here)
+    monkeypatch.setattr("videoseal.evals.running.system_settings.run_sample", here)
     monkeypatch.setattr(evaluation, "model_names", lambda _: MODELS)
     resources: Any = SimpleNamespace(settings=_settings(folder), store=None, models=None)
     places = evaluation.Places(folder / "rows.json", folder, folder / "run")

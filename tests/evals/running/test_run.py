@@ -160,7 +160,7 @@ async def _busy_run(
 
     monkeypatch.setattr(indexing, "index_video", _Indexes(busy))
     monkeypatch.setattr(indexing, "_AGAIN_S", 0.001)
-    monkeypatch.setattr(running, "run_sample", sample)
+    monkeypatch.setattr("videoseal.evals.running.system_settings.run_sample", sample)
     monkeypatch.setattr(running, "model_names", lambda _: {"planner": "p"})
     held: Any = SimpleNamespace(settings=Settings(data_dir=folder), store=None, models=None)
     places = Places(folder / "rows.json", folder, folder / "run")
