@@ -46,6 +46,8 @@ lock: $(VENV)/.dev ## Write down the exact versions of the installed packages
 clean: ## Remove what the commands above made
 	rm -rf $(VENV) demo-data bench/out build dist *.egg-info .langgraph_api .*_cache .hypothesis
 
+# PaddleX pins the build that draws windows; this one has the same modules and needs no libGL.
+OPENCV = opencv-contrib-python-headless==4.10.0.84
 $(VENV)/.demo: EXTRAS = ocr,clips,evals
 $(VENV)/.serve: EXTRAS = ocr,clips,evals,serve
 $(VENV)/.dev: EXTRAS = ocr,clips,evals,serve,rl-cpu,speech,dev
@@ -54,6 +56,7 @@ $(VENV)/.demo $(VENV)/.serve $(VENV)/.dev: $(WHAT)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing videoseal-agent[$(EXTRAS)] into $(VENV)"
 	@$(PIP) install --quiet --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	@$(PIP) install --quiet --no-deps --force-reinstall $(OPENCV)
 	@case "$(EXTRAS)" in *rl-cpu*) $(MAKE) --no-print-directory openrlhf;; esac
 	@touch $@
 
