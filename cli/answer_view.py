@@ -80,7 +80,8 @@ def print_answer(episode: Episode, folder: EvidenceFolder) -> None:
     total = episode.usage["total"]
     console.print(
         f"cost      {len(episode.steps)} steps, {total.frames} frames, {total.calls} model calls, "
-        f"{total.prompt_tokens + total.completion_tokens} tokens, {episode.timings.total:.1f} s",
+        f"{total.prompt_tokens + total.completion_tokens} tokens, {episode.timings.total:.1f} s"
+        + (f", ${episode.dollars:.4f}" if episode.dollars else ""),
         soft_wrap=True,
     )
     if folder.problem is None:

@@ -35,7 +35,8 @@ __all__ = ["ask", "ask_once"]
     help="A possible answer, without its letter; give one for each.",
 )  # fmt: skip
 @context_options(
-    "mode", "max_steps", "max_frames", "max_seconds", "max_tokens", "evidence",
+    "mode", "max_steps", "max_frames", "max_seconds", "max_tokens", "max_dollars",
+    "evidence",
     "inspector_context", "forced_choice",
 )  # fmt: skip
 @click.option(

@@ -18,7 +18,8 @@ VideosealError
 │   ├── ModelAuthError     401 or 403: a key or a right is wrong; never retried
 │   ├── ModelUnavailable   429, 5xx, time-outs and lost connections, after retries
 │   ├── ModelRejected      any other 4xx: the request itself is at fault
-│   └── ModelReplyError    the reply does not have the asked form, after one repair
+│   ├── ModelReplyError    the reply does not have the asked form, after one repair
+│   └── SpendingLimit      the next call may cost more than is left
 └── StoreError             the index in Postgres
     ├── DatabaseUnavailable
     ├── MissingExtension   the server has no pgvector
@@ -59,6 +60,7 @@ __all__ = [
     "SchemaMismatch",
     "SettingsError",
     "SpanError",
+    "SpendingLimit",
     "StoreError",
     "ToolTimeout",
     "UnknownVideo",
@@ -204,6 +206,14 @@ class ModelRejected(ModelError):
 
 class ModelReplyError(ModelError):
     """The reply does not have the asked form, also after one repair."""
+
+
+class SpendingLimit(ModelError):
+    """The next call may cost more than is left; `of` is `question` or `process`."""
+
+    def __init__(self, message: str, *, of: str = "process", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.of = of
 
 
 class StoreError(VideosealError):

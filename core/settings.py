@@ -156,6 +156,8 @@ class Settings(BaseModel):
 
     request_timeout_s: float = Field(default=120.0, gt=0)
     """Seconds one model request may take."""
+    max_dollars: float | None = Field(default=None, gt=0)
+    """Dollars that one process may spend on endpoints that have a price; None for no limit."""
     max_retries: int = Field(default=4, ge=0, le=20)
     """Tries after the first for what may heal (409, 429, 5xx, lost connections, one time-out)."""
     tool_call_format: Literal["native", "text", "brief", "json"] = "native"

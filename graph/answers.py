@@ -34,8 +34,8 @@ __all__ = [
 
 Author = Literal["inspector", "answerer", "planner", "none"]
 Cause = Literal[
-    "gave_up", "steps", "frames", "tokens", "time", "no_call", "repeated", "rejected", "no_choice",
-    "error",
+    "gave_up", "steps", "frames", "tokens", "dollars", "time", "no_call", "repeated", "rejected",
+    "no_choice", "error",
 ]  # fmt: skip
 """Why there is no proven answer: the planner gave up, a budget was spent, the planner stopped
 calling tools or only repeated itself, the evidence did not carry an answer, a guess named no

@@ -23,6 +23,7 @@ from videoseal.graph.events import Answered, Called, Event, Started, read_event
 from videoseal.graph.planner_messages import error_payload, plan_version
 from videoseal.graph.resources import Resources
 from videoseal.graph.state import Failure, State, failure_of, spent_of, task_of
+from videoseal.models.limits.purse import dollars_of
 from videoseal.models.prompts import version
 from videoseal.models.types import Question
 
@@ -146,6 +147,7 @@ def _episode(
         evidence=(output.get("evidence") or []) if start else [],
         steps=_steps(output, start, error, events),
         usage={**spent.roles, "total": spent.total},
+        dollars=dollars_of(spent.roles, resources.settings),
         timings=Timings(total=total, models=models, tools=tools),
         models=_names(resources, context),
     )

@@ -23,9 +23,9 @@ _Closing = Literal["steps", "frames", "tokens", "time"]
 class OutOfBudget(Exception):
     """The deadline passed before or during a call, or no more tokens may be spent on it."""
 
-    def __init__(self, cause: Literal["time", "tokens"]) -> None:
+    def __init__(self, cause: Literal["time", "tokens", "dollars"]) -> None:
         super().__init__(f"the {cause} for this question is used up")
-        self.cause: Literal["time", "tokens"] = cause
+        self.cause: Literal["time", "tokens", "dollars"] = cause
 
 
 class RoleUsage(BaseModel):

@@ -55,6 +55,12 @@ class ServedContext(BaseModel):
         description="Tokens of all models together, looked at before every call of planner and "
         "inspector; the call that closes the run is still made.",
     )
+    max_dollars: float | None = Field(
+        default=None,
+        gt=0,
+        description="Dollars for the question, by the prices of the endpoints; no call is made "
+        "that may break it.",
+    )
     max_seconds: float = Field(
         default=1000.0,
         gt=0,

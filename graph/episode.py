@@ -75,6 +75,8 @@ class Episode(BaseModel):
     steps: list[Step] = Field(default_factory=list)
     usage: dict[str, RoleUsage] = Field(default_factory=dict)
     """By role, and `total`."""
+    dollars: float = 0.0
+    """What they cost, by the prices of the endpoints; 0 where none has one."""
     timings: Timings
     models: dict[str, str] = Field(default_factory=dict)
     """Names of the models by role."""

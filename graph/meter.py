@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from langgraph.types import StreamWriter
 
-from videoseal.core.errors import ModelError
+from videoseal.core.errors import ModelError, SpendingLimit
 from videoseal.graph.budget import Budget, OutOfBudget, RoleUsage, Spender, Spent
 from videoseal.graph.events import Called, Event
 from videoseal.graph.resources import Resources
 from videoseal.graph.state import Task
+from videoseal.models.limits.purse import dollars_of, paying, purse_of
 from videoseal.models.types import Reply, Usage
 
 __all__ = ["Meter"]
@@ -32,6 +33,10 @@ class Meter:
         self._added = Spent()
         self._began = time.monotonic()
         self._write = write
+        self._purse = purse_of(task.message_id)
+        self._purse.limit = task.context.max_dollars
+        before = dollars_of(spent.roles, resources.settings)
+        self._purse.spent = max(self._purse.spent, before)
 
     def cost(self) -> dict[str, Any]:
         """What this node has spent by now, for the state."""
@@ -62,8 +67,14 @@ class Meter:
         began = time.monotonic()
         usage: Usage | None = None
         try:
-            reply = await self._in_time(work, closing=closing)
+            with paying(self._purse):
+                reply = await self._in_time(work, closing=closing)
             usage = reply.usage
+        except SpendingLimit as limit:
+            usage = Usage()
+            if limit.of == "question":
+                raise OutOfBudget("dollars") from None
+            raise
         except ModelError as error:
             usage = error.cost
             raise

@@ -88,7 +88,7 @@ def ending(state: State, *, settles: bool = True) -> Cause | Literal["settled"] 
     if closing := Budget(task_of(state).context, spent_of(state)).closing():
         return closing
     if stopped := state.get("stopped"):
-        return "time" if stopped == "time" else "tokens"
+        return stopped if stopped in ("time", "dollars") else "tokens"  # type: ignore[return-value]
     if last and last.talked and not last.replies:
         return "no_call"
     return insisted(turns)

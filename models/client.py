@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +24,9 @@ from videoseal.core.errors import ModelError, ModelRejected, ModelReplyError, Mo
 from videoseal.core.settings import Endpoint, Role, Settings
 from videoseal.core.text import clean_text
 from videoseal.models.limits.learned import ECHOED, Learned, learned_of
+from videoseal.models.limits.purse import held_for
+from videoseal.models.limits.sight import tokens_of
+from videoseal.models.pictures import frames_in
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.types import Usage
 
@@ -35,6 +39,9 @@ ECHO: Final = "echo"
 """Where a message holds what its server wants back."""
 _BESIDE: Final = "beside_calls"
 _FORMS: Final = ("response_format", "tool_choice")
+_MILLION: Final = 1_000_000
+_LONGEST: Final = 16_384
+"""Tokens of a reply without a limit that are reckoned with."""
 _COLD: Final = 2
 """Time-outs over a form before it counts as refused."""
 
@@ -47,6 +54,8 @@ class EndpointChat(ChatOpenAI):
 
     policy: RequestPolicy = Field(exclude=True, repr=False)
     learned: Learned = Field(exclude=True, repr=False)
+    max_dollars: float | None = Field(None, exclude=True, repr=False)
+    """What the whole process may spend."""
 
     @classmethod
     def at(cls, settings: Settings, endpoint: Endpoint, role: Role, **more: Any) -> Self:
@@ -54,6 +63,7 @@ class EndpointChat(ChatOpenAI):
         policy = RequestPolicy.of(settings, endpoint, role)
         return cls(
             policy=policy,
+            max_dollars=settings.max_dollars,
             learned=learned_of(endpoint, settings.data_dir),
             model=endpoint.model,
             api_key=endpoint.api_key,
@@ -89,10 +99,30 @@ class EndpointChat(ChatOpenAI):
         payload["messages"] = _echoing(messages, payload["messages"])
         if endpoint.body:
             payload["extra_body"] = endpoint.body
+        read, written = endpoint.price or (0.0, 0.0)
+        most = self._tokens(payload) * read + (told.get("max_tokens") or _LONGEST) * written
+        with held_for(self.max_dollars, most / _MILLION) as cost:
+            body = await self._whole(payload)
+            used = body.get("usage") or {}
+            counted = [used.get(name) or 0 for name in ("prompt_tokens", "completion_tokens")]
+            cost.append((counted[0] * read + counted[1] * written or most) / _MILLION)
+        return body
+
+    def _tokens(self, payload: dict[str, Any]) -> float:
+        """At most so many are read, in all likelihood: a token has three bytes and more."""
+        size = len(
+            json.dumps([payload["messages"], payload.get("tools")], ensure_ascii=False).encode()
+        )
+        shown = [
+            frame for message in payload["messages"] for frame in frames_in(message["content"])
+        ]
+        return size / 3 + tokens_of(shown, self.policy.endpoint.model, self.learned)
+
+    async def _whole(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """The reply; one that is empty or cut is asked for once more, a web page is not."""
         try:
             return self._body(await self._fitting(payload))
         except ModelReplyError as error:
-            # Cut or empty replies may heal; a web page is another address.
             if not self.max_retries or error.said.lstrip()[:1] == "<":
                 raise
         return self._body(await self._fitting(payload))

@@ -26,6 +26,7 @@ from videoseal.core.errors import (
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.core.text import clean_text
 from videoseal.models.limits.learned import learned_of
+from videoseal.models.limits.purse import held_for
 from videoseal.models.limits.refusals import lengths, numbers_of, too_long
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.roles import Vectors
@@ -75,6 +76,7 @@ class HttpEmbedder:
             **self._policy.client_options,
         )
         self._learned = learned_of(endpoint, settings.data_dir)
+        self._max_dollars = settings.max_dollars
         self._shortened = 0
         self.name = endpoint.model
         self._dimension = 0
@@ -118,7 +120,7 @@ class HttpEmbedder:
         wanted = [clean_text(text) or " " for text in texts]
         while True:
             try:
-                response = await self._request(wanted)
+                response = await self._paid(wanted)
             except (ModelRejected, ModelUnavailable) as refused:
                 if too_long(refused):
                     wanted = self._shorter(wanted, refused)
@@ -133,6 +135,16 @@ class HttpEmbedder:
         vectors = self._unit(self._matrix(response, len(wanted)))
         usage = response.get("usage") or {}
         return Reply(vectors, Usage(calls=1, prompt_tokens=usage.get("prompt_tokens") or 0))
+
+    async def _paid(self, wanted: list[str]) -> Any:
+        read = (self._policy.endpoint.price or (0.0, 0.0))[0] / 1_000_000
+        most = sum(len(text.encode()) for text in wanted) / 3 * read
+        with held_for(self._max_dollars, most) as cost:
+            response = await self._request(wanted)
+            used = response.get("usage") if isinstance(response, dict) else None
+            counted = (used or {}).get("prompt_tokens") or 0
+            cost.append(counted * read or most)
+        return response
 
     async def _request(self, wanted: list[str]) -> Any:
         """The body of a reply. Not by the client's own method, which would ask for base64."""

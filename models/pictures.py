@@ -19,7 +19,7 @@ from typing import Any, Final
 from videoseal.core.span import format_time
 from videoseal.models.types import Frame
 
-__all__ = ["Illustrated", "with_pictures"]
+__all__ = ["Illustrated", "frames_in", "with_pictures"]
 
 _SIGN: Final = f"pictures-{secrets.token_hex(16)}-"
 """Nobody outside this process can write a name: what is read from a video stays words."""
@@ -27,6 +27,7 @@ _CONTENT: Final = re.compile(rb'"((?:[^"\\]|\\.)*)' + _SIGN.encode("ascii") + rb
 """A message's content as a JSON string that ends with the name of its pictures."""
 _BLOCK_BYTES: Final = 256 * 1024
 """Sent at a time: every write passes five layers of clients."""
+_NAME: Final = re.compile(rf"{_SIGN}([0-9]+)$")
 _NUMBERS: Final = itertools.count()
 _SHOWN: Final[weakref.WeakValueDictionary[int, Illustrated]] = weakref.WeakValueDictionary()
 
@@ -42,6 +43,12 @@ class Illustrated:
         _SHOWN[number] = self
         self.content = f"{words}{_SIGN}{number}" if frames else words
         """Of the message: the words with the name of the pictures."""
+
+
+def frames_in(content: object) -> Sequence[Frame]:
+    """The pictures that a message's content names."""
+    found = _NAME.search(content) if isinstance(content, str) else None
+    return _SHOWN[int(found[1])].frames if found else []
 
 
 def with_pictures(request: Any) -> Any:

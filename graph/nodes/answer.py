@@ -60,6 +60,7 @@ _WORDS: Final[dict[Cause, str]] = {
     "steps": "the step budget was spent before the question was settled",
     "frames": "the frame budget was spent before the question was settled",
     "tokens": "the token budget was spent before the question was settled",
+    "dollars": "the dollars of this question were spent before it was settled",
     "time": "the time was over before the question was settled",
     "no_call": "the planner stopped calling tools",
     "repeated": "the planner only repeated what it had done",

@@ -19,7 +19,15 @@ from videoseal.models.limits.learned import Learned
 from videoseal.models.limits.refusals import too_big, too_long
 from videoseal.models.types import Frame
 
-__all__ = ["Look", "correct", "frames_that_fit", "keep_limit", "look_at", "picture_tokens"]
+__all__ = [
+    "Look",
+    "correct",
+    "frames_that_fit",
+    "keep_limit",
+    "look_at",
+    "picture_tokens",
+    "tokens_of",
+]
 
 _WORDS: Final = 2000
 """Tokens of the task beside the pictures, generously."""
@@ -176,6 +184,15 @@ def correct(learned: Learned, counted: int, task: str, shown: Sequence[Frame], m
     share = pictures / (len(shown) * picture_tokens(model, *shape))
     if _LEAST_SHARE < share < 1 / _LEAST_SHARE:
         learned.picture_share = share
+
+
+def tokens_of(frames: Sequence[Frame], model: str, learned: Learned) -> int:
+    """What pictures of one size count in a request, by what is known."""
+    if not frames:
+        return 0
+    shape = _shape(frames[0]) or (1280, 720)
+    each = learned.picture_share * picture_tokens(model, *shape) + _STAMP
+    return math.ceil(each * len(frames))
 
 
 def _size(frames: Sequence[Frame]) -> int:

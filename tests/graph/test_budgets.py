@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 
-from videoseal.core.errors import ModelUnavailable
+from videoseal.core.errors import ModelUnavailable, SpendingLimit
 from videoseal.graph.budget import Budget, RoleUsage, Spent, add_spent
 from videoseal.graph.context import Context
 from videoseal.models.types import Usage
@@ -67,6 +67,22 @@ async def test_a_look_that_failed_is_counted(world: Any, say: Any) -> None:
     w = world([say.call("visual_inspect", **LOOK)], verdict=fail)
     spent = (await w.ask(max_steps=1)).usage["inspector"]
     assert (spent.calls, spent.prompt_tokens, spent.frames) == (2, 500, 4)
+
+
+@pytest.mark.parametrize(("of", "cause"), [("question", "dollars"), ("process", "error")])
+async def test_a_limit_in_dollars_ends_the_search(
+    world: Any, say: Any, of: str, cause: str
+) -> None:
+    """That of the question is an abstention with its cause, that of the process a failure."""
+
+    def broke(_: Any) -> Any:
+        raise SpendingLimit("too dear", of=of)
+
+    w = world([say.call("visual_inspect", **LOOK)] * 9, verdict=broke)
+    if of == "question":
+        w.planner.script[1:] = [broke] * 8
+    episode = await w.ask(max_dollars=1.0)
+    assert episode.answer.cause == cause
 
 
 async def test_an_abstention_says_whose_it_is(world: Any, say: Any) -> None:
