@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from langchain_core.messages import HumanMessage
+
 from videoseal.core.settings import Endpoint, JudgeRole, Settings
 from videoseal.models import prompts
+from videoseal.models.limits.learned import keep_learned
 from videoseal.models.reading.reply_schema import either, obj, one_of, text
 from videoseal.models.reading.wire import Flag, Wire, Words
 from videoseal.models.structured import Form, Malformed, StructuredRole
@@ -31,6 +34,7 @@ class ChatJudge(StructuredRole):
     def __init__(self, settings: Settings, endpoint: Endpoint, role: JudgeRole = "judge") -> None:
         self.role = role
         super().__init__(settings, endpoint)
+        self._folder = settings.data_dir
         self.prompt = prompts.judge_prompt()
         self._matcher = _ChatMatcher(settings, endpoint, role)
 
@@ -40,6 +44,14 @@ class ChatJudge(StructuredRole):
         policy, refused = self._chat.policy, self._chat.learned.refused
         told = {n: v for n, v in policy.endpoint.sampling.items() if n not in {*refused, _LIMIT}}
         return {"model": policy.endpoint.model, "place": policy.place, **told}
+
+    async def ready(self) -> None:
+        """Ask once in a few words, and keep what its server refused: then `settings` are true.
+
+        Raises ModelError.
+        """
+        await self._chat.ask([HumanMessage("Reply with the word ready.")])
+        keep_learned(self._chat.policy.endpoint, self._chat.learned, self._folder)
 
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule on one answer; raises ModelError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -109,6 +109,11 @@ async def judge_run(
     with JudgementFile(folder) as file:
         now = datetime.now(UTC)
         samples = list(judgeable(folder, wanted))
+        for judge in judges:
+            if ready := getattr(judge, "ready", None):
+                # What is wrong with it is told with each verdict that it should have given.
+                with suppress(ModelError):
+                    await ready()
         match = version("match") if any(sample.reference for sample in samples) else ""
         pins = {judge.name: pin_of(judge, now, match) for judge in judges}
         pin_judges(folder, Pins(evidence=wanted.evidence, judges=pins))

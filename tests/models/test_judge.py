@@ -11,6 +11,7 @@ from videoseal.core.settings import Endpoint, Settings
 from videoseal.models import prompts
 from videoseal.models.build import build_judges
 from videoseal.models.judge import ChatJudge
+from videoseal.models.limits import learned
 from videoseal.models.types import EvidenceLine, JudgeRequest, MatchRequest, Question
 
 YES = {"why": "Line 1 reads it.", "grounded": True, "missing": "nothing"}
@@ -172,3 +173,15 @@ def test_a_judge_that_is_not_set_or_asked_for_twice_is_an_error():
     with pytest.raises(SettingsError, match="no judge is set") as refused:
         names(Settings())
     assert "VIDEOSEAL_JUDGE_BASE_URL and VIDEOSEAL_JUDGE_MODEL" in refused.value.hint
+
+
+async def test_a_judge_that_is_ready_says_what_its_server_takes(lane, settings):
+    """Also in a later process, which need not ask: pins of a run stay the same."""
+    refused = lane.status(400, message="'temperature' does not support 0 with this model")
+    lane.script(refused, lane.chat("ready"))
+    first = ChatJudge(settings, lane.endpoint)
+    assert first.settings["temperature"] == 0
+    await first.ready()
+    assert "temperature" not in first.settings
+    learned._learned.cache_clear()
+    assert dict(ChatJudge(settings, lane.endpoint).settings) == dict(first.settings)
