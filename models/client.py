@@ -25,8 +25,10 @@ from videoseal.core.settings import Endpoint, Role, Settings
 from videoseal.core.text import clean_text
 from videoseal.models.limits.learned import ECHOED, Learned, learned_of
 from videoseal.models.limits.purse import held_for
+from videoseal.models.limits.refusals import about_model
 from videoseal.models.limits.sight import tokens_of
 from videoseal.models.pictures import frames_in
+from videoseal.models.reading.completions import message_of, read_body
 from videoseal.models.request_policy import RequestPolicy
 from videoseal.models.types import Usage
 
@@ -154,7 +156,7 @@ class EndpointChat(ChatOpenAI):
 
     async def _with_models(self, error: ModelError) -> ModelError:
         """A refused name of a model, with those that the server lists."""
-        if error.status == 404 and "model" in error.said.lower():
+        if about_model(error):
             client = self.root_async_client.with_options(max_retries=0, timeout=5)
             with suppress(openai.APIError, ValueError, KeyError, TypeError):
                 told: Any = await client.get("/models", cast_to=object)
@@ -173,17 +175,22 @@ class EndpointChat(ChatOpenAI):
 
     def _body(self, response: Any) -> dict[str, Any]:
         """The reply as plain data, with at least one choice that holds a message."""
-        if not hasattr(response, "model_dump"):
-            raise self.policy.bad_reply(f"not JSON but {str(response)!r}", str(response))
-        body: dict[str, Any] = response.model_dump(warnings=False)
+        if hasattr(response, "model_dump"):
+            body: dict[str, Any] = response.model_dump(warnings=False)
+        else:
+            found = read_body(str(response))
+            if found is None:
+                raise self.policy.bad_reply(f"not JSON but {str(response)!r}", str(response))
+            body = found
         choices = body.get("choices")
         if not isinstance(choices, list) or not choices:
             said = f": {body['error']}" if body.get("error") else ""
             raise self.policy.bad_reply(f"it holds no choice{said}")
         for choice in choices:
-            message = choice.get("message") if isinstance(choice, dict) else None
-            if not isinstance(message, dict):
+            message = message_of(choice)
+            if message is None:
                 raise self.policy.bad_reply("a choice holds no message")
+            choice["message"] = message
             message["content"] = clean_text(_text(message.get("content")))
         return body
 

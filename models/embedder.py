@@ -78,6 +78,8 @@ class HttpEmbedder:
         self._learned = learned_of(endpoint, settings.data_dir)
         self._max_dollars = settings.max_dollars
         self._shortened = 0
+        self._alone = False
+        """Whether a text goes by itself, because its server takes no lists."""
         self.name = endpoint.model
         self._dimension = 0
         self._learning = threading.Lock()
@@ -124,6 +126,8 @@ class HttpEmbedder:
             except (ModelRejected, ModelUnavailable) as refused:
                 if too_long(refused):
                     wanted = self._shorter(wanted, refused)
+                elif not self._alone and _ALONE_WORDS.search(refused.said):
+                    self._alone, self._learned.texts, wanted = True, 1, wanted[:1]
                 elif (fewer := _fewer(refused, len(wanted))) is not None:
                     self._learned.texts, wanted = fewer, wanted[:fewer]
                 else:
@@ -148,7 +152,8 @@ class HttpEmbedder:
 
     async def _request(self, wanted: list[str]) -> Any:
         """The body of a reply. Not by the client's own method, which would ask for base64."""
-        whole = {"model": self.name, "input": wanted, "encoding_format": "float"}
+        given = wanted[0] if self._alone else wanted
+        whole = {"model": self.name, "input": given, "encoding_format": "float"}
         without: set[str] = set()
         while True:
             more = {**whole, **self._policy.endpoint.extra_body}
@@ -226,6 +231,9 @@ def _fewer(refused: ModelError, count: int) -> int | None:
     return max(named, default=count // 2)
 
 
+_ALONE_WORDS: Final = re.compile(
+    r"(?:must be|should be|expected|valid|only).{0,20}\b(?:string|str)\b", re.I
+)
 _BATCH_WORDS: Final = re.compile(
     r"batch|too many|inputs?\b.*(?:most|max|limit|larger|exceed)", re.I
 )

@@ -50,8 +50,9 @@ class ChatJudge(StructuredRole):
 
         Raises ModelError.
         """
-        await self._chat.ask([HumanMessage("Reply with the word ready.")])
-        keep_learned(self._chat.policy.endpoint, self._chat.learned, self._folder)
+        if not self._chat.learned.asked:
+            await self._chat.ask([HumanMessage("Reply with the word ready.")])
+            keep_learned(self._chat.policy.endpoint, self._chat.learned, self._folder)
 
     async def judge(self, request: JudgeRequest) -> Reply[Ruling]:
         """Rule on one answer; raises ModelError."""

@@ -28,7 +28,13 @@ from videoseal.core.errors import (
 from videoseal.core.settings import Endpoint, Settings
 from videoseal.models.client import ECHO, EndpointChat, echo_of, usage_of, was_cut
 from videoseal.models.fence import escape_special
-from videoseal.models.limits.refusals import about_pictures, about_tools, lengths, too_long
+from videoseal.models.limits.refusals import (
+    about_model,
+    about_pictures,
+    about_tools,
+    lengths,
+    too_long,
+)
 from videoseal.models.reading.json_text import after_thoughts
 from videoseal.models.reply import (
     CALL_END,
@@ -229,7 +235,7 @@ def _strict(tool: dict[str, Any]) -> dict[str, Any]:
 
 def _unclear(error: ModelError) -> bool:
     """Whether a refusal may be about anything that was sent."""
-    explained = too_long(error) or about_pictures(error.said)
+    explained = too_long(error) or about_pictures(error.said) or about_model(error)
     return error.status in (400, 422, 501) and not explained
 
 

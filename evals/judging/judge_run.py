@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -111,9 +111,13 @@ async def judge_run(
         samples = list(judgeable(folder, wanted))
         for judge in judges:
             if ready := getattr(judge, "ready", None):
-                # What is wrong with it is told with each verdict that it should have given.
-                with suppress(ModelError):
+                try:
                     await ready()
+                except ModelAuthError:
+                    raise
+                except ModelError:
+                    # It is told with each verdict that should have been given.
+                    continue
         match = version("match") if any(sample.reference for sample in samples) else ""
         pins = {judge.name: pin_of(judge, now, match) for judge in judges}
         pin_judges(folder, Pins(evidence=wanted.evidence, judges=pins))

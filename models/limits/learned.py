@@ -19,6 +19,7 @@ from videoseal.core.files import write_whole
 from videoseal.core.settings import Endpoint
 from videoseal.models.limits.refusals import (
     about_form,
+    about_model,
     about_number,
     about_pictures,
     about_strict,
@@ -62,6 +63,8 @@ class Learned:
 
     refused: set[str] = field(default_factory=set)
     """Fields of a request that it does not take; `system` stands for messages of that role."""
+    asked: bool = False
+    """Whether it was asked to find all this out."""
     held: bool = False
     """Whether it has replied to a request that holds the reply to a form."""
     json_object: bool = False
@@ -139,7 +142,11 @@ class Learned:
             return forms
         broken = error.status in (408, 500, 501) and not self.held
         explained = (
-            too_long(error) or too_big(error) or about_pictures(error.said) or about_tools(error)
+            too_long(error)
+            or too_big(error)
+            or about_pictures(error.said)
+            or about_tools(error)
+            or about_model(error)
         )
         unclear = error.status in (400, 422) and isinstance(error, ModelRejected)
         return forms if (broken or unclear) and not explained else set()
@@ -186,7 +193,7 @@ def learned_of(endpoint: Endpoint, folder: Path) -> Learned:
 
 def keep_learned(endpoint: Endpoint, learned: Learned, folder: Path) -> None:
     """Let what was found be known here and to later processes; raises OSError."""
-    known = learned_of(endpoint, folder)
+    known, learned.asked = learned_of(endpoint, folder), True
     for each in fields(Learned):
         setattr(known, each.name, getattr(learned, each.name))
     kept = {**_kept(folder), _name(endpoint): {**asdict(known), "refused": sorted(known.refused)}}

@@ -10,6 +10,7 @@ from videoseal.core.errors import ModelError
 __all__ = [
     "Lengths",
     "about_form",
+    "about_model",
     "about_number",
     "about_pictures",
     "about_strict",
@@ -78,6 +79,11 @@ _BIG: Final = re.compile(
     r"|(?:large|big|exceed|limit|more).{0,60}(?:body|payload|entity|bytes|\b[kmg]i?b\b)",
     re.IGNORECASE | re.DOTALL,
 )
+_NO_MODEL: Final = re.compile(
+    r"model\b.{0,80}(?:not (?:exist|found|available)|unknown|invalid)"
+    r"|(?:unknown|invalid|no such) model",
+    re.IGNORECASE | re.DOTALL,
+)
 _ONE: Final = re.compile(r"\b(?:one|a single|single)\b", re.IGNORECASE)
 
 
@@ -132,6 +138,12 @@ def about_tools(error: ModelError) -> bool:
     """Whether a refusal says that the server does not take tools."""
     known = error.status in (400, 404, 405, 415, 422, 500, 501)
     return known and bool(_TOOLS.search(error.said) and _LACKING.search(error.said))
+
+
+def about_model(error: ModelError) -> bool:
+    """Whether a server says that it does not know the model."""
+    unknown = error.status in (400, 404, 422) and bool(_NO_MODEL.search(error.said))
+    return unknown or (error.status == 404 and "model" in error.said.lower())
 
 
 def about_system(said: str) -> bool:

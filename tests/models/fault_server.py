@@ -136,7 +136,8 @@ class Handler(BaseHTTPRequestHandler):
     def reply_embeddings(self, reply, body):
         """Vectors that tell the texts apart, with the faults that the reply names."""
         dimension = reply.get("dimension", 8)
-        vectors = [[len(text) + 1.0, *[3.0] * dimension][:dimension] for text in body["input"]]
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        vectors = [[len(text) + 1.0, *[3.0] * dimension][:dimension] for text in texts]
         if "value" in reply:
             vectors[0][0] = {"nan": float("nan"), "text": "x"}.get(reply["value"])
         if reply.get("zero"):
@@ -203,6 +204,7 @@ def holds(when, body, size, count):
         "all_over": lambda most: sum(map(len, texts)) > most,
         "body_over": lambda most: size > most,
         "schema": lambda _: body.get("response_format", {}).get("type") == "json_schema",
+        "list": lambda _: isinstance(body.get("input"), list),
         "strict": lambda _: any(t["function"].get("strict") for t in body.get("tools", [])),
         "first": lambda most: count <= most,
     }

@@ -74,19 +74,26 @@ def test_two_judges_rule_and_their_verdicts_are_scored(place: Place, lane: Lane)
 
 
 def test_an_endpoint_judges_once_and_continues(place: Place, lane: Lane) -> None:
-    """Over HTTP: each answer with evidence is one request, a failed one waits for retry."""
-    said = [lane.chat(YES), lane.chat(NO), lane.chat("hm"), lane.chat("hm"), lane.chat(YES)]
+    """Over HTTP: one request to know the judge, one an answer; a failed one waits for retry."""
+    said = [
+        lane.chat("ready"),
+        lane.chat(YES),
+        lane.chat(NO),
+        lane.chat("hm"),
+        lane.chat("hm"),
+        lane.chat(YES),
+    ]
     lane.script(*said)
     command = ["eval", "judge", "first", "--concurrency", 1]
     done = place.run(*command, env=_endpoints(lane))
     assert done.exit_code == 0, done.stderr
     assert "judged 5/5: 40.0 % grounded, 1 errors" in done.stderr
-    assert len(lane.seen()) == 5
+    assert len(lane.seen()) == 6
     assert "test-model@judge-1" in done.stdout
     again = place.run(*command, env=_endpoints(lane))
-    assert (again.exit_code, len(lane.seen())) == (0, 5)
+    assert (again.exit_code, len(lane.seen())) == (0, 6)
     retried = place.run(*command, "--retry-errors", "--json", env=_endpoints(lane))
-    assert len(lane.seen()) == 6
+    assert len(lane.seen()) == 7
     assert json.loads(retried.stdout)["counts"]["errors"] == 0
     pins = json.loads((place.data_dir / "runs" / "first" / "judges.json").read_text("utf-8"))
     assert pins["judges"]["test-model@judge-1"]["settings"]["temperature"] == 0
