@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 from pydantic import PrivateAttr
@@ -39,6 +39,9 @@ from videoseal.indexing.store.store import Store
 from videoseal.indexing.video_file import video_file
 from videoseal.models.types import Frame, Question
 from videoseal.tools.frame_cache import FrameCache
+
+if TYPE_CHECKING:
+    from videoseal.indexing.search.retriever import VideoRetriever
 
 __all__ = ["Client", "RecordedAnswer", "open"]
 
@@ -260,6 +263,16 @@ class Client:
     ) -> Path:
         """The twin of `clip`."""
         return await asyncio.to_thread(partial(self.clip, video, span, target, stamp=stamp))
+
+    def retriever(self, video: str, *, k: int = 8) -> VideoRetriever:
+        """The texts of an indexed video as a retriever of LangChain, `k` documents a query.
+
+        Raises UnknownVideo.
+        """
+        from videoseal.indexing.search.retriever import VideoRetriever
+
+        row, embedder = self.video(video), self.resources.models.embedder
+        return VideoRetriever(store=self.store, embedder=embedder, video_id=row.id, k=k)
 
     def new_folder(self, video_id: str, question: str) -> Path:
         """An empty folder for the evidence of a question, below the data folder."""
