@@ -102,10 +102,21 @@ class EndpointChat(ChatOpenAI):
         if endpoint.body:
             payload["extra_body"] = endpoint.body
         read, written = endpoint.price or (0.0, 0.0)
-        most = self._tokens(payload) * read + (told.get("max_tokens") or _LONGEST) * written
+        asked, late = self._tokens(payload), list[int]()
+        most = asked * read + (told.get("max_tokens") or _LONGEST) * written
         with held_for(self.max_dollars, most / _MILLION) as cost:
-            body = await self._whole(payload)
+            try:
+                body = await self._whole(payload, late)
+            except ModelError as error:
+                if late:
+                    # A server reads what it is sent, whether or not anybody waits for it.
+                    error.cost = Usage(len(late), round(asked) * len(late))
+                    cost.append(asked * len(late) * read / _MILLION)
+                raise
             used = body.get("usage") or {}
+            if used.get("prompt_tokens"):
+                for name in ("prompt_tokens", "total_tokens"):
+                    used[name] = (used.get(name) or 0) + round(asked) * len(late)
             counted = [used.get(name) or 0 for name in ("prompt_tokens", "completion_tokens")]
             cost.append((counted[0] * read + counted[1] * written or most) / _MILLION)
         return body
@@ -120,17 +131,20 @@ class EndpointChat(ChatOpenAI):
         ]
         return size / 3 + tokens_of(shown, self.policy.endpoint.model, self.learned)
 
-    async def _whole(self, payload: dict[str, Any]) -> dict[str, Any]:
+    async def _whole(self, payload: dict[str, Any], late: list[int]) -> dict[str, Any]:
         """The reply; one that is empty or cut is asked for once more, a web page is not."""
         try:
-            return self._body(await self._fitting(payload))
+            return self._body(await self._fitting(payload, late))
         except ModelReplyError as error:
             if not self.max_retries or error.said.lstrip()[:1] == "<":
                 raise
-        return self._body(await self._fitting(payload))
+        return self._body(await self._fitting(payload, late))
 
-    async def _fitting(self, payload: dict[str, Any]) -> Any:
-        """The reply to what the server takes of a request; each refusal that teaches costs one."""
+    async def _fitting(self, payload: dict[str, Any], late: list[int]) -> Any:
+        """The reply to what the server takes of a request; each refusal that teaches costs one.
+
+        `late` gets an entry for each request whose reply was given up.
+        """
         without: set[str] = set()
         limit: int | None = None
         hung = False
@@ -140,7 +154,7 @@ class EndpointChat(ChatOpenAI):
             once = hung or (not self.learned.held and bool({*sent} & {*_FORMS}))
             send = partial(self.root_async_client.chat.completions.create, **sent)
             try:
-                response = await self.policy.call(send, once=once)
+                response = await self.policy.call(send, once=once, late=late)
             except (ModelRejected, ModelUnavailable) as error:
                 more, less = self.learned.lesson(error, sent)
                 if more <= without and less in (None, limit):

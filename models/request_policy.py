@@ -120,12 +120,15 @@ class RequestPolicy:
         """What their requests go through."""
         return _http_client(self.timeout_s, self.endpoint.base_url, *self.endpoint.more_urls)
 
-    async def call(self, send: Callable[[], Awaitable[T]], *, once: bool = False) -> T:
+    async def call(
+        self, send: Callable[[], Awaitable[T]], *, once: bool = False, late: list[int] | None = None
+    ) -> T:
         """Send until it succeeds or cannot; raises ModelError, lets cancellation through.
 
         `once` does not send again after a 500 or a time-out: the caller has another request in
-        mind.
+        mind. `late` gets an entry for each request whose reply was given up.
         """
+        late = [] if late is None else late
         token = _ONCE.set(once)
         try:
             try:
@@ -133,8 +136,10 @@ class RequestPolicy:
             except openai.APITimeoutError:
                 if once or not self.max_retries:
                     raise
+                late.append(1)
                 return await send()  # once: every try at a server that hangs takes all the time
         except openai.APIError as error:
+            late += [1] if isinstance(error, openai.APITimeoutError) else []
             # The cause would print the server's words, which may repeat the key.
             raise self._explain(error) from None
         except ValueError as error:

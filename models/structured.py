@@ -179,6 +179,8 @@ class StructuredRole:
         try:
             value, mended = await self._twice(task, form_of, frames, spent)
         except ModelError as error:
+            if error.cost:
+                spent[0] = spent[0].plus(error.cost._replace(calls=error.cost.calls - 1))
             error.cost = spent[0]._replace(seconds=time.perf_counter() - started)
             raise
         usage = spent[0]._replace(seconds=time.perf_counter() - started)

@@ -109,6 +109,18 @@ async def test_a_server_that_never_ends_its_reply_is_left(lane, ask, kind):
     assert len(lane.seen()) == 2
 
 
+async def test_tokens_of_a_reply_that_was_given_up_are_counted(lane, ask):
+    """The server read them: by reckoning, in the reply that came or in the cost of the failure."""
+    lane.script({"kind": "hang"}, lane.chat("late"))
+    usage = usage_of(await ask(request_timeout_s=0.3))
+    assert usage.prompt_tokens > 11 + 5
+    lane.script({"kind": "hang"})
+    with pytest.raises(ModelUnavailable) as caught:
+        await ask(request_timeout_s=0.3)
+    assert caught.value.cost.calls == 2
+    assert caught.value.cost.prompt_tokens == 2 * (usage.prompt_tokens - 11)
+
+
 async def test_cancellation_passes_through(lane, ask):
     """A caller that gives up is let go at once, without another try."""
     lane.script({"kind": "hang"})
