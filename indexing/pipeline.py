@@ -24,7 +24,7 @@ from videoseal.indexing.stages.embeddings import embed_texts
 from videoseal.indexing.stages.speech import listen, load_transcriber
 from videoseal.indexing.stages.summary import summarise
 from videoseal.indexing.stages.text_segments import join_segments
-from videoseal.indexing.stages.vision import FramePassResult, look
+from videoseal.indexing.stages.vision import FramePassResult, look, without_failures
 from videoseal.indexing.store.store import Store
 from videoseal.indexing.subtitles.subtitle_files import SubtitleFiles
 from videoseal.models.ocr.reader import load_text_reader
@@ -68,7 +68,7 @@ async def index_video(
         name = await asyncio.to_thread(_title, job, title)
         async with _locked(job):
             row = await _recorded(job, job.info, name, key)
-            if row.status == "ready" and not re_embed:
+            if row.status == "ready" and not re_embed and not await _captions_failed(job):
                 return row
             if settings.ocr and job.text is None:
                 job.warn("scan", "on-screen text is not read: the ocr extra is not installed")
@@ -130,6 +130,11 @@ def _out_of_space() -> Iterator[None]:
         if error.errno != errno.ENOSPC:
             raise
         raise OutOfSpace("the disk is full; what was indexed so far is kept") from error
+
+
+async def _captions_failed(job: IndexingJob) -> bool:
+    captions = await asyncio.to_thread(job.store.units, job.video_id, "caption", job.caption_key)
+    return len(without_failures(captions)) < len(captions)
 
 
 def _index_key(job: IndexingJob) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -38,6 +39,11 @@ class _Caption(Wire):
     entities: Texts = Field(default_factory=list)
 
 
+_NOTHING_SEEN: Final = re.compile(
+    r"\b(no|without|any|not)\b[^.]{0,30}\b(frames?|images?|pictures?|video)\b[^.]{0,20}"
+    r"\b(provided|given|attached|supplied|received|uploaded)\b",
+    re.IGNORECASE,
+)
 _RULES: Final = obj(clip_description=text(2000, 1), entities=listing(text(100, 1), 40))
 
 
@@ -45,6 +51,8 @@ def _caption(wire: _Caption) -> str:
     description = " ".join(wire.clip_description.split())
     if not description:
         raise Malformed('"clip_description" is empty')
+    if _NOTHING_SEEN.search(description):
+        raise Malformed('"clip_description" says that there are no frames; they are attached')
     entities = list(dict.fromkeys(" ".join(entity.split()) for entity in wire.entities))
     listed = "; ".join(entity for entity in entities if entity)
     return f"{description}\nSeen: {listed}" if listed else description

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Generator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Collection,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from itertools import groupby
 from typing import Final, NamedTuple, TypeVar, cast
 
+from videoseal.core.errors import ModelError, ModelRejected, ModelReplyError
 from videoseal.core.frames import VideoReader
 from videoseal.core.span import Span
 from videoseal.indexing.clips import caption_times
@@ -19,7 +27,7 @@ from videoseal.indexing.stages.frame_pass import ClipData, ClipScan, ClipScanner
 from videoseal.indexing.stages.ocr_lines import OcrReadings
 from videoseal.models.types import CaptionRequest, Frame
 
-__all__ = ["FramePassResult", "look"]
+__all__ = ["FramePassResult", "look", "without_failures"]
 
 T = TypeVar("T")
 _END: Final = None
@@ -37,11 +45,13 @@ class FramePassResult(NamedTuple):
 async def look(job: IndexingJob) -> FramePassResult:
     """Scan and caption what earlier runs have not; each clip is kept as soon as it is done.
 
-    Raises ModelError; every clip and caption kept before it stays.
+    A clip whose description cannot be read or is refused is recorded as failed, and asked for again
+    by a later run. Raises ModelError for what concerns all clips, or where the first ones all fail;
+    every clip and caption kept before it stays.
     """
     layout = job.clips
     scanned = await job.units("scan", job.scan_key)
-    captioned = await job.units("caption", job.caption_key)
+    captioned = without_failures(await job.units("caption", job.caption_key))
     frames_for: set[int] = set()
     if job.models.captioner.wants_frames:
         frames_for = set(range(len(layout))) - captioned.keys()
@@ -49,11 +59,20 @@ async def look(job: IndexingJob) -> FramePassResult:
     gate = asyncio.Semaphore(_AT_ONCE)
     job.report("scan", done, job.info.duration, "s")
 
+    failures: list[ModelError] = []
+
     async def caption(ordinal: int, request: CaptionRequest) -> None:
         nonlocal captions
         try:
             reply = await job.models.captioner.caption(request)
             await job.keep("caption", ordinal, job.caption_key, {"text": reply.value})
+        except (ModelReplyError, ModelRejected) as error:
+            failures.append(error)
+            if captions == 0 and len(failures) >= min(_AT_ONCE, len(layout)):
+                raise
+            failed = {"text": "", "failed": str(error)}
+            await job.keep("caption", ordinal, job.caption_key, failed)
+            return
         finally:
             gate.release()
         captions += 1
@@ -71,7 +90,15 @@ async def look(job: IndexingJob) -> FramePassResult:
                 await gate.acquire()
                 request = _caption_request(scan, on_screen=bool(frames_for))
                 tasks.create_task(caption(scan.ordinal, request))
+    if failures:
+        count = f"{len(failures)} of {len(layout)} clips have no description ({failures[-1]})"
+        job.warn("captions", f"{count}: index again to ask for them once more")
     return await _stored(job)
+
+
+def without_failures(captions: Mapping[int, Data]) -> dict[int, Data]:
+    """The stored captions but for those that a model did not give."""
+    return {ordinal: data for ordinal, data in captions.items() if "failed" not in data}
 
 
 @asynccontextmanager

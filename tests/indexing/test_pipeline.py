@@ -14,6 +14,7 @@ import pytest
 
 from tests.media import truncate
 from videoseal.core.errors import (
+    ModelReplyError,
     ModelUnavailable,
     NoVideoStream,
     OutOfSpace,
@@ -60,6 +61,20 @@ class Describer:
             raise ModelUnavailable("the endpoint is gone", role="captioner")
         self.requests.append(request)
         return Reply(f"{self.name} saw {len(request.frames)} frames", Usage())
+
+
+class Stumbling(Describer):
+    """A captioner that gives nothing readable for the clips that begin at some times."""
+
+    def __init__(self, *bad: float) -> None:
+        super().__init__()
+        self.bad, self.asked = set(bad), 0
+
+    async def caption(self, request: CaptionRequest) -> Reply[str]:
+        self.asked += 1
+        if request.span.start in self.bad:
+            raise ModelReplyError("not readable", role="captioner")
+        return await super().caption(request)
 
 
 class Embedder:
@@ -372,3 +387,32 @@ async def test_a_script_that_is_not_read_is_told(
     assert re.match(r"(\d+) of \1 pictures with text show some that is not read: latin-1", note)
     assert "reads Latin; VIDEOSEAL_OCR_MODEL_DIR" in note
     assert [text.text for text in store.texts(row.id, ["ocr"])] == ["EXIT 42"]
+
+
+async def test_a_clip_that_cannot_be_described_is_asked_for_again(
+    index: Any, store: Store, signed_video: Path, make: Callable[..., Any]
+) -> None:
+    """The video is ready without it, the user is told, and a later run asks for it alone."""
+    stumbling, steps = Stumbling(16.0), []
+    row = await index(
+        signed_video, with_models=make(captioner=stumbling), ocr=False, on_progress=steps.append
+    )
+    assert row.status == "ready"
+    (note,) = (step.note for step in steps if step.note)
+    assert note.startswith("1 of 2 clips have no description (not readable)")
+    captions = [line.data["caption"] for line in store.texts(row.id, ["clip"])]
+    assert captions == ["describer-1 saw 16 frames", ""]
+    stumbling.bad.clear()
+    for _ in range(2):
+        await index(signed_video, with_models=make(captioner=stumbling), ocr=False)
+        assert stumbling.asked == 3
+    captions = [line.data["caption"] for line in store.texts(row.id, ["clip"])]
+    assert captions == ["describer-1 saw 16 frames", "describer-1 saw 19 frames"]
+
+
+async def test_a_captioner_that_describes_nothing_is_an_error(
+    index: Any, signed_video: Path, make: Callable[..., Any]
+) -> None:
+    """Where every clip fails it is no fault of a clip."""
+    with pytest.raises(ModelReplyError):
+        await index(signed_video, with_models=make(captioner=Stumbling(0.0, 16.0)), ocr=False)

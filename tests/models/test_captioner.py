@@ -34,13 +34,18 @@ async def test_a_clip_is_described_in_one_text(lane, captioner):
     assert captioner.name == "test-model@caption-1"
 
 
-async def test_an_empty_description_is_repaired(lane, captioner):
-    """A caption must say something; entities may be none."""
-    empty = {"clip_description": " ", "entities": []}
-    good = {"clip_description": "A dark room.", "entities": []}
+@pytest.mark.parametrize(
+    "said",
+    [" ", "No frames were provided, so I cannot describe the clip.",
+     "I am unable to help without any images attached."],
+)  # fmt: skip
+async def test_a_description_of_nothing_is_repaired(lane, captioner, said):
+    """A caption must say something that was seen; entities may be none."""
+    empty = {"clip_description": said, "entities": []}
+    good = {"clip_description": "A dark room with no pictures on its walls.", "entities": []}
     lane.script(lane.chat(json.dumps(empty)), lane.chat(json.dumps(good)))
     reply = await captioner.caption(CaptionRequest(Span(16, 32), FRAMES))
-    assert (reply.value, reply.usage.calls) == ("A dark room.", 2)
+    assert (reply.value, reply.usage.calls) == (good["clip_description"], 2)
 
 
 async def test_a_clip_without_frames_is_not_described(captioner):
