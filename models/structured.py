@@ -247,7 +247,8 @@ class StructuredRole:
                 f"the model {policy.endpoint.model} at {policy.place} takes no pictures: "
                 f"{policy.redact(words)}",
                 role=policy.role,
-                hint=f"set {policy.setting('MODEL')} to a model that does",
+                hint=f"set {policy.setting('MODEL')} to a model that does; where the server has "
+                "changed: videoseal doctor --probe",
             )
 
     def _with_limits(self, refused: ModelError, frames: Sequence[Frame]) -> ModelError:

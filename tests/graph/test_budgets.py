@@ -56,6 +56,19 @@ async def test_a_look_is_as_its_model_takes_it(world: Any, say: Any) -> None:
     assert w.shown == [3]
 
 
+async def test_the_ledger_holds_what_was_really_shown(world: Any, say: Any) -> None:
+    """A server may take fewer pictures than were offered: the others are no evidence."""
+
+    def fewer(request: Any) -> Any:
+        kept = [frame.time for frame in request.frames[:2]]
+        return say.sufficient(request).model_copy(update={"shown": kept})
+
+    w = world([say.call("visual_inspect", **LOOK)], verdict=fewer)
+    episode = await w.ask()
+    assert len(w.inspector.requests[0].frames) == 4
+    assert [frame.time for frame in episode.evidence[0].frames] == [60.0, 64.0]
+
+
 async def test_a_look_that_failed_is_counted(world: Any, say: Any) -> None:
     """With the tokens that its requests cost before it failed."""
 
