@@ -58,6 +58,9 @@ class _Asked:
         shared = set(solid[0]).intersection(*solid[1:]) if len(solid) > 1 else set()
         self.telling = [[form for form in forms if form not in shared] for forms in solid]
         """What sets each option apart: its content words, less those that all options share."""
+        # What they all share, such as a unit, the question need not find.
+        self.clues = [clue._replace(hard=clue.hard and not shared.issuperset(clue.forms))
+                      for clue in self.clues]  # fmt: skip
         cut = (word.raw.casefold() for text in (question.text, *texts) for word in words(text))
         self.known = frozenset(cut)
 

@@ -48,6 +48,7 @@ SETTLED: list[tuple[str, list[str], list[Page], int]] = [
     ("周敏说把什么藏在了桥下？", ["地图", "台灯"], [["周敏：我把地图藏在了桥下。"]], 0),
     ("37号仓库几点开门？", CLOCKS, [["37号仓库", "14:35 开门"]], 0),
     ("When does the last train leave?", ["23:40", "22:10"], [["Last train 23:40"]], 0),
+    ("How many points have the Rovers?", ["31 points", "27 points"], [[["Rovers", "31"]]], 0),
 ]
 
 
