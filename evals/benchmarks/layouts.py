@@ -134,6 +134,9 @@ class _Published:
             prose = layout.prose is None or bool(layout.prose & {*categories})
             said = self.text(layout.answer, "")
             question = self.question(said, prose=prose)
+            if said and not answerable:
+                self.faults.append(f"{layout.answer}: of a question that is said to have none")
+                said = ""
             group = self.text(layout.group, "") if layout.group else ""
             exact = layout.group == "wording" and bool(group) and not question.options
             unread = not (prose or exact or question.options) and bool(
@@ -205,7 +208,8 @@ class _Published:
             if said in ("", "-1"):
                 self.faults.append("the test split has no gold answers")
                 return ""
-            found = question.letters[int(said) :][:1] if said.isdecimal() else ""
+            known = {str(at): letter for at, letter in enumerate(question.letters)}
+            found = known.get(said, "")
             if not found:
                 self.faults.append(f"{layout.answer}: {said!r:.20} is none of its options")
             return found
