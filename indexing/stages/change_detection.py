@@ -142,7 +142,8 @@ class Strokes:
 
     def _correlation(self, one: _Floats, two: _Floats) -> _Floats:
         norm = np.sqrt(self._sums(one, one) * self._sums(two, two))
-        return self._sums(one, two) / np.maximum(norm, _FLAT)
+        found: _Floats = self._sums(one, two) / np.maximum(norm, _FLAT)
+        return found
 
     def stay(self, frames: Sequence[Grey], *, surely: bool = False) -> bool:
         """Whether the strokes are there in all frames, the first of which they are from.

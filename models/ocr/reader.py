@@ -6,11 +6,13 @@ import functools
 import hashlib
 import importlib.util
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
@@ -173,6 +175,10 @@ def _paddle(scratch: str) -> Iterator[None]:
     wanted = {"PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK": "True", "PADDLE_PDX_CACHE_HOME": scratch}
     added = {name: value for name, value in wanted.items() if name not in os.environ}
     os.environ.update(added)
+    # PaddleX imports a hub's client, which would import torch: 4 s and 340 MB for no download.
+    hub = "modelscope" not in sys.modules and ModuleType("modelscope")
+    if hub:
+        sys.modules["modelscope"] = hub
     try:
         yield
     except (ImportError, RuntimeError, OSError) as error:
@@ -181,6 +187,8 @@ def _paddle(scratch: str) -> Iterator[None]:
     finally:
         for name in added:
             del os.environ[name]
+        if hub:
+            del sys.modules["modelscope"]
 
 
 class PaddleTextReader:

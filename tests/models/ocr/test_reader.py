@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,17 @@ def test_loading_is_silent_and_cached(capfd: pytest.CaptureFixture[str]) -> None
     assert ocr.load_text_reader(Settings()) is reader
     assert logging.getLogger().handlers == before
     assert capfd.readouterr() == ("", "")
+
+
+def test_loading_brings_no_torch() -> None:
+    """Nor the client of a model hub: a process that reads text has neither to wait for them."""
+    code = (
+        "import sys; from videoseal.core.settings import Settings;"
+        "from videoseal.models.ocr.reader import load_text_reader; load_text_reader(Settings());"
+        "print({'torch', 'modelscope'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_off_or_missing_gives_none(monkeypatch: pytest.MonkeyPatch) -> None:
