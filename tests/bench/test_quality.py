@@ -28,6 +28,7 @@ def case(quality: ModuleType, **fields: Any) -> Any:
     plain = {
         "mode": "decoupled",
         "kind": "text",
+        "wording": "given",
         "right": True,
         "forced": False,
         "abstained": False,
@@ -92,3 +93,19 @@ def test_reads_generated_questions(quality: ModuleType, tmp_path: Path) -> None:
     assert (first.question.text, first.question.options) == ("When?", ["now", "later"])
     assert (first.answer, first.evidence) == ("B", [(1.0, 2.5)])
     assert (kind, other) == ("text", "unanswerable")
+
+
+def test_wordings_are_counted_apart(quality: ModuleType) -> None:
+    """What was proven wrongly counts every answer that was given, also where none was due."""
+    rows = quality.by_wording(
+        [
+            case(quality, wording="seen"),
+            case(quality, wording="seen", right=False, abstained=True),
+            case(quality, wording="unseen", right=False),
+            case(quality, wording="unseen", kind="unanswerable", right=False),
+            case(quality, wording="unseen", kind="unanswerable", abstained=True),
+        ]
+    )
+    assert [(row["seen"], row["unseen"]) for row in rows] == [
+        ("1 of 2", "0 of 1"), ("0 of 1", "2 of 2"), ("0 of 0", "1 of 2"),
+    ]  # fmt: skip
