@@ -37,6 +37,8 @@ __all__ = ["ECHO", "EndpointChat", "echo_of", "reasoning_of", "usage_of", "was_c
 log = logging.getLogger(__name__)
 
 _REASONING: Final = "reasoning"
+_OPTIONS: Final = ("extra_headers", "extra_query", "timeout")
+"""Of a request, and not in its body."""
 ECHO: Final = "echo"
 """Where a message holds what its server wants back."""
 _BESIDE: Final = "beside_calls"
@@ -152,7 +154,7 @@ class EndpointChat(ChatOpenAI):
             sent = self.learned.fitted(payload, without, limit)
             # A server that breaks over a form is not asked for the same many times.
             once = hung or (not self.learned.held and bool({*sent} & {*_FORMS}))
-            send = partial(self.root_async_client.chat.completions.create, **sent)
+            send = partial(self.root_async_client.chat.completions.create, **_as_it_is(sent))
             try:
                 response = await self.policy.call(send, once=once, late=late)
             except (ModelRejected, ModelUnavailable) as error:
@@ -251,6 +253,17 @@ def echo_of(message: Mapping[str, Any], calls: object) -> dict[str, Any]:
         if isinstance(call, dict) and call.keys() - own
     }
     return {**found, **({_BESIDE: beside} if beside else {})}
+
+
+def _as_it_is(sent: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `create` for a body that is ready: messages and tools are plain JSON.
+
+    Given as such, the client would walk through all of them by their types, 3 ms of CPU a call.
+    """
+    own: dict[str, Any] = {name: sent[name] for name in _OPTIONS if name in sent}
+    body = {name: value for name, value in sent.items() if name not in (*_OPTIONS, "extra_body")}
+    body |= sent.get("extra_body") or {}
+    return {"model": sent["model"], "messages": [], "extra_body": body, **own}
 
 
 def _echoing(

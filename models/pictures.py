@@ -7,7 +7,6 @@ nor the memory holds them all.
 
 from __future__ import annotations
 
-import base64
 import itertools
 import json
 import re
@@ -15,6 +14,8 @@ import secrets
 import weakref
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
+
+import pybase64
 
 from videoseal.core.span import format_time
 from videoseal.models.types import Frame
@@ -95,7 +96,7 @@ def _pieces(body: bytes) -> list[bytes | Frame]:
 async def _encoded(pieces: Sequence[bytes | Frame]) -> AsyncIterator[bytes]:
     block = bytearray()
     for piece in pieces:
-        block += base64.b64encode(piece.jpeg) if isinstance(piece, Frame) else piece
+        block += pybase64.b64encode(piece.jpeg) if isinstance(piece, Frame) else piece
         if len(block) >= _BLOCK_BYTES:
             yield bytes(block)
             block.clear()
