@@ -46,8 +46,9 @@ async def ask(
     Failures of models, tools and the database are in `Episode.error`; only programming errors
     are raised. `graph` is the one of the context's mode unless another is given, such as one with
     a checkpointer, with the thread to use; where that thread stopped in the middle of this very
-    question, the run goes on there and pays for nothing twice. `on_interrupt` replies in a
-    person's place. Raises SettingsError for a context that asks a person where there is none.
+    question under the same choices, the run goes on there and pays for nothing twice.
+    `on_interrupt` replies in a person's place. Raises SettingsError for a context that asks a
+    person where there is none.
     """
     context = context or Context()
     if on_interrupt is None and context.asks_people:
@@ -70,7 +71,7 @@ async def ask(
         if on_event is not None:
             on_event(event)
 
-    if thread_id and (stopped := await _stopped(graph, config, question, video_id)):
+    if thread_id and (stopped := await _stopped(graph, config, question, video_id, context)):
         given, spent = None, spent_of(stopped)
         heard(Started.of(task_of(stopped), resumed=True))
     try:
@@ -96,9 +97,9 @@ async def ask(
 
 
 async def _stopped(
-    graph: Agent, config: RunnableConfig, question: Question, video_id: str
+    graph: Agent, config: RunnableConfig, question: Question, video_id: str, context: Context
 ) -> State | None:
-    """The state of a thread that stopped while it worked on this question."""
+    """The state of a thread that stopped while it worked on this question, by these choices."""
     if graph.checkpointer is None:
         return None
     found = await graph.aget_state(config)
@@ -106,7 +107,8 @@ async def _stopped(
     if not found.next or not state.get("task") or state.get("question"):
         return None
     task = task_of(state)
-    return state if (task.question, task.video_id) == (question, video_id) else None
+    same = task.context.model_dump() == Context.model_validate(context.model_dump()).model_dump()
+    return state if same and (task.question, task.video_id) == (question, video_id) else None
 
 
 def _resumed(waiting: list[Any], reply: Callable[[Any], Any] | None) -> Command[Any] | None:

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from videoseal.core.errors import SpanError
 from videoseal.core.span import Span, format_time
 from videoseal.graph.proof.answer_html import thumbnail
 from videoseal.graph.proof.trajectory import verdict
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from videoseal.graph.answers import Citation
     from videoseal.graph.episode import Episode, Step
     from videoseal.graph.ledger import Evidence, ShownFrame
@@ -85,6 +85,8 @@ def answer_page(
 
 def page_environment(folder: Path) -> Environment:
     """How pages are filled: every value is escaped, and one that is missing is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     return Environment(
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -201,8 +203,8 @@ def _step(step: Step) -> dict[str, Any]:
         what = "skimmed the outline"
     elif step.tool == "visual_inspect":
         what = f"looked at {', '.join(map(str, args.get('spans', [])))}"
-        verdict = "sufficient" if result.get("sufficient") else result.get("reason", "")
-        told = [f"{result.get('shown', 0)} frames: {verdict}", str(result.get("missing", ""))]
+        found = "sufficient" if result.get("sufficient") else result.get("reason", "")
+        told = [f"{result.get('shown', 0)} frames: {found}", str(result.get("missing", ""))]
     elif step.tool == "give_up":
         what, told = "gave up", [str(args.get("reason", ""))]
     else:

@@ -152,9 +152,10 @@ def _draft(request: AnswerRequest) -> AnswerDraft:
 
 
 def _clarity(decision: Decision, lines: Sequence[TextLine]) -> float:
-    """How readable the least readable line is that carries the answer."""
+    """How readable the least readable line is that carries the answer; what is said is."""
     cells = {cell for passage in decision.carriers for row in passage.rows for cell in row}
     scores = [line.score for line in lines if line.text in cells]
+    scores += [1.0 for passage in decision.carriers if passage.lines]
     return round(min(1.0, max(0.0, min(scores, default=0.0))), 3)
 
 

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from videoseal.core.errors import InvalidQuestion, UnknownVideo
+from videoseal.core.errors import InvalidQuestion, ModelUnavailable, UnknownVideo
 from videoseal.graph.answers import Answer
 from videoseal.graph.app import RECURSION_LIMIT, agent, careful, fast
 from videoseal.graph.baselines import baseline
@@ -38,6 +38,32 @@ async def test_a_question_may_come_as_a_message(world: Any, say: Any) -> None:
     assert len(w.planner.requests[0]) == 2
     assert isinstance(out["messages"][-1], AIMessage)
     assert out["messages"][-1].text == "a red door\nSeen at 00:01:00."
+
+
+@pytest.mark.parametrize(
+    ("choices", "planned"),
+    [({"max_steps": 9}, ["visual_inspect"]), ({"max_steps": 8}, ["overview", "visual_inspect"])],
+)
+async def test_a_question_goes_on_by_its_own_choices_alone(
+    world: Any, say: Any, choices: dict[str, Any], planned: list[str]
+) -> None:
+    """Asked again after a failure it is gone on with; under other choices it is a new run."""
+
+    def away(_: Any) -> AIMessage:
+        raise ModelUnavailable("away")
+
+    look = say.call("visual_inspect", call_id="c2", **LOOK)
+    script = [say.call("overview"), away, *([say.call("overview")] * (len(planned) - 1)), look]
+    w = world(script, verdict=say.sufficient)
+    graph = w.agent(checkpointer=InMemorySaver())
+    failed = await w.ask(graph=graph, thread_id="t", max_steps=9)
+    assert failed.error is not None
+    w.events.clear()
+    again = await w.ask(graph=graph, thread_id="t", **choices)
+    assert again.answer.proven
+    assert again.context.max_steps == choices["max_steps"]
+    assert [event.tool for event in w.events if event.event == "planned"] == planned
+    assert [step.tool for step in again.steps] == ["overview", "visual_inspect"]
 
 
 FIELDS = {"question": "And what is behind it?"}

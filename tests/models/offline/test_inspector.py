@@ -15,7 +15,7 @@ from videoseal.core.span import Span
 from videoseal.models.ocr.line_text import TextLine
 from videoseal.models.ocr.reader import TextReader
 from videoseal.models.offline.inspector import ReadingInspector
-from videoseal.models.types import Frame, InspectRequest, Question, Verdict
+from videoseal.models.types import Frame, InspectRequest, Question, SpokenLine, Verdict
 
 GATE = Question(text="At what time does gate 7 open?", options=["14:35", "15:20", "14:53"])
 Draw = Callable[..., Frame]
@@ -50,6 +50,20 @@ async def test_answers_from_a_sign(reader: TextReader, frame: Draw) -> None:
     assert (verdict.sufficient, verdict.choice, verdict.answer) == (True, "A", "14:35")
     assert [seen.time for seen in verdict.observations] == [12.5]
     assert verdict.confidence > 0.7
+
+
+async def test_answers_from_what_is_said() -> None:
+    """A line settles the question by itself, also where nothing can be read; another does not."""
+    said = [
+        SpokenLine(start=3, end=5, text="Gate 9 opens at 15:20.", source="a.srt"),
+        SpokenLine(start=8, end=9, text="Gate 7 opens at 14:35.", source="a.srt"),
+    ]
+    request = InspectRequest(GATE, [Span(0, 60)], [Frame(1.0, b"")], 60.0, lines=said)
+    verdict = (await ReadingInspector(None).inspect(request)).value
+    assert (verdict.sufficient, verdict.choice, verdict.confidence) == (True, "A", 1.0)
+    assert [(seen.line, seen.time) for seen in verdict.observations] == [(2, 8.0)]
+    request = InspectRequest(GATE, [Span(0, 60)], [Frame(1.0, b"")], 60.0, lines=said[:1])
+    assert not (await ReadingInspector(None).inspect(request)).value.sufficient
 
 
 async def test_a_near_miss_is_partial_evidence(reader: TextReader, frame: Draw) -> None:
